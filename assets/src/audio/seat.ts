@@ -1,0 +1,34 @@
+/**
+ * Which room this browser belongs in: a screener's is that of the call on the card, a host's is the
+ * studio once the host has pressed Join studio and while the episode is live.
+ */
+import { computed, effect, signal } from '@preact/signals';
+import { path } from '../route';
+import { link } from '../socket';
+import { episode, myCall } from '../state';
+import { closeMicrophone } from './microphone';
+import { roomState, tryAgain, want } from './room';
+
+/** The host has pressed Join studio. Not remembered over a reload: a browser wants the press again. */
+export const inStudio = signal(false);
+
+const seat = computed<string | null>(() => {
+  if (path.value === '/screener') return myCall.value?.roomName ?? null;
+  if (inStudio.value && episode.value?.status === 'live') return episode.value.liveRoom;
+  return null;
+});
+
+/** Keeps the browser in its seat; answers how to stop, which also lets the microphone go. */
+export function takeSeat(): () => void {
+  const stop = effect(() => want(seat.value));
+  const stopRetrying = effect(() => {
+    if (link.value.at === 'open' && roomState.peek().at === 'failed') tryAgain();
+  });
+  return () => {
+    stop();
+    stopRetrying();
+    inStudio.value = false;
+    want(null);
+    closeMicrophone();
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * The operator's verbs. Each is a press at a place (`verb:call`), so that the control shows it at once.
+ */
+import { signal } from '@preact/signals';
+import { flushDraft } from './drafts';
+import { isPending, press } from './presses';
+import type { CommandName, Commands } from './protocol';
+import { request } from './socket';
+import { chosenCallId } from './state';
+
+/** Where a command about a call or episode is pressed. */
+export function placeOf(command: CommandName, id: string): string {
+  return `${command}:${id}`;
+}
+
+export async function pickUp(callId: string): Promise<void> {
+  if (await send('pick-up', callId, { callId })) chosenCallId.value = callId;
+}
+
+export async function pickUpNext(episodeId: string): Promise<void> {
+  const answer = await send('pick-up-next', episodeId, { episodeId });
+  const callId = (answer?.result as { callId?: unknown } | null | undefined)?.callId;
+  if (typeof callId === 'string') chosenCallId.value = callId;
+}
+
+export async function approve(callId: string, next: boolean): Promise<void> {
+  flushDraft(callId);
+  await press(approvePlace(callId, next), () => request('approve', next ? { callId, next } : { callId }));
+}
+
+export function approvePlace(callId: string, next: boolean): string {
+  return placeOf('approve', next ? `${callId}:next` : callId);
+}
+
+export async function backToLobby(callId: string): Promise<void> {
+  flushDraft(callId);
+  await send('back-to-lobby', callId, { callId });
+}
+
+export const setNext = (callId: string, next: boolean) => send('set-next', callId, { callId, next });
+export const reorder = (callId: string, before: string | null) => send('reorder', callId, { callId, before });
+export const putOnAir = (callId: string) => send('put-on-air', callId, { callId });
+export const putOnHold = (callId: string) => send('put-on-hold', callId, { callId });
+export const takeNext = (episodeId: string) => send('next', episodeId, { episodeId });
+export const setMuted = (callId: string, muted: boolean) => send('set-muted', callId, { callId, muted });
+export const block = (callId: string) => send('block-caller', callId, { callId });
+export const drop = (callId: string) => send('drop', callId, { callId });
+export const startShow = (episodeId: string) => send('start-show', episodeId, { episodeId });
+export const endShow = (episodeId: string) => send('end-show', episodeId, { episodeId });
+export const openLines = (episodeId: string) => send('open-lines', episodeId, { episodeId });
+export const closeLines = (episodeId: string) => send('close-lines', episodeId, { episodeId });
+
+const ARMED_MS = 3_000;
+
+/** What was pressed once and waits for the second press: a place, or null. */
+export const armed = signal<string | null>(null);
+let disarm: ReturnType<typeof setTimeout> | undefined;
+
+/** A press that must be repeated within three seconds at the same place. */
+export function pressTwice(place: string, task: () => unknown): void {
+  clearTimeout(disarm);
+  if (armed.value === place && !isPending(place)) {
+    armed.value = null;
+    task();
+    return;
+  }
+  armed.value = place;
+  disarm = setTimeout(() => {
+    if (armed.value === place) armed.value = null;
+  }, ARMED_MS);
+}
+
+function send<N extends CommandName>(command: N, id: string, fields: Commands[N]) {
+  return press(placeOf(command, id), () => request(command, fields));
+}

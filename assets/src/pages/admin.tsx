@@ -1,0 +1,45 @@
+/** The producer's and admin's page: episodes, shows, operators, health, one at a time. */
+import type { JSX } from 'preact';
+import { navigate, query } from '../route';
+import { board, role } from '../state';
+import { Episodes } from './admin/episodes';
+import { HealthPanel } from './admin/health';
+import { Operators } from './admin/operators';
+import { Shows } from './admin/shows';
+
+type Section = 'episodes' | 'shows' | 'operators';
+const NAMES: Record<Section, string> = { episodes: 'Episodes', shows: 'Shows', operators: 'Operators' };
+
+export function AdminPage(): JSX.Element {
+  const sections: Section[] = role.value === 'admin' ? ['episodes', 'shows', 'operators'] : ['episodes', 'shows'];
+  const asked = new URLSearchParams(query.value).get('section');
+  const current = sections.find((section) => section === asked) ?? 'episodes';
+  return (
+    <main class="admin" data-testid="admin-page">
+      <h1 class="visually-hidden">Admin</h1>
+      <nav class="admin-nav" aria-label="Sections">
+        {sections.map((section) => (
+          <a
+            key={section}
+            href={`/admin?section=${section}`}
+            data-testid={`section-${section}`}
+            aria-current={section === current ? 'page' : undefined}
+            onClick={(event) => {
+              event.preventDefault();
+              navigate(`/admin?section=${section}`);
+            }}
+          >
+            {NAMES[section]}
+          </a>
+        ))}
+      </nav>
+      <div class="admin-main">
+        {board.value === null ? <p class="faint pad">Fetching…</p> : null}
+        {board.value && current === 'episodes' && <Episodes />}
+        {board.value && current === 'shows' && <Shows />}
+        {board.value && current === 'operators' && <Operators />}
+      </div>
+      <HealthPanel />
+    </main>
+  );
+}

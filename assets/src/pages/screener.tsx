@@ -1,0 +1,27 @@
+/** The screener's desk: who waits, the one call with me, who they are, and the queue they go to. */
+import type { JSX } from 'preact';
+import { CardPanel } from '../parts/card';
+import { HistoryPanel } from '../parts/history';
+import { Lobby } from '../parts/lobby';
+import { NoEpisode } from '../parts/no-episode';
+import { QueuePanel } from '../parts/queue';
+import { Refusal } from '../parts/press';
+import { placeOf } from '../commands';
+import { episode, myCall } from '../state';
+
+export function ScreenerPage(): JSX.Element {
+  const current = episode.value;
+  if (!current) return <NoEpisode />;
+  return (
+    <main class={`screener${myCall.value ? ' busy' : ''}`} data-testid="screener-page">
+      <h1 class="visually-hidden">Screener</h1>
+      <div class="desk-strip">
+        <Refusal places={[placeOf('open-lines', current.id), placeOf('close-lines', current.id)]} />
+      </div>
+      <Lobby />
+      <CardPanel />
+      <HistoryPanel />
+      <QueuePanel />
+    </main>
+  );
+}

@@ -1,0 +1,208 @@
+/**
+ * The dashboard protocol as types: what the switch sends over `/ws`, what it takes.
+ * The words and rules are those of docs/websocket.md. Times are milliseconds since 1970 by the switch's clock.
+ */
+
+export type Role = 'admin' | 'host' | 'co-host' | 'producer' | 'screener' | 'viewer';
+export const ROLES: readonly Role[] = ['admin', 'host', 'co-host', 'producer', 'screener', 'viewer'];
+
+export type CallStatus = 'queued' | 'screening' | 'on-hold' | 'on-air' | 'completed';
+export type NextPolicy = 'drop' | 'hold';
+
+export interface Operator {
+  id: string;
+  name: string;
+  role: Role;
+}
+
+export interface You {
+  operatorId: string;
+  name: string;
+  role: Role;
+}
+
+export interface Show {
+  id: string;
+  name: string;
+  slug: string;
+  phoneNumbers: string[];
+  nextPolicy: NextPolicy;
+}
+
+export interface Episode {
+  id: string;
+  showId: string;
+  number: number;
+  title: string;
+  status: 'scheduled' | 'live' | 'ended';
+  linesOpen: boolean;
+  scheduledAt: number | null;
+  startedAt: number | null;
+  endedAt: number | null;
+  onAirSince: number | null;
+  screeningRoomPrefix: string;
+  liveRoom: string;
+  holdRoom: string;
+}
+
+export interface Call {
+  id: string;
+  showId: string;
+  episodeId: string | null;
+  callerId: string | null;
+  from: string | null;
+  name: string | null;
+  location: string | null;
+  point: string | null;
+  notes: string | null;
+  callerNotes: string | null;
+  status: CallStatus;
+  ringing: boolean;
+  roomName: string | null;
+  heldBy: string | null;
+  heldByName: string | null;
+  next: boolean;
+  position: number | null;
+  muted: boolean;
+  priority: number | string | null;
+  queuedAt: number | null;
+  answeredAt: number | null;
+  screeningAt: number | null;
+  heldAt: number | null;
+  onAirAt: number | null;
+  firstOnAirAt: number | null;
+  onAirSeconds: number | null;
+  endedAt: number | null;
+  duration: number | null;
+  cause: string | null;
+  causeText: string | null;
+  twilioCallSid: string | null;
+  sipCallId: string | null;
+  direction: string | null;
+  timesCalled: number | null;
+  lastCalledAt: number | null;
+  vip: boolean;
+  blocked: boolean;
+}
+
+export interface Presence {
+  operatorId: string;
+  name: string;
+  role: Role;
+  connected: boolean;
+  inRoom: string | null;
+}
+
+export interface Health {
+  status: 'ok' | 'degraded' | 'down';
+  sip: string;
+  database: 'ok' | 'behind' | 'down';
+  livekit: 'embedded' | 'ok' | 'down';
+  calls: number;
+  notes: string[];
+}
+
+export interface Limits {
+  lobby: number;
+  hold: number;
+  live: number;
+}
+
+export interface Snapshot {
+  type: 'snapshot';
+  seq: number;
+  serverTime: number;
+  you: You;
+  shows: Show[];
+  episodes: Episode[];
+  calls: Call[];
+  operators: Presence[];
+  health: Health;
+  limits: Limits;
+}
+
+export interface Change {
+  type: 'change';
+  seq: number;
+  shows?: Show[];
+  episodes?: Episode[];
+  calls?: Call[];
+  operators?: Presence[];
+  health?: Health;
+  removed?: { shows?: string[]; episodes?: string[]; calls?: string[] };
+}
+
+export interface Levels {
+  type: 'levels';
+  calls: Record<string, number>;
+  people: Record<string, number>;
+  program: number;
+}
+
+export interface Ack {
+  type: 'ack';
+  id: number;
+  result?: unknown;
+}
+
+export interface RefusedFrame {
+  type: 'refused';
+  id: number;
+  status: number;
+  detail: string;
+}
+
+export interface Notice {
+  type: 'notice';
+  level: 'info' | 'warning';
+  text: string;
+}
+
+export type ServerFrame = Snapshot | Change | Levels | Ack | RefusedFrame | Notice;
+
+/** The card as an operator writes it; absent fields stay as they are. */
+export interface CardFields {
+  name?: string;
+  location?: string;
+  point?: string;
+  notes?: string;
+  callerNotes?: string;
+  vip?: boolean;
+}
+
+/** Every command with the fields it takes. */
+export interface Commands {
+  'pick-up': { callId: string };
+  'pick-up-next': { episodeId: string };
+  approve: { callId: string; next?: boolean };
+  'back-to-lobby': { callId: string };
+  'update-card': { callId: string } & CardFields;
+  'set-next': { callId: string; next: boolean };
+  reorder: { callId: string; before: string | null };
+  'put-on-air': { callId: string };
+  'put-on-hold': { callId: string };
+  next: { episodeId: string };
+  'set-muted': { callId: string; muted: boolean };
+  drop: { callId: string };
+  'block-caller': { callId: string };
+  'start-show': { episodeId: string };
+  'end-show': { episodeId: string };
+  'open-lines': { episodeId: string };
+  'close-lines': { episodeId: string };
+  'room-token': { room: string };
+}
+
+export type CommandName = keyof Commands;
+
+const FRAME_TYPES = new Set(['snapshot', 'change', 'levels', 'ack', 'refused', 'notice']);
+
+/** One text frame as a typed one, or null when it is nothing this client knows. */
+export function parseFrame(text: string): ServerFrame | null {
+  try {
+    const frame: unknown = JSON.parse(text);
+    if (typeof frame !== 'object' || frame === null || !('type' in frame)) return null;
+    return typeof frame.type === 'string' && FRAME_TYPES.has(frame.type) ? (frame as ServerFrame) : null;
+  } catch {
+    return null;
+  }
+}

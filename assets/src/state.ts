@@ -1,0 +1,73 @@
+/**
+ * What every page reads: the board as a signal, the episode on the desk, and what follows from them.
+ */
+import { computed, signal } from '@preact/signals';
+import { applyChange, fromSnapshot, type Board } from './board';
+import type { Change, Episode, Levels, Role, Snapshot } from './protocol';
+import { held, lobby, mine, nextUp, onAir, openEpisodes, withOthers } from './queue';
+import { seconds } from './time';
+
+export const board = signal<Board | null>(null);
+
+const SILENCE: Levels = { type: 'levels', calls: {}, people: {}, program: -90 };
+export const levels = signal<Levels>(SILENCE);
+
+/** The episode this person chose, where several are open. */
+export const chosenEpisodeId = signal<string | null>(sessionStorage.getItem('episode'));
+
+export const episodes = computed(() => (board.value ? openEpisodes(board.value) : []));
+
+export const episode = computed(
+  () => episodes.value.find((open) => open.id === chosenEpisodeId.value) ?? episodes.value[0] ?? null,
+);
+
+export const role = computed<Role>(() => board.value?.you.role ?? 'viewer');
+
+/** Now by the switch's clock, in whole seconds. */
+export const switchSeconds = computed(() => seconds.value + Math.round((board.value?.clockOffset ?? 0) / 1000));
+
+export const lobbyCalls = computed(() => pick(lobby));
+export const myCalls = computed(() => pick(mine));
+export const othersCalls = computed(() => pick(withOthers));
+export const heldCalls = computed(() => pick(held));
+export const onAirCalls = computed(() => pick(onAir));
+export const nextCall = computed(() => nextUp(heldCalls.value));
+
+/** Which of my calls the card shows, where I hold several. */
+export const chosenCallId = signal<string | null>(null);
+export const myCall = computed(
+  () => myCalls.value.find((call) => call.id === chosenCallId.value) ?? myCalls.value[0] ?? null,
+);
+
+/** Takes a snapshot or change; `gap` when only a fresh snapshot helps. */
+export function receive(frame: Snapshot | Change, now: number): 'applied' | 'gap' {
+  if (frame.type === 'snapshot') {
+    board.value = fromSnapshot(frame, now);
+    return 'applied';
+  }
+  if (board.value === null) return 'gap';
+  const after = applyChange(board.value, frame);
+  if (after === 'gap') return 'gap';
+  board.value = after;
+  return 'applied';
+}
+
+export function chooseEpisode(id: string): void {
+  chosenEpisodeId.value = id;
+  sessionStorage.setItem('episode', id);
+}
+
+/** Signing out leaves nothing of the last operator's board behind. */
+export function forget(): void {
+  board.value = null;
+  levels.value = SILENCE;
+  chosenCallId.value = null;
+}
+
+export function silenceMeters(): void {
+  levels.value = SILENCE;
+}
+
+function pick<T>(list: (board: Board, on: Episode) => T[]): T[] {
+  return board.value && episode.value ? list(board.value, episode.value) : [];
+}

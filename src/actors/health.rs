@@ -1,0 +1,99 @@
+//! How the switch is, in one place: written by those who know, read by `/health` and the dashboards.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicI64, Ordering},
+};
+
+use serde_json::{Value, json};
+
+/// The state of the switch's parts.
+#[derive(Debug, Default)]
+pub struct Health {
+    calls: AtomicI64,
+    sip: AtomicBool,
+    draining: AtomicBool,
+    database: Mutex<Database>,
+    notes: Mutex<Vec<String>>,
+}
+
+/// How the books are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Database {
+    /// Every row is written.
+    #[default]
+    Ok,
+    /// Rows wait in the journal.
+    Behind,
+    /// The database cannot be reached; rows wait in the journal.
+    Down,
+}
+
+impl Database {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Behind => "behind",
+            Self::Down => "down",
+        }
+    }
+}
+
+impl Health {
+    /// Calls that are up.
+    pub fn set_calls(&self, calls: i64) {
+        self.calls.store(calls, Ordering::Relaxed);
+    }
+
+    /// SIP listens.
+    pub fn set_sip(&self, up: bool) {
+        self.sip.store(up, Ordering::Relaxed);
+    }
+
+    /// No more calls are taken.
+    pub fn set_draining(&self, draining: bool) {
+        self.draining.store(draining, Ordering::Relaxed);
+    }
+
+    /// How the books are.
+    pub fn set_database(&self, state: Database) {
+        *self.database.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// Something the operator should know, as a sentence.
+    pub fn add_note(&self, note: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+    }
+
+    /// Whether calls can be taken.
+    pub fn takes_calls(&self) -> bool {
+        self.sip.load(Ordering::Relaxed) && !self.draining.load(Ordering::Relaxed)
+    }
+
+    /// As `/health` and the dashboards show it.
+    pub fn view(&self) -> Value {
+        let database = *self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match database {
+            Database::Ok => {}
+            Database::Behind => notes.push("The database is slow; rows are kept in the journal.".into()),
+            Database::Down => notes.push("The database cannot be reached; rows are kept in the journal.".into()),
+        }
+        let status = match (self.takes_calls(), database) {
+            (false, _) => "down",
+            (true, Database::Ok) => "ok",
+            (true, Database::Behind | Database::Down) => "degraded",
+        };
+        let sip = if !self.sip.load(Ordering::Relaxed) {
+            "down"
+        } else if self.draining.load(Ordering::Relaxed) {
+            "draining"
+        } else {
+            "ok"
+        };
+        json!({
+            "status": status, "sip": sip, "database": database.label(), "livekit": "embedded",
+            "calls": self.calls.load(Ordering::Relaxed), "notes": notes,
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! The tick. It wakes every 5 ms (a frame is four phases), drains, mixes and sends, and then tells actors what was noticed.
+//!
+//! ```text
+//! wake -> MediaTable::tick (drain sockets, pull, mix, fan out, send) -> bridge.wake -> events to calls -> levels to the desk
+//! ```
+//! Nothing else runs between waking and sending. A late tick is made up for, up to three frames; a longer stall is jumped over.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
+
+use crate::{
+    actors::{
+        bridge::BridgeHandle,
+        clock, message,
+        metrics::Metrics,
+        studio::{self, Studio},
+        switchboard::Switchboard,
+    },
+    domain::CallId,
+    media::table::{MediaEvent, VoiceKey},
+};
+
+const PHASE: Duration = Duration::from_millis(5);
+const PHASES: u8 = 4;
+/// Phases that are made up for after a late wake: three frames.
+const CATCH_UP_MAX: u32 = 12;
+
+/// Drives one media thread.
+pub struct MediaClock {
+    studio: Option<Studio>,
+    switchboard: Addr<Switchboard>,
+    bridge: BridgeHandle,
+    metrics: Metrics,
+    next: Instant,
+    phase: u8,
+    calls: BTreeMap<CallId, f32>,
+    people: BTreeMap<String, f32>,
+}
+
+impl MediaClock {
+    /// A clock that will own `studio` once it is started on its arbiter.
+    pub fn new(studio: Studio, switchboard: Addr<Switchboard>, bridge: BridgeHandle, metrics: Metrics) -> Self {
+        Self {
+            studio: Some(studio),
+            switchboard,
+            bridge,
+            metrics,
+            next: clock::now(),
+            phase: 0,
+            calls: BTreeMap::new(),
+            people: BTreeMap::new(),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the media clock is what waits for the next tick")]
+    fn wait(&mut self, ctx: &mut Context<Self>) {
+        let until = tokio::time::sleep_until(self.next.into());
+        ctx.spawn(until.into_actor(self).map(|(), clock, ctx| {
+            clock.wake();
+            clock.wait(ctx);
+        }));
+    }
+
+    fn wake(&mut self) {
+        let now = clock::now();
+        let late = now.saturating_duration_since(self.next);
+        self.metrics.tick_lateness.observe(late.as_secs_f64());
+        let due = u32::try_from(late.as_micros() / PHASE.as_micros()).unwrap_or(u32::MAX).saturating_add(1);
+        if due > CATCH_UP_MAX {
+            let frames = due / u32::from(PHASES);
+            self.metrics.ticks_skipped.inc_by(u64::from(frames));
+            studio::with(|studio| studio.table.skip_frames(frames));
+            self.next += PHASE * (frames * u32::from(PHASES));
+        }
+        while self.next <= now {
+            self.tick(now);
+            self.next += PHASE;
+        }
+        self.tell();
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let phase = self.phase;
+        self.phase = (phase + 1) % PHASES;
+        studio::with(|studio| {
+            studio.sockets.begin(now);
+            studio.table.tick(now, phase, &mut studio.sockets);
+        });
+        if phase == 0 {
+            self.bridge.wake();
+        }
+    }
+
+    fn tell(&mut self) {
+        studio::with(|studio| {
+            while let Some(event) = studio.table.poll_event() {
+                match event {
+                    MediaEvent::Level { of: VoiceKey::Leg(leg), level } => {
+                        if let Some((call, _)) = studio.line(leg) {
+                            self.calls.insert(call, level.rms_dbfs);
+                        }
+                    }
+                    MediaEvent::Level { of: VoiceKey::Source(source), level } => {
+                        if let Some(identity) = studio.sources.get(source) {
+                            self.people.insert(identity.clone(), level.rms_dbfs);
+                        }
+                    }
+                    MediaEvent::RtpTimeout { leg }
+                    | MediaEvent::Latched { leg, .. }
+                    | MediaEvent::Dtmf { leg, .. }
+                    | MediaEvent::PromptEnded { leg } => {
+                        if let Some((_, call)) = studio.line(leg) {
+                            call.do_send(message::OnLeg(event));
+                        }
+                    }
+                }
+            }
+        });
+        if !self.calls.is_empty() || !self.people.is_empty() {
+            let levels = message::Levels {
+                calls: std::mem::take(&mut self.calls),
+                people: std::mem::take(&mut self.people),
+            };
+            // Levels are the one thing that may be lost: a desk that is behind wants commands, not meters.
+            let _ = self.switchboard.try_send(levels);
+        }
+    }
+}
+
+impl Actor for MediaClock {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let Some(studio) = self.studio.take() else { return ctx.stop() };
+        studio::install(studio);
+        self.next = clock::now();
+        self.wait(ctx);
+    }
+}

@@ -1,0 +1,278 @@
+//! Every message between actors, by who receives it. Commands flow down, events flow up; a packet is never a message.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::Instant,
+};
+
+use actix::{Addr, Message, Recipient};
+use rtrb::Consumer;
+
+use crate::{
+    actors::sip::SipActor,
+    domain::{
+        Arrival, CallId, Cause, Command, Desk, Operator, Refusal, UnixMs, Verdict, desk::Reply,
+    },
+    media::{opus::OpusPacket, table::MediaEvent},
+    sip::{DialogKey, EndpointEvent, Incoming, NextHop, Outgoing, Source, TxnKey},
+};
+
+/// To the switchboard: a new call by SIP.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Invited {
+    /// Answer on this transaction.
+    pub txn: TxnKey,
+    /// The INVITE.
+    pub request: Box<Incoming>,
+    /// When it came in.
+    pub at: Instant,
+    /// The call that the token in it names; the token has been verified.
+    pub known: Option<CallId>,
+}
+
+/// To the switchboard: the 200 was sent.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CallAnswered(pub CallId);
+
+/// To the switchboard: a call's leg is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CallGone {
+    /// Which call.
+    pub call: CallId,
+    /// Why.
+    pub cause: Cause,
+    /// What the line was like, as JSON for the row.
+    pub quality: Option<String>,
+}
+
+/// To the switchboard: a call without a show has heard that there is none.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Announced(pub CallId);
+
+/// To the switchboard: an operator pressed.
+#[derive(Message)]
+#[rtype(result = "Result<Reply, Refusal>")]
+pub struct Press {
+    /// Who.
+    pub by: Operator,
+    /// What.
+    pub command: Command,
+}
+
+/// To the switchboard: Twilio announces a call.
+#[derive(Message)]
+#[rtype(result = "Verdict")]
+pub struct Announce(pub Arrival);
+
+/// To the switchboard: do something with the desk, then settle what follows from it.
+#[derive(Message)]
+#[rtype(result = "R")]
+pub struct AtDesk<R: Send + 'static>(pub Box<dyn FnOnce(&mut Desk, UnixMs) -> R + Send>);
+
+impl<R: Send + 'static> AtDesk<R> {
+    /// Wraps the function.
+    pub fn new(work: impl FnOnce(&mut Desk, UnixMs) -> R + Send + 'static) -> Self {
+        Self(Box::new(work))
+    }
+}
+
+/// To the switchboard: a dashboard is here and wants a snapshot and every change.
+///
+/// The snapshot is the first frame of the outbox.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Attach {
+    /// Names the dashboard until it leaves.
+    pub session: u64,
+    /// Whose.
+    pub operator: Operator,
+    /// Where frames go.
+    pub outbox: Recipient<Push>,
+}
+
+/// To the switchboard: a dashboard is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Detach {
+    /// Which.
+    pub session: u64,
+}
+
+/// To the switchboard: levels of the last tenth of a second, in dBFS.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Levels {
+    /// Of callers who are heard.
+    pub calls: BTreeMap<CallId, f32>,
+    /// Of browsers, by LiveKit identity.
+    pub people: BTreeMap<String, f32>,
+}
+
+/// To the switchboard: what a browser did in a room.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct FromBridge(pub crate::actors::bridge::BridgeEvent);
+
+/// To the switchboard: the SIP actor is there.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SipUp(pub Addr<SipActor>);
+
+/// To the switchboard: take no more calls and hang everybody up.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ShutDown;
+
+/// To the switchboard: how many telephone legs are up?
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub struct LinesUp;
+
+/// To a dashboard: one frame, the same text for all.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub struct Push(pub Arc<str>);
+
+/// To a dashboard: the operator may no longer be here.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SignOut;
+
+/// To a room: this call is here now; heard at the next tick.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Admit(pub CallTicket);
+
+/// To a room: this call has gone elsewhere.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Release(pub CallId);
+
+/// To a room: a browser's microphone is up.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct MicrophoneUp {
+    /// LiveKit identity.
+    pub identity: String,
+    /// LiveKit track.
+    pub track: String,
+    /// Its audio.
+    pub audio: Consumer<OpusPacket>,
+    /// Muted at its source.
+    pub muted: bool,
+}
+
+/// To a room: a browser's microphone was muted or unmuted at its source.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct MicrophoneMuted {
+    /// LiveKit track.
+    pub track: String,
+    /// Muted.
+    pub muted: bool,
+}
+
+/// To a room: a browser's microphone is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct MicrophoneDown {
+    /// LiveKit track.
+    pub track: String,
+}
+
+/// To a room: nobody needs it any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Close;
+
+/// What a room needs to know of a call to show it to browsers.
+#[derive(Clone, Debug)]
+pub struct CallTicket {
+    /// Which call.
+    pub call: CallId,
+    /// As browsers show it.
+    pub name: String,
+    /// LiveKit SIP's own attribute names.
+    pub attributes: BTreeMap<String, String>,
+    /// New on the line: hears the greeting.
+    pub greet: bool,
+}
+
+/// To a call: something happened in its dialog.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct InDialog(pub EndpointEvent);
+
+/// To a call: its place in line.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetPosition(pub u16);
+
+/// To a call: its voice out of the mix, or back.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetMuted(pub bool);
+
+/// To a call: end the telephone leg.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct EndLeg(pub Cause);
+
+/// To a call: what the media table noticed on its leg.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct OnLeg(pub MediaEvent);
+
+/// To the SIP actor: answer a transaction.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Respond {
+    /// Which.
+    pub txn: TxnKey,
+    /// With what.
+    pub response: rsip::Response,
+}
+
+/// To the SIP actor: a dialog came to be; its requests go to this call.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DialogUp {
+    /// Its name.
+    pub key: DialogKey,
+    /// The INVITE's transaction: CANCEL and ACK go the same way.
+    pub txn: TxnKey,
+    /// Its call.
+    pub call: Recipient<InDialog>,
+}
+
+/// To the SIP actor: a dialog is over.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DialogDown {
+    /// Its name.
+    pub key: DialogKey,
+    /// The INVITE's transaction.
+    pub txn: TxnKey,
+}
+
+/// To the SIP actor: send a request within a dialog.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub struct SendRequest {
+    /// The flow the dialog lives on.
+    pub peer: Source,
+    /// Where to connect when that flow is gone.
+    pub next_hop: Option<NextHop>,
+    /// The request.
+    pub outgoing: Outgoing,
+}
+
+/// To the SIP actor: take no new calls any more, or take them again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetDraining(pub bool);

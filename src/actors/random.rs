@@ -1,0 +1,40 @@
+//! The only dice: ids, SSRCs, secrets.
+#![expect(clippy::disallowed_methods, reason = "this is where chance is drawn")]
+
+use rand::{Rng, RngCore};
+
+use crate::actors::clock;
+
+/// A new id: 48 bits of time, then chance, so that ids sort by age.
+pub fn id() -> u128 {
+    let chance = rand::rng().random::<u128>() >> 48;
+    (u128::from(clock::unix_ms()) << 80) | chance
+}
+
+/// 32 bits, such as an SSRC or the start of an RTP timestamp.
+pub fn u32() -> u32 {
+    rand::rng().random()
+}
+
+/// 16 bits below half the range, so that a stream's first packets do not wrap (RFC 3711 section 3.3.1).
+pub fn sequence() -> u16 {
+    rand::rng().random_range(0..0x8000)
+}
+
+/// 64 bits.
+pub fn u64() -> u64 {
+    rand::rng().random()
+}
+
+/// 256 bits.
+pub fn secret() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+/// 256 bits as text for addresses and headers.
+pub fn token() -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret())
+}

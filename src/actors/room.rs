@@ -1,0 +1,200 @@
+//! A room of the show on its media thread: who is in it decides what is mixed, who is heard, and which browsers hear callers.
+//!
+//! ```text
+//! caller in  -> place the leg -> (live, screening) tap its voice -> bridge: one publish-only participant
+//! microphone -> source on the mix;  hold room = everybody hears the live room's hold feed
+//! ```
+
+use std::collections::{HashMap, HashSet};
+
+use actix::{Actor, ActorContext, Context, Handler};
+
+use crate::{
+    actors::{
+        bridge::{BridgeHandle, CallTrack, LeaveCause},
+        message::{Admit, CallTicket, Close, MicrophoneDown, MicrophoneMuted, MicrophoneUp, Release},
+        studio,
+    },
+    domain::{CallId, EpisodeId, RoomName},
+    media::{Place, SourceKey, feed::Playlist},
+};
+
+/// Frames between the tick and the browsers' thread: 160 ms, far more than either is ever late.
+const RING: usize = 8;
+
+/// Supervises one room.
+pub struct RoomActor {
+    name: RoomName,
+    bridge: BridgeHandle,
+    published: HashSet<CallId>,
+    microphones: HashMap<String, SourceKey>,
+}
+
+impl RoomActor {
+    /// The room, not yet open.
+    pub fn new(name: RoomName, bridge: BridgeHandle) -> Self {
+        Self { name, bridge, published: HashSet::new(), microphones: HashMap::new() }
+    }
+
+    /// Browsers are in screening and live rooms only.
+    fn has_mix(&self) -> bool {
+        matches!(self.name, RoomName::Screening(..) | RoomName::Live(_))
+    }
+
+    fn place(&self, greet: bool) -> Option<Place> {
+        let mix = |room: RoomName| studio::with(|studio| studio.rooms.get(&room).copied()).flatten();
+        match self.name {
+            RoomName::Lobby(_) if greet => Some(Place::Waiting(Playlist::welcome())),
+            RoomName::Lobby(_) => Some(Place::Waiting(Playlist::again())),
+            RoomName::Hold(episode) => mix(RoomName::Live(episode)).map(Place::Listen),
+            RoomName::Screening(..) | RoomName::Live(_) => mix(self.name).map(Place::Seat),
+        }
+    }
+
+    fn publish(&mut self, ticket: CallTicket) {
+        let (voice, audio) = rtrb::RingBuffer::new(RING);
+        let name = self.name;
+        let tapped = studio::with(|studio| {
+            let (leg, mix) = studio.leg(ticket.call).zip(studio.rooms.get(&name).copied())?;
+            studio.taps.insert(leg, name);
+            studio.table.tap(leg, mix, voice).ok()
+        });
+        if tapped.flatten().is_none() {
+            tracing::error!(room.name = %name, call.id = %ticket.call, "browsers cannot hear this caller");
+            return;
+        }
+        self.published.insert(ticket.call);
+        self.bridge.publish_call(
+            &self.name.to_string(),
+            CallTrack { identity: identity(ticket.call), name: ticket.name, attributes: ticket.attributes, audio },
+        );
+    }
+}
+
+/// The LiveKit identity of a call: unique per call, never per number.
+pub fn identity(call: CallId) -> String {
+    format!("call:{call}")
+}
+
+impl Actor for RoomActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        if self.has_mix() {
+            let name = self.name;
+            studio::with(|studio| {
+                let mix = studio.table.add_room();
+                studio.rooms.insert(name, mix);
+            });
+        }
+        tracing::debug!(room.name = %self.name, "room opened");
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        let name = self.name;
+        studio::with(|studio| {
+            for (_, source) in self.microphones.drain() {
+                studio.table.remove_source(source);
+                studio.sources.remove(source);
+            }
+            if let Some(mix) = studio.rooms.remove(&name) {
+                studio.table.remove_room(mix);
+            }
+        });
+        if self.has_mix() {
+            self.bridge.close_room(&name.to_string(), LeaveCause::RoomClosed);
+        }
+        tracing::debug!(room.name = %name, "room closed");
+    }
+}
+
+impl Handler<Admit> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, Admit(ticket): Admit, _: &mut Self::Context) {
+        let Some(place) = self.place(ticket.greet) else {
+            tracing::error!(room.name = %self.name, call.id = %ticket.call, "no mix for this room");
+            return;
+        };
+        studio::with(|studio| {
+            if let Some(leg) = studio.leg(ticket.call) {
+                studio.table.place(leg, place);
+            }
+        });
+        if self.has_mix() {
+            self.publish(ticket);
+        }
+    }
+}
+
+impl Handler<Release> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, Release(call): Release, _: &mut Self::Context) {
+        if self.published.remove(&call) {
+            let name = self.name;
+            studio::with(|studio| {
+                // The next room may have tapped the voice already.
+                if let Some(leg) = studio.leg(call).filter(|leg| studio.taps.get(*leg) == Some(&name)) {
+                    studio.taps.remove(leg);
+                    studio.table.untap(leg);
+                }
+            });
+            self.bridge.unpublish_call(&self.name.to_string(), &identity(call));
+        }
+    }
+}
+
+impl Handler<MicrophoneUp> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, up: MicrophoneUp, _: &mut Self::Context) {
+        let name = self.name;
+        let source = studio::with(|studio| {
+            let mix = studio.rooms.get(&name).copied()?;
+            let source = studio.table.add_source(mix, up.audio).ok()?;
+            studio.table.set_source_muted(source, up.muted);
+            studio.sources.insert(source, up.identity);
+            Some(source)
+        });
+        if let Some(source) = source.flatten() {
+            self.microphones.insert(up.track, source);
+        }
+    }
+}
+
+impl Handler<MicrophoneMuted> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, message: MicrophoneMuted, _: &mut Self::Context) {
+        if let Some(&source) = self.microphones.get(&message.track) {
+            studio::with(|studio| studio.table.set_source_muted(source, message.muted));
+        }
+    }
+}
+
+impl Handler<MicrophoneDown> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, message: MicrophoneDown, _: &mut Self::Context) {
+        if let Some(source) = self.microphones.remove(&message.track) {
+            studio::with(|studio| {
+                studio.table.remove_source(source);
+                studio.sources.remove(source);
+            });
+        }
+    }
+}
+
+impl Handler<Close> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Close, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}
+
+/// The rooms that are open while an episode is on.
+pub fn of_episode(episode: EpisodeId, lobby: RoomName) -> [RoomName; 3] {
+    [lobby, RoomName::Hold(episode), RoomName::Live(episode)]
+}

@@ -1,0 +1,121 @@
+//! Who may speak SIP to us: addresses of the allow-list, and guests who once brought a token of our own TwiML.
+//! Everybody else gets silence, and costs a look at their address.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+use rsip::{Header, SipMessage};
+
+use crate::{
+    actors::clock,
+    domain::CallId,
+    net::address,
+    sip::{
+        Framing, Incoming,
+        trunk::{Allow, StrangerLimits, Strangers},
+        parse,
+    },
+    twilio::token::TokenKey,
+};
+
+/// Guests at most; the oldest goes first.
+const GUESTS_MAX: usize = 1024;
+/// How long a token lets its address speak: longer than any call lasts.
+const GUEST_STAYS: Duration = Duration::from_secs(24 * 3600);
+/// The headers that our TwiML makes the carrier send: our id of the call, and the token for it.
+const CALL: &str = "X-Call-Id";
+const TOKEN: &str = "X-Call-Token";
+
+/// What the gate is told once.
+pub struct GateSettings {
+    /// Addresses that may call.
+    pub allow: Allow,
+    /// The key of our tokens.
+    pub tokens: TokenKey,
+    /// Our address, when the sockets listen on all of them.
+    pub public_ip: Option<IpAddr>,
+}
+
+/// Decides whose messages are read.
+pub struct Gate {
+    settings: GateSettings,
+    strangers: Strangers,
+    guests: HashMap<IpAddr, Instant>,
+}
+
+impl Gate {
+    /// A gate that has seen nobody yet.
+    pub fn new(settings: GateSettings) -> Self {
+        Self { settings, strangers: Strangers::new(StrangerLimits::default()), guests: HashMap::new() }
+    }
+
+    /// Whether the address is on the list.
+    pub fn is_trusted(&self, peer: IpAddr) -> bool {
+        self.settings.allow.admits(peer).is_some()
+    }
+
+    /// Whether a message is read; the reason for the counter when not.
+    pub fn lets_in(&mut self, now: Instant, peer: IpAddr, bytes: &[u8]) -> Result<(), &'static str> {
+        if self.is_trusted(peer) || self.guests.contains_key(&peer) {
+            return Ok(());
+        }
+        if !self.strangers.admits(now, peer) {
+            return Err("stranger-flood");
+        }
+        let Ok(inbound) = parse(bytes, Framing::Datagram) else { return Err("stranger") };
+        let headers = match &inbound.msg {
+            SipMessage::Request(request) => &request.headers,
+            SipMessage::Response(_) => return Err("stranger"),
+        };
+        let header = |wanted: &str| {
+            headers.iter().find_map(|header| match header {
+                Header::Other(name, value) if name.eq_ignore_ascii_case(wanted) => Some(value.as_str()),
+                _ => None,
+            })
+        };
+        let (call, token) = header(CALL).zip(header(TOKEN)).ok_or("stranger")?;
+        self.verify(call, token).ok_or("stranger")?;
+        self.welcome(now, peer);
+        Ok(())
+    }
+
+    /// The call that a token in the INVITE names, if the token is ours.
+    pub fn known_call(&mut self, now: Instant, request: &Incoming) -> Option<CallId> {
+        let call = self.verify(request.header(CALL)?, request.header(TOKEN)?)?;
+        if !self.is_trusted(request.source().from.ip()) {
+            self.welcome(now, request.source().from.ip());
+        }
+        Some(call)
+    }
+
+    /// Lets go of guests whose day is over.
+    pub fn forget_old_guests(&mut self, now: Instant) {
+        self.guests.retain(|_, since| now.saturating_duration_since(*since) < GUEST_STAYS);
+    }
+
+    /// Our address as the peer sees it, where the socket itself does not say.
+    pub fn local_address(&self, bound: SocketAddr, peer: SocketAddr) -> SocketAddr {
+        if !bound.ip().is_unspecified() {
+            return bound;
+        }
+        let ip = self.settings.public_ip.or_else(|| address::facing(peer)).unwrap_or(bound.ip());
+        SocketAddr::new(ip, bound.port())
+    }
+
+    fn verify(&self, call: &str, token: &str) -> Option<CallId> {
+        // The row of the call binds the carrier's id, so the token need not.
+        self.settings.tokens.verify(token, call, "", clock::unix_ms() / 1000).ok()?;
+        call.parse().ok()
+    }
+
+    fn welcome(&mut self, now: Instant, peer: IpAddr) {
+        if self.guests.len() >= GUESTS_MAX {
+            let oldest = self.guests.iter().min_by_key(|(_, since)| **since).map(|(ip, _)| *ip);
+            oldest.map(|ip| self.guests.remove(&ip));
+        }
+        self.guests.insert(peer, now);
+    }
+}

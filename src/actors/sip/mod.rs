@@ -1,0 +1,364 @@
+//! The SIP actor: sockets on one side, the sans-IO [`Endpoint`] in the middle, calls on the other.
+//!
+//! ```text
+//! udp / tcp -> gate (who may speak) -> Endpoint -> Invited -> switchboard;  InDialog, Acked, ... -> call
+//! call -> Respond, SendRequest -> Endpoint -> udp / tcp
+//! ```
+//! One timer waits for the endpoint's next deadline. Datagrams wait in the kernel's buffer, streams in a bounded channel: a flood
+//! is dropped or slowed down, never piled up.
+
+mod flows;
+mod gate;
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, SpawnHandle, StreamHandler, WrapFuture};
+use futures_util::{Stream, stream};
+use tokio::{
+    io::ReadBuf,
+    net::{TcpListener, UdpSocket},
+};
+
+use crate::{
+    actors::{
+        clock,
+        message::{DialogDown, DialogUp, InDialog, Invited, Respond, SendRequest, SetDraining},
+        metrics::Metrics,
+        switchboard::Switchboard,
+    },
+    sip::{Endpoint, EndpointConfig, EndpointEvent, FlowId, Transport, TxnKey},
+};
+
+use flows::{FlowEvent, Flows};
+pub use gate::{Gate, GateSettings};
+
+const UDP: FlowId = FlowId(0);
+/// The largest UDP payload over IPv4.
+const DATAGRAM_MAX: usize = 65_507;
+
+/// SIP's sockets, bound but not yet listened to.
+pub struct SipSockets {
+    /// UDP.
+    pub udp: std::net::UdpSocket,
+    /// TCP, on the same port.
+    pub tcp: std::net::TcpListener,
+    /// The address of both.
+    pub local: SocketAddr,
+}
+
+/// A datagram as it came in.
+struct Datagram {
+    from: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+/// A request of ours that waits for its answer, with what it takes to send it once more.
+struct Pending {
+    request: SendRequest,
+    again: bool,
+}
+
+/// Owns SIP's sockets and the endpoint.
+pub struct SipActor {
+    endpoint: Endpoint,
+    gate: Gate,
+    sockets: Option<SipSockets>,
+    udp: Option<Rc<UdpSocket>>,
+    udp_local: SocketAddr,
+    flows: Flows,
+    switchboard: Addr<Switchboard>,
+    metrics: Metrics,
+    dialogs: HashMap<crate::sip::DialogKey, Recipient<InDialog>>,
+    invites: HashMap<TxnKey, Recipient<InDialog>>,
+    pending: HashMap<TxnKey, Pending>,
+    wake: Option<(Instant, SpawnHandle)>,
+}
+
+impl SipActor {
+    /// An actor over bound sockets.
+    pub fn new(
+        config: EndpointConfig,
+        gate: Gate,
+        sockets: SipSockets,
+        switchboard: Addr<Switchboard>,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            endpoint: Endpoint::new(config),
+            gate,
+            udp_local: sockets.local,
+            sockets: Some(sockets),
+            udp: None,
+            flows: Flows::default(),
+            switchboard,
+            metrics,
+            dialogs: HashMap::new(),
+            invites: HashMap::new(),
+            pending: HashMap::new(),
+            wake: None,
+        }
+    }
+
+    /// Puts the sockets on this thread's reactor and listens.
+    fn listen(&mut self, sockets: SipSockets, ctx: &mut Context<Self>) -> std::io::Result<()> {
+        let listener = TcpListener::from_std(sockets.tcp)?;
+        let udp = Rc::new(UdpSocket::from_std(sockets.udp)?);
+        self.udp = Some(Rc::clone(&udp));
+        ctx.add_stream(datagrams(udp));
+        ctx.add_stream(flows::accept(listener));
+        Ok(())
+    }
+
+    /// Does what the endpoint wants done, until it wants nothing more, and sets the timer.
+    fn settle(&mut self, ctx: &mut Context<Self>) {
+        while let Some(event) = self.endpoint.poll_event() {
+            self.tell(event, ctx);
+        }
+        while let Some(out) = self.endpoint.poll_transmit() {
+            self.metrics.sip_messages.with_label_values(&["out"]).inc();
+            match out.transport {
+                Transport::Udp => {
+                    // A full socket buffer is a lost datagram: the transaction sends it again.
+                    let _ = self.udp.as_ref().map(|udp| udp.try_send_to(&out.bytes, out.to));
+                }
+                Transport::Tcp | Transport::Tls => self.flows.send(out.flow, out.bytes),
+            }
+        }
+        self.set_timer(ctx);
+    }
+
+    fn set_timer(&mut self, ctx: &mut Context<Self>) {
+        let Some((due, reason)) = self.endpoint.poll_timeout() else { return };
+        if self.wake.as_ref().is_some_and(|(armed, _)| *armed <= due) {
+            return;
+        }
+        if let Some((_, armed)) = self.wake.take() {
+            ctx.cancel_future(armed);
+        }
+        let wait = due.saturating_duration_since(clock::now());
+        tracing::trace!(?reason, wait_ms = wait.as_millis(), "SIP timer set");
+        let handle = ctx.run_later(wait, |sip, ctx| {
+            sip.wake = None;
+            sip.endpoint.handle_timeout(clock::now());
+            sip.settle(ctx);
+        });
+        self.wake = Some((due, handle));
+    }
+
+    fn tell(&mut self, event: EndpointEvent, ctx: &mut Context<Self>) {
+        match &event {
+            EndpointEvent::Invited { .. } => {
+                if let EndpointEvent::Invited { txn, request } = event {
+                    self.invited(txn, request);
+                }
+            }
+            EndpointEvent::InDialog { dialog, .. }
+            | EndpointEvent::Acked { dialog, .. }
+            | EndpointEvent::AckTimedOut { dialog } => {
+                if let Some(call) = self.dialogs.get(dialog) {
+                    call.do_send(InDialog(event));
+                }
+            }
+            EndpointEvent::Cancelled { txn } => {
+                if let Some(call) = self.invites.get(txn) {
+                    call.do_send(InDialog(event));
+                }
+            }
+            EndpointEvent::TimedOut { txn } => {
+                self.pending.remove(txn);
+                if let Some(call) = self.invites.get(txn) {
+                    call.do_send(InDialog(event));
+                }
+            }
+            EndpointEvent::Answered { txn, response } => {
+                self.pending.remove(txn);
+                tracing::debug!(status = response.status_code.code(), "answer to a request of ours");
+            }
+            EndpointEvent::FlowLost { txn } => {
+                if let Some(lost) = self.pending.remove(txn).filter(|pending| !pending.again) {
+                    self.reconnect(lost.request, ctx);
+                }
+            }
+        }
+    }
+
+    fn invited(&mut self, txn: TxnKey, request: Box<crate::sip::Incoming>) {
+        let now = clock::now();
+        let known = self.gate.known_call(now, &request);
+        if known.is_none() && !self.gate.is_trusted(request.source().from.ip()) {
+            self.metrics.sip_dropped.with_label_values(&["no-token"]).inc();
+            if let Ok(mut session) = crate::sip::InviteSession::new(request)
+                && let Ok(response) = session.reject(403, None, &[])
+            {
+                self.endpoint.respond(now, txn, response);
+            }
+            return;
+        }
+        self.switchboard.do_send(Invited { txn, request, at: now, known });
+    }
+
+    /// The connection of a dialog is gone: connects to where its requests go and sends once more.
+    fn reconnect(&mut self, request: SendRequest, ctx: &mut Context<Self>) {
+        let Some(hop) = request.next_hop.clone() else { return };
+        let connect = flows::connect(hop.host, hop.port);
+        ctx.spawn(connect.into_actor(self).map(move |connected, sip, ctx| match connected {
+            Ok(connection) => {
+                let source = sip.open(connection, ctx);
+                sip.send_request(SendRequest { peer: source, ..request }, true);
+                sip.settle(ctx);
+            }
+            Err(error) => tracing::warn!(%error, "cannot connect to the trunk again"),
+        }));
+    }
+
+    fn send_request(&mut self, request: SendRequest, again: bool) {
+        let txn = self.endpoint.request(clock::now(), request.peer, request.outgoing.clone());
+        self.pending.insert(txn, Pending { request, again });
+    }
+
+    fn open(&mut self, connection: flows::Connection, ctx: &mut Context<Self>) -> crate::sip::Source {
+        let (source, events) = self.flows.open(connection);
+        self.endpoint.flow_opened(source.flow, source.transport);
+        ctx.add_stream(events);
+        source
+    }
+}
+
+fn datagrams(socket: Rc<UdpSocket>) -> impl Stream<Item = Datagram> {
+    let mut buffer = vec![0; DATAGRAM_MAX];
+    stream::poll_fn(move |cx| {
+        let mut read = ReadBuf::new(&mut buffer);
+        socket.poll_recv_from(cx, &mut read).map(|received| {
+            // An ICMP error of an earlier send is not the end of the socket.
+            let from = received.unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+            Some(Datagram { from, bytes: read.filled().to_vec() })
+        })
+    })
+}
+
+impl Actor for SipActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let Some(sockets) = self.sockets.take() else { return };
+        if let Err(error) = self.listen(sockets, ctx) {
+            tracing::error!(%error, "cannot listen for SIP");
+            return ctx.stop();
+        }
+        ctx.run_interval(Duration::from_secs(60), |sip, _| sip.gate.forget_old_guests(clock::now()));
+    }
+}
+
+impl StreamHandler<Datagram> for SipActor {
+    fn handle(&mut self, datagram: Datagram, ctx: &mut Self::Context) {
+        if datagram.bytes.is_empty() {
+            return;
+        }
+        let now = clock::now();
+        if let Err(reason) = self.gate.lets_in(now, datagram.from.ip(), &datagram.bytes) {
+            self.metrics.sip_dropped.with_label_values(&[reason]).inc();
+            return;
+        }
+        self.metrics.sip_messages.with_label_values(&["in"]).inc();
+        let local = self.gate.local_address(self.udp_local, datagram.from);
+        self.endpoint.handle_datagram(now, UDP, local, datagram.from, &datagram.bytes);
+        self.settle(ctx);
+    }
+
+    fn finished(&mut self, _: &mut Self::Context) {
+        tracing::error!("the SIP socket closed");
+    }
+}
+
+impl StreamHandler<flows::Accepted> for SipActor {
+    fn handle(&mut self, accepted: flows::Accepted, ctx: &mut Self::Context) {
+        let peer = accepted.0.peer.ip();
+        let trusted = self.gate.is_trusted(peer);
+        if let Err(reason) = self.flows.has_room(peer, trusted) {
+            self.metrics.sip_dropped.with_label_values(&[reason]).inc();
+            return;
+        }
+        self.open(accepted.0, ctx);
+    }
+
+    fn finished(&mut self, _: &mut Self::Context) {
+        tracing::error!("the SIP listener closed");
+    }
+}
+
+impl StreamHandler<FlowEvent> for SipActor {
+    fn handle(&mut self, event: FlowEvent, ctx: &mut Self::Context) {
+        match event {
+            FlowEvent::Message { source, bytes } => {
+                let now = clock::now();
+                if let Err(reason) = self.gate.lets_in(now, source.from.ip(), &bytes) {
+                    self.metrics.sip_dropped.with_label_values(&[reason]).inc();
+                    self.flows.close(source.flow);
+                    self.endpoint.flow_closed(source.flow);
+                } else {
+                    self.metrics.sip_messages.with_label_values(&["in"]).inc();
+                    self.endpoint.handle_stream_message(now, source.flow, source.local, source.from, &bytes);
+                }
+            }
+            FlowEvent::Closed { flow } => {
+                self.flows.close(flow);
+                self.endpoint.flow_closed(flow);
+            }
+        }
+        self.settle(ctx);
+    }
+
+    // One connection's stream ends; the actor goes on.
+    fn finished(&mut self, _: &mut Self::Context) {}
+}
+
+impl Handler<Respond> for SipActor {
+    type Result = ();
+
+    fn handle(&mut self, Respond { txn, response }: Respond, ctx: &mut Self::Context) {
+        self.endpoint.respond(clock::now(), txn, response);
+        self.settle(ctx);
+    }
+}
+
+impl Handler<DialogUp> for SipActor {
+    type Result = ();
+
+    fn handle(&mut self, up: DialogUp, _: &mut Self::Context) {
+        self.endpoint.register_dialog(up.key.clone());
+        self.dialogs.insert(up.key, up.call.clone());
+        self.invites.insert(up.txn, up.call);
+    }
+}
+
+impl Handler<DialogDown> for SipActor {
+    type Result = ();
+
+    fn handle(&mut self, down: DialogDown, _: &mut Self::Context) {
+        self.endpoint.forget_dialog(&down.key);
+        self.dialogs.remove(&down.key);
+        self.invites.remove(&down.txn);
+    }
+}
+
+impl Handler<SendRequest> for SipActor {
+    type Result = ();
+
+    fn handle(&mut self, request: SendRequest, ctx: &mut Self::Context) {
+        self.send_request(request, false);
+        self.settle(ctx);
+    }
+}
+
+impl Handler<SetDraining> for SipActor {
+    type Result = ();
+
+    fn handle(&mut self, SetDraining(draining): SetDraining, _: &mut Self::Context) {
+        self.endpoint.set_draining(draining);
+    }
+}

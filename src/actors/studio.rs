@@ -1,0 +1,168 @@
+//! What one media thread owns: the table of legs and mixes, the sockets under them, and who is who.
+//!
+//! Actors of that thread reach it between two ticks; nobody else can. So there is no lock, and a move is heard at the next tick.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
+
+use actix::Addr;
+use slotmap::SecondaryMap;
+
+use crate::{
+    actors::{call::CallActor, clock},
+    domain::{CallId, RoomName},
+    media::{
+        LegKey, MediaIo, MediaTable, RoomKey, SourceKey,
+        stats::LegReport,
+        table::Datagram,
+    },
+    net::{ports::PortPool, rtp::RtpSocket},
+};
+
+/// The UDP sockets under the legs.
+#[derive(Default)]
+pub struct Sockets {
+    by_leg: SecondaryMap<LegKey, RtpSocket>,
+    now: Option<Instant>,
+}
+
+impl Sockets {
+    /// The tick is about to drain: stamps of the kernel are put on this clock.
+    pub fn begin(&mut self, now: Instant) {
+        self.now = Some(now);
+    }
+}
+
+impl MediaIo for Sockets {
+    fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
+        let arrived = self.by_leg.get_mut(leg)?.recv(buf)?;
+        let now = self.now?;
+        let at = arrived.at.map_or(now, |stamp| clock::monotonic(stamp, now));
+        Some(Datagram { len: arrived.len, from: arrived.from, at })
+    }
+
+    fn send(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
+        if let Some(socket) = self.by_leg.get(leg) {
+            socket.send(to, packet);
+        }
+    }
+}
+
+/// A call on this thread.
+pub struct Line {
+    /// Its leg.
+    pub leg: LegKey,
+    /// Its actor.
+    pub call: Addr<CallActor>,
+    port: u16,
+}
+
+/// Everything one media thread owns.
+pub struct Studio {
+    /// Legs and mixes.
+    pub table: MediaTable,
+    /// The sockets under the legs.
+    pub sockets: Sockets,
+    /// Even ports of this thread.
+    pub ports: PortPool,
+    /// Mixes, by the room they are.
+    pub rooms: HashMap<RoomName, RoomKey>,
+    /// Browsers' microphones, by LiveKit identity.
+    pub sources: SecondaryMap<SourceKey, String>,
+    /// The room whose browsers hear a caller's voice.
+    pub taps: SecondaryMap<LegKey, RoomName>,
+    bind: IpAddr,
+    lines: HashMap<CallId, Line>,
+    calls: SecondaryMap<LegKey, CallId>,
+}
+
+/// An RTP port that is ours, with its socket.
+pub struct Port {
+    /// Its number.
+    pub number: u16,
+    socket: RtpSocket,
+}
+
+impl Studio {
+    /// An empty studio.
+    pub fn new(table: MediaTable, ports: PortPool, bind: IpAddr) -> Self {
+        Self {
+            table,
+            sockets: Sockets::default(),
+            ports,
+            rooms: HashMap::new(),
+            sources: SecondaryMap::new(),
+            taps: SecondaryMap::new(),
+            bind,
+            lines: HashMap::new(),
+            calls: SecondaryMap::new(),
+        }
+    }
+
+    /// A free RTP port; ports that somebody else holds are passed over. `None` when all are taken.
+    pub fn open_port(&mut self, now: Instant) -> Option<Port> {
+        const TRIES: usize = 16;
+        for _ in 0..TRIES {
+            let number = self.ports.take(now)?;
+            match RtpSocket::bind(self.bind, number) {
+                Ok(socket) => return Some(Port { number, socket }),
+                Err(error) => {
+                    tracing::warn!(rtp.port = number, %error, "RTP port is taken by another program");
+                    self.ports.release(now, number);
+                }
+            }
+        }
+        None
+    }
+
+    /// Gives back a port that no leg came to use.
+    pub fn close_port(&mut self, now: Instant, port: Port) {
+        self.ports.release(now, port.number);
+    }
+
+    /// The leg has this port, and belongs to this call.
+    pub fn connect(&mut self, call: CallId, addr: Addr<CallActor>, leg: LegKey, port: Port) {
+        self.sockets.by_leg.insert(leg, port.socket);
+        self.calls.insert(leg, call);
+        self.lines.insert(call, Line { leg, call: addr, port: port.number });
+    }
+
+    /// Takes the call's leg away and closes its socket; what it was like.
+    pub fn disconnect(&mut self, now: Instant, call: CallId) -> Option<LegReport> {
+        let line = self.lines.remove(&call)?;
+        self.sockets.by_leg.remove(line.leg);
+        self.calls.remove(line.leg);
+        self.taps.remove(line.leg);
+        self.ports.release(now, line.port);
+        self.table.remove_leg(line.leg)
+    }
+
+    /// The call's leg.
+    pub fn leg(&self, call: CallId) -> Option<LegKey> {
+        self.lines.get(&call).map(|line| line.leg)
+    }
+
+    /// The call of a leg, with its actor.
+    pub fn line(&self, leg: LegKey) -> Option<(CallId, &Addr<CallActor>)> {
+        let call = *self.calls.get(leg)?;
+        Some((call, &self.lines.get(&call)?.call))
+    }
+}
+
+thread_local! {
+    static STUDIO: RefCell<Option<Studio>> = const { RefCell::new(None) };
+}
+
+/// Makes this thread a media thread.
+pub fn install(studio: Studio) {
+    STUDIO.with_borrow_mut(|slot| *slot = Some(studio));
+}
+
+/// This thread's studio; `None` where no media clock runs.
+pub fn with<R>(work: impl FnOnce(&mut Studio) -> R) -> Option<R> {
+    STUDIO.with_borrow_mut(|slot| slot.as_mut().map(work))
+}

@@ -1,0 +1,173 @@
+//! Calls that come in and calls that are gone.
+
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+
+use crate::{
+    actors::{
+        call::{CallActor, CallPeers, CallPlan, Welcome},
+        clock,
+        message::{
+            Announce, Announced, CallAnswered, CallGone, CallTicket, Invited, LinesUp, Respond, SetDraining,
+            ShutDown, SipUp,
+        },
+        random,
+        switchboard::{Line, Switchboard},
+    },
+    domain::{Arrival, CallId, CallerId, Cause, EpisodeId, RoomName, Verdict},
+    media::asset::PromptId,
+    sip::{Incoming, InviteSession},
+};
+
+/// Longest name or number that is taken from SIP, in characters.
+const TEXT_MAX: usize = 64;
+
+fn clean(text: String) -> String {
+    text.chars().filter(|character| !character.is_control()).take(TEXT_MAX).collect()
+}
+
+fn arrival(request: &Incoming, known: Option<CallId>) -> Arrival {
+    Arrival {
+        new_call: CallId(random::id()),
+        new_caller: CallerId(random::id()),
+        known,
+        from: request.from_user().map(clean),
+        dialled: request.request_user().or_else(|| request.to_user()).map(clean).unwrap_or_default(),
+        display_name: request.from_display().map(clean).unwrap_or_default(),
+        twilio_call_sid: request.header("X-Twilio-CallSid").map(|sid| clean(sid.to_owned())).filter(|_| known.is_none()),
+        sip_call_id: Some(request.call_id().to_owned()),
+    }
+}
+
+impl Switchboard {
+    fn start_call(&mut self, id: CallId, invited: Invited, thread: usize, welcome: Welcome, ctx: &Context<Self>) {
+        let (Some(sip), Some(arbiter)) = (self.sip.clone(), self.peers.media.get(thread)) else { return };
+        let plan = CallPlan {
+            id,
+            txn: invited.txn,
+            request: invited.request,
+            at: invited.at,
+            welcome,
+            public_ip: self.peers.public_ip,
+        };
+        let peers = CallPeers { sip, switchboard: ctx.address(), metrics: self.peers.metrics.clone() };
+        let call = CallActor::start_in_arbiter(arbiter, move |_| CallActor::new(plan, peers));
+        self.lines.insert(id, Line { call, room: None });
+    }
+
+    fn admit(&mut self, id: CallId, invited: Invited, (episode, room): (EpisodeId, RoomName), ctx: &Context<Self>) {
+        let thread = self.media_thread(episode);
+        let ticket = self.ticket(id);
+        let (Some(actor), Some(ticket)) = (self.rooms.get(&room).cloned(), ticket) else {
+            self.refuse(invited, 503);
+            return self.desk.gone(clock::utc(), id, Cause::InternalError, None);
+        };
+        let greeted = CallTicket { greet: true, ..ticket };
+        self.start_call(id, invited, thread, Welcome::Room(actor, greeted), ctx);
+        if let Some(line) = self.lines.get_mut(&id) {
+            line.room = Some(room);
+        }
+    }
+
+    fn refuse(&self, invited: Invited, status: u16) {
+        let txn = invited.txn;
+        let response = match InviteSession::new(invited.request) {
+            Ok(mut session) => session.reject(status, None, &[]).ok(),
+            Err(response) => Some(*response),
+        };
+        if let (Some(sip), Some(response)) = (&self.sip, response) {
+            sip.do_send(Respond { txn, response });
+        }
+    }
+}
+
+impl Handler<Invited> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, invited: Invited, ctx: &mut Context<Self>) {
+        if self.closing {
+            return self.refuse(invited, 503);
+        }
+        let arrival = arrival(&invited.request, invited.known);
+        match self.desk.arrive(clock::utc(), arrival) {
+            Verdict::Admit { call, room, episode } => self.admit(call, invited, (episode, room), ctx),
+            Verdict::Announce { call, lines_closed } => {
+                let prompt = if lines_closed { PromptId::LineClosed } else { PromptId::NoShow };
+                self.start_call(call, invited, 0, Welcome::Announcement(prompt), ctx);
+            }
+            Verdict::Refuse { status, call, cause } => {
+                tracing::info!(call.id = %call, sip.status = status, call.cause = %cause.label(), "call refused");
+                self.refuse(invited, status);
+            }
+        }
+        self.settle(ctx);
+    }
+}
+
+impl Handler<Announce> for Switchboard {
+    type Result = MessageResult<Announce>;
+
+    fn handle(&mut self, Announce(arrival): Announce, ctx: &mut Context<Self>) -> Self::Result {
+        let verdict = self.desk.arrive(clock::utc(), arrival);
+        self.settle(ctx);
+        MessageResult(verdict)
+    }
+}
+
+impl Handler<CallAnswered> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, CallAnswered(call): CallAnswered, ctx: &mut Context<Self>) {
+        self.desk.answered(clock::utc(), call);
+        self.settle(ctx);
+    }
+}
+
+impl Handler<Announced> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, Announced(call): Announced, ctx: &mut Context<Self>) {
+        self.desk.announcement_ended(clock::utc(), call);
+        self.settle(ctx);
+    }
+}
+
+impl Handler<CallGone> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, gone: CallGone, ctx: &mut Context<Self>) {
+        self.leave_room(gone.call);
+        self.lines.remove(&gone.call);
+        self.desk.gone(clock::utc(), gone.call, gone.cause, gone.quality);
+        self.settle(ctx);
+    }
+}
+
+impl Handler<SipUp> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, SipUp(sip): SipUp, _: &mut Context<Self>) {
+        self.sip = Some(sip);
+    }
+}
+
+impl Handler<ShutDown> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, _: ShutDown, ctx: &mut Context<Self>) {
+        self.closing = true;
+        if let Some(sip) = &self.sip {
+            sip.do_send(SetDraining(true));
+        }
+        self.peers.health.set_draining(true);
+        self.desk.end_all(clock::utc(), &Cause::Shutdown);
+        self.settle(ctx);
+    }
+}
+
+impl Handler<LinesUp> for Switchboard {
+    type Result = usize;
+
+    fn handle(&mut self, _: LinesUp, _: &mut Context<Self>) -> usize {
+        self.lines.len()
+    }
+}

@@ -1,0 +1,194 @@
+//! The dashboards: one snapshot each, then the same frames for all, written once.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use actix::{Context, Handler, Recipient};
+use serde_json::{Value, json};
+
+use crate::{
+    actors::{
+        clock,
+        health::Database,
+        message::{Attach, Detach, Levels, Push},
+        switchboard::Switchboard,
+    },
+    domain::{
+        Operator, OperatorId, RoomName, UnixMs,
+        desk::Drained,
+        view::{EpisodeView, ShowView},
+    },
+    store::journal::Progress,
+};
+
+struct Seat {
+    operator: Operator,
+    outbox: Recipient<Push>,
+}
+
+/// Dashboards that are connected.
+#[derive(Default)]
+pub(super) struct Audience {
+    seats: HashMap<u64, Seat>,
+    /// Where operators' browsers are, by LiveKit identity.
+    rooms: BTreeMap<String, RoomName>,
+    seq: u64,
+    health: Option<Value>,
+    /// People whose presence changed since the last frame.
+    moved: Vec<OperatorId>,
+}
+
+impl Audience {
+    pub(super) fn in_room(&mut self, identity: &str, room: Option<RoomName>) {
+        match room {
+            Some(room) => self.rooms.insert(identity.to_owned(), room),
+            None => self.rooms.remove(identity),
+        };
+        if let Some(operator) = identity.rsplit(':').next().and_then(|id| id.parse().ok()) {
+            self.moved.push(operator);
+        }
+    }
+
+    fn is_here(&self, operator: OperatorId) -> bool {
+        self.seats.values().any(|seat| seat.operator.id == operator)
+    }
+
+    fn presence(&self, operator: &Operator) -> Value {
+        let id = operator.id.to_string();
+        let room = self.rooms.iter().find(|(identity, _)| identity.ends_with(&id)).map(|(_, room)| room.to_string());
+        json!({
+            "operatorId": operator.id, "name": operator.name, "role": operator.role,
+            "connected": self.is_here(operator.id), "inRoom": room,
+        })
+    }
+
+    fn everybody(&self) -> Vec<Value> {
+        let people: BTreeMap<OperatorId, &Operator> =
+            self.seats.values().map(|seat| (seat.operator.id, &seat.operator)).collect();
+        people.into_values().map(|operator| self.presence(operator)).collect()
+    }
+
+    fn push(&self, frame: &Value) {
+        let text: Arc<str> = frame.to_string().into();
+        for seat in self.seats.values() {
+            seat.outbox.do_send(Push(Arc::clone(&text)));
+        }
+    }
+}
+
+impl Switchboard {
+    /// Sends dashboards what changed.
+    pub(super) fn publish(&mut self, drained: &Drained) {
+        let moved = std::mem::take(&mut self.audience.moved);
+        let people: Vec<Value> = {
+            let seats = self.audience.seats.values();
+            let mut people: BTreeMap<OperatorId, &Operator> = BTreeMap::new();
+            people.extend(seats.filter(|seat| moved.contains(&seat.operator.id)).map(|s| (s.operator.id, &s.operator)));
+            people.into_values().map(|operator| self.audience.presence(operator)).collect()
+        };
+        self.publish_frame(drained, people);
+    }
+
+    fn publish_frame(&mut self, drained: &Drained, people: Vec<Value>) {
+        let mut frame = serde_json::Map::new();
+        let mut list = |name: &str, values: Value| {
+            if values.as_array().is_some_and(|values| !values.is_empty()) {
+                frame.insert(name.to_owned(), values);
+            }
+        };
+        list("shows", json!(drained.shows.iter().map(ShowView::from).collect::<Vec<_>>()));
+        list("episodes", json!(drained.episodes.iter().map(EpisodeView::from).collect::<Vec<_>>()));
+        list("calls", json!(drained.views));
+        list("operators", json!(people));
+        if !drained.removed_calls.is_empty() || !drained.removed_episodes.is_empty() {
+            let removed = json!({ "calls": drained.removed_calls, "episodes": drained.removed_episodes });
+            frame.insert("removed".to_owned(), removed);
+        }
+        if !frame.is_empty() {
+            self.push_change(frame);
+        }
+    }
+
+    fn push_change(&mut self, mut frame: serde_json::Map<String, Value>) {
+        self.audience.seq += 1;
+        frame.insert("type".to_owned(), json!("change"));
+        frame.insert("seq".to_owned(), json!(self.audience.seq));
+        self.audience.push(&Value::Object(frame));
+    }
+
+    /// Sends dashboards how the switch is, when that changed.
+    pub(super) fn publish_health(&mut self) {
+        self.peers.health.set_database(match self.peers.journal.health().progress {
+            Progress::Ok => Database::Ok,
+            Progress::Behind { .. } => Database::Behind,
+            Progress::Down { .. } => Database::Down,
+        });
+        let health = self.peers.health.view();
+        if self.audience.health.as_ref() != Some(&health) {
+            self.audience.health = Some(health.clone());
+            self.push_change(serde_json::Map::from_iter([("health".to_owned(), health)]));
+        }
+    }
+
+    fn snapshot(&self, operator: &Operator, now: UnixMs) -> String {
+        let (shows, episodes, calls) = self.desk.views();
+        json!({
+            "type": "snapshot", "seq": self.audience.seq, "serverTime": now,
+            "you": operator, "shows": shows, "episodes": episodes, "calls": calls,
+            "operators": self.audience.everybody(), "health": self.peers.health.view(),
+            "limits": { "lobby": self.desk.limits().lobby, "hold": self.desk.limits().hold, "live": self.desk.limits().live },
+        })
+        .to_string()
+    }
+}
+
+impl Handler<Attach> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, attach: Attach, ctx: &mut Context<Self>) {
+        let now = clock::utc();
+        let operator = attach.operator.clone();
+        self.desk.operator_connected(now, operator.id, true);
+        self.settle(ctx);
+        let newcomer = json!({
+            "operatorId": operator.id, "name": operator.name, "role": operator.role, "connected": true, "inRoom": null,
+        });
+        self.push_change(serde_json::Map::from_iter([("operators".to_owned(), json!([newcomer]))]));
+        let outbox = attach.outbox.clone();
+        self.audience.seats.insert(attach.session, Seat { operator: attach.operator, outbox: attach.outbox });
+        outbox.do_send(Push(self.snapshot(&operator, now).into()));
+        self.peers.metrics.dashboards.set(i64::try_from(self.audience.seats.len()).unwrap_or(i64::MAX));
+    }
+}
+
+impl Handler<Detach> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, Detach { session }: Detach, ctx: &mut Context<Self>) {
+        let Some(seat) = self.audience.seats.remove(&session) else { return };
+        if !self.audience.is_here(seat.operator.id) {
+            self.desk.operator_connected(clock::utc(), seat.operator.id, false);
+            let gone = self.audience.presence(&seat.operator);
+            self.push_change(serde_json::Map::from_iter([("operators".to_owned(), json!([gone]))]));
+        }
+        self.settle(ctx);
+        self.peers.metrics.dashboards.set(i64::try_from(self.audience.seats.len()).unwrap_or(i64::MAX));
+    }
+}
+
+impl Handler<Levels> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, levels: Levels, _: &mut Context<Self>) {
+        if self.audience.seats.is_empty() {
+            return;
+        }
+        let calls: BTreeMap<String, f32> =
+            levels.calls.iter().map(|(id, level)| (id.to_string(), (level * 10.0).round() / 10.0)).collect();
+        let people: BTreeMap<&str, f32> =
+            levels.people.iter().map(|(id, level)| (id.as_str(), (level * 10.0).round() / 10.0)).collect();
+        self.audience.push(&json!({ "type": "levels", "calls": calls, "people": people }));
+    }
+}

@@ -1,0 +1,35 @@
+//! Operators' presses, and whatever else is asked at the desk.
+
+use actix::{Context, Handler, MessageResult};
+
+use crate::{
+    actors::{
+        clock,
+        message::{AtDesk, Press},
+        switchboard::Switchboard,
+    },
+    domain::{Refusal, desk::Reply},
+};
+
+impl Handler<Press> for Switchboard {
+    type Result = Result<Reply, Refusal>;
+
+    fn handle(&mut self, press: Press, ctx: &mut Context<Self>) -> Self::Result {
+        let done = self.desk.command(clock::utc(), &press.by, &press.command);
+        let outcome = if done.is_ok() { "done" } else { "refused" };
+        self.peers.metrics.commands.with_label_values(&[outcome]).inc();
+        tracing::info!(operator = %press.by.id, role = press.by.role.label(), command = ?press.command.name(), outcome, "press");
+        self.settle(ctx);
+        done
+    }
+}
+
+impl<R: Send + 'static> Handler<AtDesk<R>> for Switchboard {
+    type Result = MessageResult<AtDesk<R>>;
+
+    fn handle(&mut self, AtDesk(work): AtDesk<R>, ctx: &mut Context<Self>) -> Self::Result {
+        let result = work(&mut self.desk, clock::utc());
+        self.settle(ctx);
+        MessageResult(result)
+    }
+}

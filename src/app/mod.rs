@@ -1,0 +1,266 @@
+//! The wiring: the only place that knows everybody, and the order in which all start and stop.
+//!
+//! ```text
+//! keys -> books (journal replayed, open calls closed) -> bridge -> desk thread -> media threads -> sip thread -> web
+//! SIGTERM -> no new calls, everybody hung up, books written, good-bye
+//! ```
+
+mod books;
+mod keys;
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use actix::{Actor, Addr, Arbiter, System};
+use anyhow::Context as _;
+
+use crate::{
+    actors::{
+        bridge::{BridgeConfig, BridgeHandle, EndpointLimits},
+        clock,
+        health::Health,
+        media_clock::MediaClock,
+        message::{FromBridge, ShutDown, SipUp},
+        metrics::Metrics,
+        random,
+        sip::{Gate, GateSettings, SipActor, SipSockets},
+        studio::Studio,
+        switchboard::{Switchboard, SwitchboardPeers},
+    },
+    config::Config,
+    http::{self, Accounts, RoomAccess, Web},
+    media::{MediaTable, asset::Assets, table::MediaSettings},
+    net::{self, ports::PortPool},
+    sip::{EndpointConfig, Limits, Timings, trunk::Allow},
+    twilio::token::TokenKey,
+};
+
+use books::Books;
+use keys::Keys;
+
+/// How long calls have to end when the switch goes down.
+const HANG_UP_MAX: Duration = Duration::from_secs(5);
+/// How long the books have to be written then.
+const BOOKS_CLOSE_MAX: Duration = Duration::from_secs(10);
+
+/// A switch that runs, and what its starter may want of it.
+pub struct Running {
+    /// For the demo's callers.
+    pub switchboard: Addr<Switchboard>,
+    /// Operators; gives sign-in links.
+    pub accounts: Arc<Accounts>,
+    /// SIP, as loopback reaches it.
+    pub sip: SocketAddr,
+    /// The web, as a browser on this machine reaches it.
+    pub url: String,
+    web: actix_web::dev::ServerHandle,
+    books: Books,
+    _bridge: BridgeHandle,
+}
+
+/// Starts everything. Must run inside an actix system.
+///
+/// # Errors
+/// A port is taken, the database cannot be opened, a setting makes no sense: said in one sentence.
+pub fn start(config: Config) -> anyhow::Result<Running> {
+    let keys = Keys::open(&config)?;
+    let metrics = Metrics::new()?;
+    let health = Arc::new(Health::default());
+    if config.livekit.url.is_some() {
+        health.add_note("LIVEKIT_URL is set, but this version serves the rooms itself.".into());
+        tracing::warn!("LIVEKIT_URL is set, but this version serves the rooms itself");
+    }
+    let listeners = (listen(&config, config.http.port)?, listen(&config, config.http.health_port)?);
+    let sockets = sip_sockets(&config)?;
+    let sip_local = sockets.local;
+    let (books, desk) = Books::open(&config)?;
+
+    let address: Arc<OnceLock<Addr<Switchboard>>> = Arc::default();
+    let bridge = start_bridge(&config, &keys, Arc::clone(&address))?;
+    let media: Vec<Arbiter> = (0..media_threads(&config)).map(|_| new_thread()).collect();
+    let peers = SwitchboardPeers {
+        media: media.iter().map(Arbiter::handle).collect(),
+        bridge: bridge.clone(),
+        journal: Arc::new(books.journal.clone()),
+        metrics: metrics.clone(),
+        health: Arc::clone(&health),
+        public_ip: config.sip.public_ip,
+    };
+    let switchboard = Switchboard::start_in_arbiter(&new_thread().handle(), move |_| Switchboard::new(desk, peers));
+    // Set once, here; the bridge has no events before anybody can join.
+    let _ = address.set(switchboard.clone());
+    start_media(&config, &media, &switchboard, &bridge, &metrics)?;
+    start_sip(&config, &keys, sockets, &switchboard, &metrics)?;
+    health.set_sip(true);
+
+    let config = Arc::new(config);
+    let accounts = Arc::new(Accounts::open(books.pool.clone(), keys.session, clock::utc())?);
+    let web = Web {
+        switchboard: switchboard.clone(),
+        bridge: bridge.clone(),
+        accounts: Arc::clone(&accounts),
+        books: books.pool.clone(),
+        journal: Arc::new(books.journal.clone()),
+        rooms: Arc::new(RoomAccess::new(&keys.livekit.0, &keys.livekit.1)),
+        call_tokens: TokenKey::new(&keys.calls),
+        metrics,
+        config: Arc::clone(&config),
+        health,
+    };
+    let server = http::start(web, listeners)?;
+    let web = server.handle();
+    actix::spawn(server);
+    let local = format!("http://localhost:{}", config.http.port);
+    Ok(Running {
+        switchboard,
+        accounts,
+        sip: SocketAddr::from(([127, 0, 0, 1], sip_local.port())),
+        url: config.http.public_url.clone().unwrap_or(local),
+        web,
+        books,
+        _bridge: bridge,
+    })
+}
+
+impl Running {
+    /// Hangs everybody up, writes the books, and lets go of everything.
+    pub async fn stop(self) {
+        self.switchboard.do_send(ShutDown);
+        let empty = async {
+            while self.switchboard.send(crate::actors::message::LinesUp).await.is_ok_and(|lines| lines > 0) {
+                wait(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(HANG_UP_MAX, empty).await.is_err() {
+            tracing::warn!("some calls did not end in time");
+        }
+        self.web.stop(false).await;
+        if !self.books.follower.stop(BOOKS_CLOSE_MAX) {
+            tracing::warn!("rows wait in the journal; the next start writes them");
+        }
+        if let Some(system) = System::try_current() {
+            system.stop();
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "shutting down polls for the last call")]
+async fn wait(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "threads are made here and nowhere else")]
+fn new_thread() -> Arbiter {
+    Arbiter::new()
+}
+
+fn listen(config: &Config, port: u16) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::new(config.http.bind, port);
+    net::tcp::bind(address).with_context(|| format!("cannot listen on {address} (TCP); is another program there?"))
+}
+
+fn sip_sockets(config: &Config) -> anyhow::Result<SipSockets> {
+    let address = SocketAddr::new(config.http.bind, config.sip.port);
+    let taken = |transport: &str| format!("cannot listen for SIP on {address} ({transport}); is another program there?");
+    let udp = net::udp::bind(address).with_context(|| taken("UDP"))?;
+    let local = udp.local_addr()?;
+    let tcp = net::tcp::bind(local).with_context(|| taken("TCP"))?;
+    Ok(SipSockets { udp, tcp, local })
+}
+
+fn media_threads(config: &Config) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    match config.media.threads {
+        0 if cores >= 4 => 2,
+        0 => 1,
+        threads => threads,
+    }
+}
+
+fn start_bridge(
+    config: &Config,
+    keys: &Keys,
+    switchboard: Arc<OnceLock<Addr<Switchboard>>>,
+) -> anyhow::Result<BridgeHandle> {
+    let udp = SocketAddr::new(config.http.bind, config.livekit.udp_port);
+    let bridge = BridgeConfig {
+        udp,
+        public_ip: config.sip.public_ip,
+        api_key: keys.livekit.0.clone(),
+        api_secret: keys.livekit.1.clone(),
+        limits: EndpointLimits { participants_per_room: config.station.limits.live, ..EndpointLimits::default() },
+    };
+    BridgeHandle::start(bridge, move |event| {
+        if let Some(switchboard) = switchboard.get() {
+            switchboard.do_send(FromBridge(event));
+        }
+    })
+    .with_context(|| format!("cannot listen for browsers' audio on {udp} (UDP); is another program there?"))
+}
+
+fn start_media(
+    config: &Config,
+    threads: &[Arbiter],
+    switchboard: &Addr<Switchboard>,
+    bridge: &BridgeHandle,
+    metrics: &Metrics,
+) -> anyhow::Result<()> {
+    let assets = match &config.media.prompts_dir {
+        Some(dir) => Assets::load(dir).context("PROMPTS_DIR")?,
+        None => Assets::built_in()?,
+    };
+    for unused in assets.unused() {
+        tracing::warn!(file = %unused.display(), "this file in PROMPTS_DIR has no prompt's name and is not used");
+    }
+    let assets = Arc::new(assets);
+    let timeout = Duration::from_secs(u64::from(config.media.rtp_timeout_seconds));
+    let settings = MediaSettings {
+        rtp_timeout: timeout,
+        rtp_timeout_first: timeout.saturating_mul(2),
+        ..MediaSettings::default()
+    };
+    let (first, last) = config.media.rtp_ports;
+    for (index, thread) in threads.iter().enumerate() {
+        let ports = PortPool::new(first, last, index, threads.len());
+        let (assets, bind) = (Arc::clone(&assets), config.http.bind);
+        let (switchboard, bridge, metrics) = (switchboard.clone(), bridge.clone(), metrics.clone());
+        MediaClock::start_in_arbiter(&thread.handle(), move |_| {
+            let studio = Studio::new(MediaTable::new(assets, settings), ports, bind);
+            MediaClock::new(studio, switchboard, bridge, metrics)
+        });
+    }
+    Ok(())
+}
+
+fn start_sip(
+    config: &Config,
+    keys: &Keys,
+    sockets: SipSockets,
+    switchboard: &Addr<Switchboard>,
+    metrics: &Metrics,
+) -> anyhow::Result<()> {
+    let allow = Allow::parse(&config.sip.allow).context("SIP_ALLOW")?;
+    let host = |v4: bool| config.sip.public_ip.filter(|ip| ip.is_ipv4() == v4).map(|ip| ip.to_string());
+    let port = sockets.local.port();
+    let endpoint = EndpointConfig {
+        host_v4: host(true),
+        host_v6: host(false),
+        udp_port: port,
+        tcp_port: port,
+        tls_port: port.saturating_add(1),
+        user_agent: concat!("audioroad/", env!("CARGO_PKG_VERSION")).to_owned(),
+        secret: random::secret(),
+        timings: Timings::default(),
+        limits: Limits::default(),
+    };
+    let gate = GateSettings { allow, tokens: TokenKey::new(&keys.calls), public_ip: config.sip.public_ip };
+    let (to, metrics) = (switchboard.clone(), metrics.clone());
+    let sip = SipActor::start_in_arbiter(&new_thread().handle(), move |_| {
+        SipActor::new(endpoint, Gate::new(gate), sockets, to, metrics)
+    });
+    switchboard.do_send(SipUp(sip));
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Settings: from `audioroad.toml` and the environment, the environment first. One small struct a concern, no globals.
+//!
+//! A setting has one name: `SIP_PORT` in the environment is `sip_port` in the file. `audioroad --help` lists them all.
+
+mod books;
+mod http;
+mod livekit;
+mod media;
+mod sip;
+mod source;
+mod station;
+mod twilio;
+
+use std::path::PathBuf;
+
+pub use books::BooksConfig;
+pub use http::HttpConfig;
+pub use livekit::LiveKitConfig;
+pub use media::MediaConfig;
+pub use sip::SipConfig;
+pub use source::{ConfigError, SETTINGS, Secret, Source};
+pub use station::StationConfig;
+pub use twilio::TwilioConfig;
+
+/// Everything the switch is told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where files of ours live (`DATA_DIR`).
+    pub data_dir: PathBuf,
+    /// Web and health listeners, the public address, the admin token.
+    pub http: HttpConfig,
+    /// SIP listeners and who may call.
+    pub sip: SipConfig,
+    /// RTP ports, prompts, threads.
+    pub media: MediaConfig,
+    /// The rooms browsers join.
+    pub livekit: LiveKitConfig,
+    /// The database.
+    pub books: BooksConfig,
+    /// Twilio's webhook.
+    pub twilio: TwilioConfig,
+    /// Room limits.
+    pub station: StationConfig,
+}
+
+impl Config {
+    /// Reads every setting.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting and what is wrong with it.
+    pub fn read(source: &Source) -> Result<Self, ConfigError> {
+        let data_dir = PathBuf::from(source.text("DATA_DIR").unwrap_or_else(|| "data".into()));
+        Ok(Self {
+            http: HttpConfig::read(source)?,
+            sip: SipConfig::read(source)?,
+            media: MediaConfig::read(source)?,
+            livekit: LiveKitConfig::read(source)?,
+            books: BooksConfig::read(source, &data_dir),
+            twilio: TwilioConfig::read(source)?,
+            station: StationConfig::read(source)?,
+            data_dir,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
+        let settings: Vec<(String, String)> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let source = Source::new(file, move |name| {
+            settings.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        })?;
+        Config::read(&source)
+    }
+
+    #[test]
+    fn nothing_set_is_the_embedded_default() {
+        let config = read(&[], "").unwrap();
+        assert_eq!(config.books.database_url, "sqlite://data/audioroad.db");
+        assert_eq!((config.http.port, config.sip.port, config.media.rtp_ports), (3001, 5060, (10_000, 20_000)));
+        assert!(config.twilio.auth_token.is_none() && config.livekit.url.is_none());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = read(&[("SIP_PORT", "6060")], "sip_port = 7070\nport = 4000\n").unwrap();
+        assert_eq!((config.sip.port, config.http.port), (6060, 4000));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (name, value) in [
+            ("SIP_PORT", "five"),
+            ("RTP_PORT_RANGE", "20000-10000"),
+            ("RTP_PORT_RANGE", "10000"),
+            ("PUBLIC_IP", "example.com"),
+            ("PUBLIC_URL", "ftp://example.com"),
+            ("ADMIN_TOKEN", "short"),
+            ("LOBBY_LIMIT", "-1"),
+        ] {
+            let error = read(&[(name, value)], "").unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+        assert!(read(&[], "sip_port = [").unwrap_err().to_string().contains("audioroad.toml"));
+        assert!(read(&[], "sip_prt = 5060").unwrap_err().to_string().contains("sip_prt"));
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let settings = [
+            ("ADMIN_TOKEN", "0123456789abcdef01234567"),
+            ("TWILIO_AUTH_TOKEN", "hush-hush"),
+            ("LIVEKIT_API_KEY", "key"),
+            ("LIVEKIT_API_SECRET", "very-secret"),
+            ("DATABASE_URL", "postgres://me:pass-word@db/audioroad"),
+        ];
+        let printed = format!("{:?}", read(&settings, "").unwrap());
+        for secret in ["0123456789abcdef01234567", "hush-hush", "very-secret", "pass-word"] {
+            assert!(!printed.contains(secret), "{printed}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Twilio's webhook.
+
+use crate::config::source::{ConfigError, Secret, Source};
+
+/// Twilio's webhook.
+#[derive(Clone, Debug)]
+pub struct TwilioConfig {
+    /// The account whose webhooks are answered (`TWILIO_ACCOUNT_SID`).
+    pub account_sid: Option<String>,
+    /// Checks signatures; without it webhooks are refused (`TWILIO_AUTH_TOKEN`).
+    pub auth_token: Option<Secret>,
+    /// Host that Twilio is told to call by SIP (`LIVEKIT_SIP_DOMAIN`).
+    pub sip_domain: Option<String>,
+    /// Password in the TwiML (`LIVEKIT_SIP_PASSWORD`).
+    pub sip_password: Option<Secret>,
+    /// What Twilio says before it connects a call (`TWILIO_GREETING`).
+    pub greeting: Option<String>,
+}
+
+impl TwilioConfig {
+    pub(super) fn read(source: &Source) -> Result<Self, ConfigError> {
+        let sip_domain = source.text("LIVEKIT_SIP_DOMAIN");
+        let plain = |host: &str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+        if sip_domain.as_deref().is_some_and(|domain| !plain(domain)) {
+            return Err(ConfigError::new("LIVEKIT_SIP_DOMAIN", "must be a host name or address, with :PORT if need be"));
+        }
+        Ok(Self {
+            account_sid: source.text("TWILIO_ACCOUNT_SID"),
+            auth_token: source.text("TWILIO_AUTH_TOKEN").map(Secret),
+            sip_domain,
+            sip_password: source.text("LIVEKIT_SIP_PASSWORD").map(Secret),
+            greeting: source.text("TWILIO_GREETING"),
+        })
+    }
+}

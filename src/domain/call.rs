@@ -1,0 +1,134 @@
+//! One telephone call as the show and the books see it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    cause::Cause,
+    ids::{CallId, CallerId, EpisodeId, OperatorId, ShowId},
+    room::RoomName,
+    stage::Stage,
+    time::UnixMs,
+};
+
+/// Who dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// They called us.
+    Inbound,
+    /// We called them.
+    Outbound,
+}
+
+impl Direction {
+    /// The spelling of the database and the wire.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
+/// The screener who has a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldBy {
+    /// Who.
+    pub id: OperatorId,
+    /// As shown to others.
+    pub name: String,
+}
+
+/// When what happened to a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// When it first reached us.
+    pub queued: UnixMs,
+    /// When the telephone leg was up.
+    pub answered: Option<UnixMs>,
+    /// When a screener last picked up.
+    pub screening: Option<UnixMs>,
+    /// When it last went on hold.
+    pub held: Option<UnixMs>,
+    /// When it went on air, if it is there now.
+    pub on_air: Option<UnixMs>,
+    /// When it first went on air.
+    pub first_on_air: Option<UnixMs>,
+    /// When it ended.
+    pub ended: Option<UnixMs>,
+    /// Time on air before the present turn, in milliseconds.
+    pub on_air_ms_before: i64,
+}
+
+/// One telephone call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Who it is.
+    pub id: CallId,
+    /// The show it rang at; `None` when no show was on.
+    pub show_id: Option<ShowId>,
+    /// The episode it belongs to; `None` when no show was on.
+    pub episode_id: Option<EpisodeId>,
+    /// Who phoned.
+    pub caller_id: CallerId,
+    /// Their number in E.164; `None` when withheld.
+    pub from: Option<String>,
+    /// Where it is.
+    pub stage: Stage,
+    /// The number it dialled, as the network said it.
+    pub dialled: String,
+    /// Who dialled.
+    pub direction: Direction,
+    /// What they will say.
+    pub point: String,
+    /// Notes on this call.
+    pub notes: String,
+    /// Sorts before others in the lobby when higher.
+    pub priority: i32,
+    /// The screener who has it, or had it last.
+    pub screener: Option<HeldBy>,
+    /// The host took their voice out of the mix.
+    pub muted: bool,
+    /// When what happened.
+    pub times: Times,
+    /// Why it ended.
+    pub cause: Option<Cause>,
+    /// Twilio's name of the call.
+    pub twilio_call_sid: Option<String>,
+    /// SIP's Call-ID.
+    pub sip_call_id: Option<String>,
+    /// A telephone leg is up for it.
+    pub line_up: bool,
+    /// What the line was like, as JSON, once it is gone.
+    pub quality: Option<String>,
+}
+
+impl Call {
+    /// Whether the telephone leg is not up yet.
+    pub fn ringing(&self) -> bool {
+        self.stage == Stage::Queued && self.times.answered.is_none()
+    }
+
+    /// The room it is in; `None` once it is over or when no show took it.
+    pub fn room(&self, first_show: bool) -> Option<RoomName> {
+        let (show, episode) = (self.show_id?, self.episode_id?);
+        match self.stage {
+            Stage::Queued => Some(RoomName::Lobby((!first_show).then_some(show))),
+            Stage::Screening => Some(RoomName::Screening(episode, self.id)),
+            Stage::OnHold => Some(RoomName::Hold(episode)),
+            Stage::OnAir => Some(RoomName::Live(episode)),
+            Stage::Completed => None,
+        }
+    }
+
+    /// Time on air up to `now`, in whole seconds.
+    pub fn on_air_seconds(&self, now: UnixMs) -> i64 {
+        let present = self.times.on_air.map_or(0, |since| now.since(since));
+        (self.times.on_air_ms_before + present) / 1000
+    }
+
+    /// From arrival to the end (or `now`), in whole seconds.
+    pub fn duration_seconds(&self, now: UnixMs) -> i64 {
+        self.times.ended.unwrap_or(now).since(self.times.queued) / 1000
+    }
+}

@@ -1,0 +1,95 @@
+//! What the shell must do, and what happened.
+
+use crate::domain::{
+    cause::Cause,
+    ids::{CallId, EpisodeId, OperatorId},
+    room::RoomName,
+    stage::Stage,
+    time::UnixMs,
+};
+
+/// An order to the shell, in the order given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Put the call's leg where its stage says: it is heard there at the next tick.
+    Place {
+        /// Which call.
+        call: CallId,
+        /// Its new stage.
+        stage: Stage,
+        /// Its new room.
+        room: RoomName,
+    },
+    /// Tell the waiting caller their place in line.
+    SetPosition {
+        /// Which call.
+        call: CallId,
+        /// From 1.
+        position: u16,
+    },
+    /// Take the caller's voice out of the mix, or put it back.
+    SetMuted {
+        /// Which call.
+        call: CallId,
+        /// Out of the mix.
+        muted: bool,
+    },
+    /// End the telephone leg.
+    HangUp {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        cause: Cause,
+    },
+    /// Open the mix of a live episode.
+    OpenStudio(EpisodeId),
+    /// Close it; browsers in its rooms are sent away.
+    CloseStudio(EpisodeId),
+    /// A browser no longer belongs into this room.
+    CloseRoom(RoomName),
+}
+
+/// What to do with a call that arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Answer it and place it in the lobby.
+    Admit {
+        /// Which call (the row made before by the webhook, or a new one).
+        call: CallId,
+        /// The lobby.
+        room: RoomName,
+        /// The episode whose media it joins.
+        episode: EpisodeId,
+    },
+    /// Answer it, say that no show is on air or that it takes no more calls, hang up.
+    Announce {
+        /// Which call.
+        call: CallId,
+        /// A show is on, with its lines closed.
+        lines_closed: bool,
+    },
+    /// Refuse it with this SIP status.
+    Refuse {
+        /// Which call.
+        call: CallId,
+        /// SIP status code.
+        status: u16,
+        /// Why.
+        cause: Cause,
+    },
+}
+
+/// One line of a call's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallEvent {
+    /// Which call.
+    pub call: CallId,
+    /// When.
+    pub at: UnixMs,
+    /// What: `arrived`, `answered`, `picked-up`, `approved`, `back-to-lobby`, `on-air`, `on-hold`, `muted`, ...
+    pub what: &'static str,
+    /// Who pressed, where somebody did.
+    pub by: Option<OperatorId>,
+    /// Anything more, such as the cause of the end.
+    pub detail: String,
+}

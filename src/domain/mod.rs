@@ -1,0 +1,34 @@
+//! The show as a pure state machine: who waits, who talks, who may move whom, and what follows from it.
+//!
+//! `Desk` is the heart: inputs (`arrive`, `command`, `gone`, ...) with the time of day go in; effects, changed entities and
+//! events come out of `Desk::drain`. Nothing here knows a clock, a socket or a database.
+
+pub mod call;
+pub mod caller;
+pub mod cause;
+pub mod command;
+pub mod desk;
+pub mod effect;
+pub mod ids;
+pub mod operator;
+pub mod policy;
+pub mod refusal;
+pub mod room;
+pub mod show;
+pub mod stage;
+pub mod time;
+pub mod view;
+
+pub use call::{Call, Direction};
+pub use caller::Caller;
+pub use cause::Cause;
+pub use command::{Card, Command};
+pub use desk::{Arrival, Desk, DeskSettings, Drained};
+pub use effect::{CallEvent, Effect, Verdict};
+pub use ids::{CallId, CallerId, EpisodeId, OperatorId, ShowId};
+pub use operator::{Operator, Role};
+pub use refusal::Refusal;
+pub use room::{Limits, RoomName};
+pub use show::{Episode, EpisodeStatus, NextPolicy, Show};
+pub use stage::{Move, Stage};
+pub use time::UnixMs;

@@ -1,0 +1,12 @@
+pub mod actors;
+pub mod check;
+pub mod config;
+pub mod domain;
+pub mod livekit;
+pub mod media;
+pub mod net;
+pub mod rtc;
+pub mod sip;
+pub mod store;
+pub mod telemetry;
+pub mod twilio;

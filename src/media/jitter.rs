@@ -1,0 +1,391 @@
+//! `packets, whenever they come → JitterBuffer → a frame every 20 ms`, for one G.711 voice.
+//!
+//! Samples lie in a ring at the place their timestamp gives them, so order, duplicates and the
+//! sender's packet time do not matter. Time is never shifted by a loss: what is missing between
+//! two packets is concealed for exactly as long as it would have lasted. When nothing newer is
+//! there the voice is expanded, and if the next packet turns out to lie further on, the
+//! expansion counts as what was missing. The delay grows at once, when the buffer has run dry,
+//! and shrinks in pauses; a voice that never pauses loses whole pitch periods instead.
+
+mod delay;
+
+use std::time::Instant;
+
+use super::g711::Law;
+use super::plc::{Plc, likeness};
+use super::{NB_FRAME, NbFrame};
+use delay::{DelayEstimator, PER_MS};
+
+/// Length of the ring: 1.024 s. A power of two, so that it fits the wrap of the timestamp.
+const RING: usize = 8192;
+/// A packet further away than this belongs to another time line.
+const FAR: i64 = 7000;
+/// That many packets in a row from another time line move the buffer there.
+const FAR_PACKETS: u8 = 3;
+/// Wait of a stream that begins: as little as a steady path needs.
+const FIRST_WAIT: i64 = 20 * PER_MS;
+/// A stream that has made a longer pause than this begins anew.
+const LONG_PAUSE: i64 = 200 * PER_MS;
+/// Delay is judged by its smallest value over that many frames: 200 ms.
+const JUDGED_FRAMES: u8 = 10;
+/// Surplus that is taken out in a pause, and one that is taken out of a running voice.
+const SURPLUS_IN_PAUSE: i64 = 20 * PER_MS;
+const SURPLUS_IN_VOICE: i64 = 60 * PER_MS;
+/// What a pause gains or loses at a time.
+const STEP: usize = 80;
+/// Range of a splice in a voice: one pitch period.
+const SPLICE: std::ops::RangeInclusive<usize> = 40..=NB_FRAME;
+/// A frame below this mean square is a pause whatever came before: -50 dBFS.
+const PAUSE_POWER: f32 = 1e-5;
+/// A frame is a pause when its power is that share of the voice's.
+const PAUSE_SHARE: f32 = 0.01;
+/// Marks a place of the ring that holds nothing; no G.711 byte decodes to it.
+const MISSING: f32 = f32::NAN;
+
+/// What a buffer has gone through, in packets and in samples of 1/8 ms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JitterCounts {
+    /// Samples that were made up.
+    pub concealed_samples: u64,
+    /// Packets that came after their time.
+    pub late: u64,
+    /// Packets that brought nothing new.
+    pub duplicate: u64,
+    /// Times the stream was taken up anew: a long pause or a jump of its clock.
+    pub restarts: u64,
+}
+
+/// The adaptive playout buffer of one caller.
+#[derive(Debug)]
+pub struct JitterBuffer {
+    ring: Box<[f32; RING]>,
+    state: State,
+    /// Media time of the next sample to play, continued beyond 32 bits.
+    play: i64,
+    /// Media time after the newest sample there is.
+    end: i64,
+    /// Samples made up since the buffer ran dry.
+    expanded: i64,
+    /// The far end said it falls silent, so running dry is not a loss.
+    told_silent: bool,
+    far: u8,
+    delay: DelayEstimator,
+    epoch: Option<Instant>,
+    judged: u8,
+    least_delay: i64,
+    /// Delay beyond the target; negative when it is short.
+    surplus: i64,
+    voice_power: f32,
+    plc: Plc,
+    counts: JitterCounts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No packet yet.
+    Empty,
+    /// The first packet is there; it is played when it has waited this long.
+    Waiting(i64),
+    Playing,
+}
+
+impl JitterBuffer {
+    /// An empty buffer that never aims for less than `delay_ms_min` (20 to 400) of delay.
+    #[must_use]
+    pub fn new(delay_ms_min: u16) -> Self {
+        Self {
+            ring: Box::new([MISSING; RING]),
+            state: State::Empty,
+            play: 0,
+            end: 0,
+            expanded: 0,
+            told_silent: false,
+            far: 0,
+            delay: DelayEstimator::new(i64::from(delay_ms_min) * PER_MS),
+            epoch: None,
+            judged: 0,
+            least_delay: i64::MAX,
+            surplus: 0,
+            voice_power: 0.0,
+            plc: Plc::new(),
+            counts: JitterCounts::default(),
+        }
+    }
+
+    /// Empties the buffer for another stream; what was learnt about the path's jitter stays.
+    pub fn restart(&mut self) {
+        self.ring.fill(MISSING);
+        self.state = State::Empty;
+        self.expanded = 0;
+        self.told_silent = false;
+        self.far = 0;
+        self.delay.restart();
+        self.judged = 0;
+        self.least_delay = i64::MAX;
+        self.surplus = 0;
+    }
+
+    /// Takes a packet that arrived at `at`. The payload is copied.
+    pub fn insert(&mut self, at: Instant, timestamp: u32, law: Law, payload: &[u8]) {
+        if payload.is_empty() || payload.len() > RING - FAR as usize {
+            return;
+        }
+        let arrival = self.samples_at(at);
+        let start = match self.state {
+            State::Empty => i64::from(timestamp),
+            State::Waiting(_) | State::Playing => self.extend(timestamp),
+        };
+        if self.state == State::Empty {
+            self.begin(start, FIRST_WAIT);
+        } else if (start - self.play).abs() > FAR {
+            self.far += 1;
+            if self.far < FAR_PACKETS {
+                return;
+            }
+            self.counts.restarts += 1;
+            self.restart();
+            self.begin(start, FIRST_WAIT);
+        } else if self.expanded > LONG_PAUSE && start >= self.play {
+            self.counts.restarts += 1;
+            self.restart();
+            self.begin(start, self.delay.target());
+        }
+        self.far = 0;
+        self.told_silent = false;
+        self.delay.observe(arrival, start);
+        self.store(start, law, payload);
+    }
+
+    /// The far end falls silent on purpose (RFC 3389): the quiet that follows is no loss.
+    pub fn hear_silence(&mut self) {
+        self.told_silent = true;
+    }
+
+    /// Plays the next frame.
+    pub fn pull(&mut self, now: Instant, frame: &mut NbFrame) {
+        let delay = self.samples_at(now) - self.delay.base().unwrap_or(0) - self.play;
+        match self.state {
+            State::Waiting(wait) if delay >= wait => self.state = State::Playing,
+            State::Empty | State::Waiting(_) => {
+                frame.fill(0.0);
+                self.plc = Plc::new();
+                return;
+            }
+            State::Playing => {}
+        }
+        if self.expanded > 0 && !self.take_up(delay) {
+            self.expand(frame);
+            return;
+        }
+        self.judge(delay);
+        let off_target = self.surplus < 0 || self.surplus >= SURPLUS_IN_PAUSE;
+        if !(off_target && self.adjust(frame)) {
+            self.play_frame(frame, delay < self.delay.target());
+        }
+    }
+
+    /// Lets `samples` pass unheard, after a stall of our clock.
+    pub fn skip(&mut self, samples: usize) {
+        if self.state == State::Playing && self.expanded == 0 {
+            self.discard(samples.min(RING));
+            self.plc = Plc::new();
+        }
+    }
+
+    /// The delay aimed for, in ms.
+    #[must_use]
+    pub fn target_ms(&self) -> u16 {
+        u16::try_from(self.delay.target() / PER_MS).unwrap_or(u16::MAX)
+    }
+
+    /// What has happened since the buffer was made.
+    #[must_use]
+    pub fn counts(&self) -> JitterCounts {
+        self.counts
+    }
+
+    fn begin(&mut self, start: i64, wait: i64) {
+        self.state = State::Waiting(wait);
+        self.play = start;
+        self.end = start;
+    }
+
+    fn samples_at(&mut self, at: Instant) -> i64 {
+        let epoch = *self.epoch.get_or_insert(at);
+        let micros = match at.checked_duration_since(epoch) {
+            Some(since) => since.as_micros() as i64,
+            None => -(epoch.duration_since(at).as_micros() as i64),
+        };
+        micros * PER_MS / 1000
+    }
+
+    /// The media time nearest to the playing one that has these 32 bits.
+    fn extend(&self, timestamp: u32) -> i64 {
+        let step = timestamp.wrapping_sub(self.play as u32) as i32;
+        self.play + i64::from(step)
+    }
+
+    fn store(&mut self, start: i64, law: Law, payload: &[u8]) {
+        if matches!(self.state, State::Waiting(_)) {
+            // The first packet to come need not be the first that was sent.
+            self.play = self.play.min(start);
+        }
+        let past = usize::try_from(self.play - start).unwrap_or(0);
+        if past >= payload.len() {
+            // A second packet of a time that has been played is late or a copy; we cannot tell.
+            self.counts.late += 1;
+            return;
+        }
+        let mut news = false;
+        for (n, byte) in payload.iter().enumerate().skip(past) {
+            let place = &mut self.ring[index(start + n as i64)];
+            news |= place.is_nan();
+            *place = law.decode(*byte);
+        }
+        self.counts.duplicate += u64::from(!news);
+        self.end = self.end.max(start + payload.len() as i64);
+    }
+
+    /// Ends an expansion when there is something to play again and the delay is long enough.
+    fn take_up(&mut self, delay: i64) -> bool {
+        let Some(gap) = self.gap() else { return false };
+        let counted = self.expanded.min(gap);
+        self.play += counted;
+        self.expanded -= counted;
+        let delay = delay - counted;
+        if self.expanded > 0 && delay < self.delay.target() {
+            return false;
+        }
+        self.expanded = 0;
+        true
+    }
+
+    /// Distance to the next sample there is; `None` when there is none.
+    fn gap(&self) -> Option<i64> {
+        (self.play..self.end).position(|at| !self.ring[index(at)].is_nan()).map(|gap| gap as i64)
+    }
+
+    fn expand(&mut self, samples: &mut [f32]) {
+        self.plc.conceal(samples);
+        self.expanded += samples.len() as i64;
+        if !self.told_silent {
+            self.counts.concealed_samples += samples.len() as u64;
+        }
+    }
+
+    fn judge(&mut self, delay: i64) {
+        self.least_delay = self.least_delay.min(delay);
+        self.judged += 1;
+        if self.judged >= JUDGED_FRAMES {
+            self.surplus = self.least_delay - self.delay.target();
+            self.judged = 0;
+            self.least_delay = i64::MAX;
+        }
+    }
+
+    fn play_frame(&mut self, frame: &mut NbFrame, delay_is_short: bool) {
+        let mut filled = 0;
+        while filled < NB_FRAME {
+            let rest = &mut frame[filled..];
+            let run = copy_run(&self.ring, self.play, rest);
+            if run > 0 {
+                self.plc.heard(&mut rest[..run]);
+                self.discard(run);
+                filled += run;
+                continue;
+            }
+            // With a short delay what is missing may well be on its way: wait for it, too.
+            let Some(gap) = self.gap().filter(|_| !delay_is_short) else {
+                self.expand(rest);
+                break;
+            };
+            let lost = rest.len().min(usize::try_from(gap).unwrap_or(usize::MAX));
+            self.plc.conceal(&mut rest[..lost]);
+            self.counts.concealed_samples += lost as u64;
+            self.discard(lost);
+            filled += lost;
+        }
+        self.voice_power = self.voice_power.max(power(frame)) * 0.995;
+    }
+
+    /// Plays a frame that takes a little more or less than its time, if this is the place for it.
+    fn adjust(&mut self, frame: &mut NbFrame) -> bool {
+        let mut span = [0.0; 2 * NB_FRAME];
+        let have = copy_run(&self.ring, self.play, &mut span);
+        let pause = power(&span[..NB_FRAME]) < PAUSE_POWER.max(self.voice_power * PAUSE_SHARE);
+        let consumed = if self.surplus < 0 {
+            if !pause || have < NB_FRAME || self.surplus > -(STEP as i64) {
+                return false;
+            }
+            frame.copy_from_slice(&span[..NB_FRAME]);
+            cross_over(&mut frame[STEP..], &span[..STEP]);
+            NB_FRAME - STEP
+        } else {
+            if have < span.len() || !(pause || self.surplus >= SURPLUS_IN_VOICE) {
+                return false;
+            }
+            let cut = if pause { STEP } else { best_splice(&span) };
+            frame[..STEP].copy_from_slice(&span[..STEP]);
+            cross_over(&mut frame[..STEP], &span[cut..cut + STEP]);
+            frame[STEP..].copy_from_slice(&span[cut + STEP..cut + NB_FRAME]);
+            NB_FRAME + cut
+        };
+        self.surplus += NB_FRAME as i64 - consumed as i64;
+        self.discard(consumed);
+        self.plc.heard(frame);
+        true
+    }
+
+    fn discard(&mut self, samples: usize) {
+        for n in 0..samples as i64 {
+            self.ring[index(self.play + n)] = MISSING;
+        }
+        self.play += samples as i64;
+    }
+}
+
+fn index(at: i64) -> usize {
+    at.rem_euclid(RING as i64) as usize
+}
+
+/// Copies what is there without a hole from `at` on.
+fn copy_run(ring: &[f32; RING], at: i64, out: &mut [f32]) -> usize {
+    let mut run = 0;
+    for (n, sample) in out.iter_mut().enumerate() {
+        let there = ring[index(at + n as i64)];
+        if there.is_nan() {
+            break;
+        }
+        *sample = there;
+        run += 1;
+    }
+    run
+}
+
+/// Fades from `samples` to `to` over their length.
+fn cross_over(samples: &mut [f32], to: &[f32]) {
+    let steps = (samples.len() + 1) as f32;
+    for (n, (sample, to)) in samples.iter_mut().zip(to).enumerate() {
+        let share = (n + 1) as f32 / steps;
+        *sample += (to - *sample) * share;
+    }
+}
+
+/// How many samples to leave out so that the seam is heard least.
+fn best_splice(span: &[f32; 2 * NB_FRAME]) -> usize {
+    let mut best = (STEP, f32::MIN);
+    for cut in SPLICE {
+        let likeness = likeness(&span[..STEP], &span[cut..cut + STEP]);
+        if likeness > best.1 {
+            best = (cut, likeness);
+        }
+    }
+    best.0
+}
+
+fn power(samples: &[f32]) -> f32 {
+    samples.iter().map(|x| x * x).sum::<f32>() / samples.len().max(1) as f32
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! One room: `voices (8 kHz) + browsers (48 kHz) → everybody's ear, the hold feed, the program`.
+//!
+//! Each source is added once. A seated caller's ear is the sum minus that caller; the hold feed
+//! is the whole sum, or music when nobody is in the room. What was made of a room's frame stands
+//! until the next one, for the legs that are served later in the frame.
+
+use super::dsp::{Level, Limiter, Meter};
+use super::feed::SharedFrame;
+use super::ramp::{Fade, cross_fade};
+use super::resample::{Down6, Up6};
+use super::{FB_FRAME, FbFrame, NB_FRAME, NbFrame};
+
+/// Everything a room is made of for one frame.
+#[derive(Debug)]
+pub(super) struct RoomMix {
+    voices: NbFrame,
+    /// The last frame of callers who have gone since, for the next mix.
+    farewells: NbFrame,
+    browsers: FbFrame,
+    browsers_down: NbFrame,
+    has_browsers: bool,
+    had_browsers: bool,
+    /// Callers and browsers who are in, whether they speak or not.
+    present: usize,
+    was_live: bool,
+    is_live: bool,
+    down: Down6,
+    up: Up6,
+    feed_limiter: Limiter,
+    feed: SharedFrame,
+    program_limiter: Limiter,
+    program_meter: Meter,
+}
+
+impl RoomMix {
+    pub(super) fn new() -> Self {
+        Self {
+            voices: [0.0; NB_FRAME],
+            farewells: [0.0; NB_FRAME],
+            browsers: [0.0; FB_FRAME],
+            browsers_down: [0.0; NB_FRAME],
+            has_browsers: false,
+            had_browsers: false,
+            present: 0,
+            was_live: false,
+            is_live: false,
+            down: Down6::new(),
+            up: Up6::new(),
+            feed_limiter: Limiter::new(8000),
+            feed: SharedFrame::new(),
+            program_limiter: Limiter::new(48_000),
+            program_meter: Meter::new(),
+        }
+    }
+
+    /// Starts a frame.
+    pub(super) fn begin(&mut self) {
+        self.voices = std::mem::replace(&mut self.farewells, [0.0; NB_FRAME]);
+        if self.has_browsers {
+            self.browsers.fill(0.0);
+        }
+        self.had_browsers = std::mem::take(&mut self.has_browsers);
+        self.was_live = self.is_live;
+        self.present = 0;
+    }
+
+    /// Counts somebody who is in the room.
+    pub(super) fn count(&mut self) {
+        self.present += 1;
+    }
+
+    /// Adds a caller's contribution.
+    pub(super) fn add_voice(&mut self, frame: &NbFrame) {
+        add(&mut self.voices, frame);
+    }
+
+    /// Adds the fading end of a caller who is gone before the next frame.
+    pub(super) fn add_farewell(&mut self, frame: &NbFrame) {
+        add(&mut self.farewells, frame);
+    }
+
+    /// Adds a browser's contribution.
+    pub(super) fn add_browser(&mut self, frame: &FbFrame) {
+        add(&mut self.browsers, frame);
+        self.has_browsers = true;
+    }
+
+    /// Makes the frame of what was added; `music` is this frame's and the one the last frame's
+    /// would be followed by.
+    pub(super) fn finish(&mut self, music: impl FnOnce() -> NbFrame) {
+        self.is_live = self.present > 0;
+        if self.has_browsers || self.had_browsers {
+            // One frame more than there is sound, to empty the filter.
+            self.down.process(&self.browsers, &mut self.browsers_down);
+        } else {
+            self.browsers_down.fill(0.0);
+        }
+        if !self.was_live && !self.is_live {
+            return;
+        }
+        let mut sum = self.sum();
+        self.feed_limiter.process(&mut sum);
+        self.feed.set(match (self.was_live, self.is_live) {
+            (true, true) => sum,
+            (true, false) => cross_fade(Fade::Power, &sum, &music()),
+            (false, _) => cross_fade(Fade::Power, &music(), &sum),
+        });
+        self.meter_program();
+    }
+
+    /// The hold feed as bytes; `None` while it is nothing but music.
+    pub(super) fn feed(&mut self) -> Option<&mut SharedFrame> {
+        (self.was_live || self.is_live).then_some(&mut self.feed)
+    }
+
+    /// True when the hold feed of the frame before was the room, not music.
+    pub(super) fn was_live(&self) -> bool {
+        self.was_live
+    }
+
+    /// True when the hold feed of this frame is, or becomes, the room.
+    pub(super) fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    /// The sum minus what the listener has contributed, before a limiter.
+    pub(super) fn ear(&self, own: &NbFrame) -> NbFrame {
+        let mut ear = self.sum();
+        for (sample, own) in ear.iter_mut().zip(own) {
+            *sample -= own;
+        }
+        ear
+    }
+
+    /// Callers and browsers in the room at the last frame.
+    pub(super) fn present(&self) -> usize {
+        self.present
+    }
+
+    /// Level of the program (callers and browsers at 48 kHz, limited) since the last call.
+    pub(super) fn take_program_level(&mut self) -> Level {
+        self.program_meter.take()
+    }
+
+    fn sum(&self) -> NbFrame {
+        let mut sum = self.voices;
+        add(&mut sum, &self.browsers_down);
+        sum
+    }
+
+    fn meter_program(&mut self) {
+        let mut program = [0.0; FB_FRAME];
+        self.up.process(&self.voices, &mut program);
+        add(&mut program, &self.browsers);
+        self.program_limiter.process(&mut program);
+        self.program_meter.hear(&program);
+    }
+}
+
+fn add(sum: &mut [f32], frame: &[f32]) {
+    for (sum, sample) in sum.iter_mut().zip(frame) {
+        *sum += sample;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MUSIC: NbFrame = [0.25; NB_FRAME];
+
+    fn frame(room: &mut RoomMix, voices: &[NbFrame]) {
+        room.begin();
+        for voice in voices {
+            room.count();
+            room.add_voice(voice);
+        }
+        room.finish(|| MUSIC);
+    }
+
+    #[test]
+    fn everybody_hears_the_others() {
+        let mut room = RoomMix::new();
+        let (a, b, c) = ([0.1; NB_FRAME], [0.02; NB_FRAME], [0.003; NB_FRAME]);
+        frame(&mut room, &[a, b, c]);
+        frame(&mut room, &[a, b, c]);
+        assert!((room.ear(&a)[7] - 0.023).abs() < 1e-6);
+        assert!((room.ear(&c)[7] - 0.12).abs() < 1e-6);
+        assert!((room.feed().unwrap().samples[7] - 0.123).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_empty_room_is_music_and_a_silent_one_is_not() {
+        let mut room = RoomMix::new();
+        frame(&mut room, &[]);
+        assert!(room.feed().is_none());
+        frame(&mut room, &[[0.0; NB_FRAME]]);
+        let fading = room.feed().unwrap().samples;
+        assert!(fading[0] > 0.24 && fading[NB_FRAME - 1].abs() < 1e-6);
+        frame(&mut room, &[[0.0; NB_FRAME]]);
+        assert_eq!(room.feed().unwrap().samples, [0.0; NB_FRAME]);
+        frame(&mut room, &[]);
+        assert!((room.feed().unwrap().samples[NB_FRAME - 1] - 0.25).abs() < 1e-6);
+        frame(&mut room, &[]);
+        assert!(room.feed().is_none());
+    }
+
+    #[test]
+    fn browsers_reach_the_callers_and_their_end_is_heard_out() {
+        let mut room = RoomMix::new();
+        for _ in 0..3 {
+            room.begin();
+            room.count();
+            room.add_browser(&[0.2; FB_FRAME]);
+            room.finish(|| MUSIC);
+        }
+        assert!((room.ear(&[0.0; NB_FRAME])[80] - 0.2).abs() < 0.01);
+        frame(&mut room, &[[0.0; NB_FRAME]]);
+        let tail = room.ear(&[0.0; NB_FRAME]);
+        assert!(tail[0] > 0.1 && tail[100].abs() < 1e-4);
+        frame(&mut room, &[[0.0; NB_FRAME]]);
+        assert_eq!(room.ear(&[0.0; NB_FRAME]), [0.0; NB_FRAME]);
+    }
+
+    #[test]
+    fn a_farewell_is_heard_in_the_next_frame_only() {
+        let mut room = RoomMix::new();
+        room.add_farewell(&[0.1; NB_FRAME]);
+        frame(&mut room, &[[0.0; NB_FRAME]]);
+        assert!((room.ear(&[0.0; NB_FRAME])[0] - 0.1).abs() < 1e-6);
+        frame(&mut room, &[[0.0; NB_FRAME]]);
+        assert_eq!(room.ear(&[0.0; NB_FRAME])[0], 0.0);
+    }
+
+    #[test]
+    fn many_loud_voices_are_limited_in_the_feed() {
+        let mut room = RoomMix::new();
+        let loud = [[0.9; NB_FRAME]; 8];
+        frame(&mut room, &loud);
+        frame(&mut room, &loud);
+        assert!(room.feed().unwrap().samples.iter().all(|x| x.abs() < 1.0));
+        assert!(room.take_program_level().peak_dbfs < 0.0);
+    }
+}

@@ -1,0 +1,47 @@
+//! Everything audible, without a socket, a clock or a task in it.
+//!
+//! ```text
+//! caller → air   datagram → latch → jitter (conceal) → high-pass, gate, AGC → mix → program
+//! air → caller   browser Opus → decode → mix → sum minus self → limiter → G.711 → datagram
+//! hold           mix → limiter → G.711 once per room and law → the same bytes to every listener
+//! ```
+//!
+//! One thread owns one [`MediaTable`]; calls and rooms hold its Copy keys. Time comes in as
+//! `now`, packets through [`MediaIo`], and the whole show runs in virtual time under test.
+
+pub mod asset;
+pub mod browser;
+pub mod dsp;
+pub mod dtmf;
+pub mod feed;
+pub mod g711;
+pub mod jitter;
+pub mod latch;
+mod leg;
+mod mix;
+pub mod opus;
+pub mod plc;
+mod ramp;
+pub mod resample;
+pub mod rtp;
+pub mod stats;
+pub mod table;
+pub mod tone;
+mod voice;
+
+pub use table::{
+    Datagram, LegChange, LegKey, LegSpec, MediaError, MediaEvent, MediaIo, MediaSettings, MediaTable,
+    Place, RoomKey, SourceKey, VoiceKey,
+};
+
+/// Samples in one frame on the narrow-band side (8 kHz).
+pub const NB_FRAME: usize = 160;
+/// Samples in one frame on the full-band side (48 kHz).
+pub const FB_FRAME: usize = 960;
+/// Length of a frame: the beat of the whole switch.
+pub const FRAME_MS: u64 = 20;
+
+/// 20 ms of mono at 8 kHz, samples in ±1.0.
+pub type NbFrame = [f32; NB_FRAME];
+/// 20 ms of mono at 48 kHz, samples in ±1.0.
+pub type FbFrame = [f32; FB_FRAME];

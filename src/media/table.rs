@@ -1,0 +1,394 @@
+//! All legs and rooms of one thread: who hears whom, one frame after the other.
+//!
+//! ```text
+//! phase 0   browsers decode ─┐
+//!           seated legs: drain, conceal, level ─┴→ each room: sum, hold feed → seated legs: send
+//! phase 1-3 the other legs, a third each: drain, count → hold feed, music, prompt → send
+//! ```
+//!
+//! Commands change what a leg is to hear; the next frame fades from the old to the new. Every
+//! leg sends exactly one packet per frame, whatever happens to it. Nothing here allocates, locks
+//! or waits between two commands.
+
+mod event;
+mod io;
+mod listen;
+mod settings;
+mod tick;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rtrb::{Consumer, Producer};
+use slotmap::{SlotMap, new_key_type};
+use thiserror::Error;
+
+use super::asset::{Assets, PromptId};
+use super::browser::{BrowserCounts, BrowserVoice};
+use super::dsp::{Level, Meter};
+use super::feed::{Player, Playlist};
+use super::g711::Law;
+use super::leg::Leg;
+use super::mix::RoomMix;
+use super::opus::{OpusError, OpusPacket};
+use super::ramp::Ramp;
+use super::stats::LegReport;
+use super::voice::{Tap, Voice};
+
+pub(super) use event::EventQueue;
+pub use event::{MediaEvent, VoiceKey};
+pub use io::{Datagram, MediaIo};
+pub(super) use listen::Sounding;
+pub use settings::MediaSettings;
+
+new_key_type! {
+    /// One phone call's media.
+    pub struct LegKey;
+    /// One room's mix.
+    pub struct RoomKey;
+    /// One browser in a room.
+    pub struct SourceKey;
+}
+
+/// Ticks in a frame: legs are spread over them.
+pub const PHASES: u8 = 4;
+
+/// Where a leg is: what it hears, and who hears it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Hears silence.
+    Nowhere,
+    /// In the lobby: prompts and music.
+    Waiting(Playlist),
+    /// In the room: hears everybody but itself, and is heard.
+    Seat(RoomKey),
+    /// On hold: hears the room, or music while nobody is in it. Is not heard.
+    Listen(RoomKey),
+    /// Hears a prompt once, then silence and [`MediaEvent::PromptEnded`].
+    Announce(PromptId),
+}
+
+/// What an offer and its answer settled, and how our stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegSpec {
+    /// Codec in both directions.
+    pub law: Law,
+    /// Its payload type in both directions.
+    pub payload_type: u8,
+    /// Payload type of telephone-event, if there is one.
+    pub dtmf_payload_type: Option<u8>,
+    /// The far end's address from its SDP.
+    pub remote: SocketAddr,
+    /// Our SSRC; random.
+    pub ssrc: u32,
+    /// Our first sequence number; random.
+    pub sequence: u16,
+    /// Our first timestamp; random.
+    pub timestamp: u32,
+    /// False while the far end sends nothing (it has put us on hold).
+    pub receive: bool,
+    /// False while the far end wants nothing from us.
+    pub send: bool,
+}
+
+/// What a re-INVITE may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegChange {
+    /// Codec in both directions.
+    pub law: Law,
+    /// Its payload type in both directions.
+    pub payload_type: u8,
+    /// Payload type of telephone-event, if there is one.
+    pub dtmf_payload_type: Option<u8>,
+    /// The far end's address from its SDP; a new one arms the latch anew.
+    pub remote: SocketAddr,
+    /// False while the far end sends nothing (it has put us on hold).
+    pub receive: bool,
+    /// False while the far end wants nothing from us.
+    pub send: bool,
+}
+
+impl From<&LegSpec> for LegChange {
+    fn from(spec: &LegSpec) -> Self {
+        let LegSpec { law, payload_type, dtmf_payload_type, remote, receive, send, .. } = *spec;
+        Self { law, payload_type, dtmf_payload_type, remote, receive, send }
+    }
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, Error)]
+pub enum MediaError {
+    /// The leg is not, or no longer, in the table.
+    #[error("no such leg")]
+    NoLeg,
+    /// The room is not, or no longer, in the table.
+    #[error("no such room")]
+    NoRoom,
+    /// An Opus coder cannot be built.
+    #[error(transparent)]
+    Opus(#[from] OpusError),
+}
+
+/// The media of all calls and rooms of one thread.
+#[derive(Debug)]
+pub struct MediaTable {
+    assets: Arc<Assets>,
+    settings: MediaSettings,
+    legs: SlotMap<LegKey, Leg>,
+    rooms: SlotMap<RoomKey, Room>,
+    sources: SlotMap<SourceKey, Source>,
+    /// Legs by the tick that serves them.
+    phases: [Vec<LegKey>; PHASES as usize],
+    /// Legs that have been seated and move to phase 0 with the next frame.
+    seating: Vec<LegKey>,
+    next_phase: u8,
+    /// Frames so far: the common cursor of all music.
+    beat: u64,
+    ticked_at: Option<Instant>,
+    events: EventQueue,
+}
+
+#[derive(Debug)]
+struct Room {
+    mix: RoomMix,
+    /// The frame before which the room goes; until then its legs fade out of it.
+    gone_at: Option<u64>,
+}
+
+struct Source {
+    room: RoomKey,
+    voice: BrowserVoice,
+    gain: Ramp,
+    muted: bool,
+    leaving: bool,
+    meter: Meter,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("room", &self.room).finish_non_exhaustive()
+    }
+}
+
+impl MediaTable {
+    /// An empty table.
+    #[must_use]
+    pub fn new(assets: Arc<Assets>, settings: MediaSettings) -> Self {
+        Self {
+            assets,
+            settings,
+            legs: SlotMap::with_key(),
+            rooms: SlotMap::with_key(),
+            sources: SlotMap::with_key(),
+            phases: Default::default(),
+            seating: Vec::new(),
+            next_phase: 0,
+            beat: 0,
+            ticked_at: None,
+            events: EventQueue::new(),
+        }
+    }
+
+    /// Adds a call. It hears silence until it is placed.
+    pub fn add_leg(&mut self, now: Instant, spec: &LegSpec) -> LegKey {
+        let phase = self.next_phase;
+        self.next_phase = (self.next_phase + 1) % PHASES;
+        let leg = self.legs.insert(Leg::new(now, spec, phase));
+        if let Some(legs) = self.phases.get_mut(usize::from(phase)) {
+            legs.push(leg);
+        }
+        // Room for everybody to be seated later, when nothing may be allocated.
+        let [seated, ..] = &mut self.phases;
+        seated.reserve(self.legs.len().saturating_sub(seated.len()));
+        self.seating.reserve(self.legs.len().saturating_sub(self.seating.len()));
+        leg
+    }
+
+    /// Takes what a re-INVITE changed: codec, target, hold and resume.
+    pub fn renegotiate(&mut self, now: Instant, leg: LegKey, change: LegChange) {
+        if let Some(leg) = self.legs.get_mut(leg) {
+            leg.renegotiate(now, change);
+        }
+    }
+
+    /// Removes a call. Its voice fades out of its room; its stream ends with the last packet.
+    pub fn remove_leg(&mut self, key: LegKey) -> Option<LegReport> {
+        let mut leg = self.legs.remove(key)?;
+        if let Some(legs) = self.phases.get_mut(usize::from(leg.phase)) {
+            legs.retain(|other| *other != key);
+        }
+        self.seating.retain(|other| *other != key);
+        if let (Some(room), Some(voice), Some(now)) = (leg.seat, &mut leg.voice, self.ticked_at)
+            && let Some(room) = self.rooms.get_mut(room)
+        {
+            let mut frame = voice.pull(now, leg.muted);
+            Ramp::at(1.0).apply(&mut frame, 0.0);
+            room.mix.add_farewell(&frame);
+        }
+        Some(leg.report())
+    }
+
+    /// What a call has received and sent so far.
+    #[must_use]
+    pub fn report(&self, leg: LegKey) -> Option<LegReport> {
+        self.legs.get(leg).map(Leg::report)
+    }
+
+    /// Adds a room with nobody in it.
+    pub fn add_room(&mut self) -> RoomKey {
+        self.rooms.insert(Room { mix: RoomMix::new(), gone_at: None })
+    }
+
+    /// Removes a room. Its legs fall silent, its browsers are removed.
+    pub fn remove_room(&mut self, key: RoomKey) {
+        let Some(room) = self.rooms.get_mut(key) else { return };
+        room.gone_at = Some(self.beat + 2);
+        for leg in self.legs.values_mut() {
+            if leg.place == Place::Seat(key) || leg.place == Place::Listen(key) {
+                leg.place = Place::Nowhere;
+            }
+        }
+        for source in self.sources.values_mut().filter(|source| source.room == key) {
+            source.leaving = true;
+        }
+    }
+
+    /// Puts a leg somewhere else; heard in the next frame. A room that is not there is nowhere.
+    pub fn place(&mut self, key: LegKey, place: Place) {
+        let place = match place {
+            Place::Seat(room) | Place::Listen(room) if !self.is_open(room) => Place::Nowhere,
+            Place::Nowhere
+            | Place::Waiting(_)
+            | Place::Seat(_)
+            | Place::Listen(_)
+            | Place::Announce(_) => place,
+        };
+        let Some(leg) = self.legs.get_mut(key) else { return };
+        match place {
+            Place::Waiting(playlist) => leg.player = Player::waiting(playlist),
+            Place::Announce(prompt) => leg.player = Player::announcing(prompt),
+            Place::Seat(_) => {
+                let voice =
+                    leg.voice.get_or_insert_with(|| Box::new(Voice::new(&self.settings)));
+                if leg.seat.is_none() {
+                    voice.jitter.restart();
+                }
+                if leg.phase != 0 && !self.seating.contains(&key) {
+                    self.seating.push(key);
+                }
+            }
+            Place::Nowhere | Place::Listen(_) => {}
+        }
+        leg.place = place;
+    }
+
+    /// Tells a waiting leg its place in line, 1 being the next; it is said now and then.
+    pub fn set_position(&mut self, leg: LegKey, position: Option<u16>) {
+        if let Some(leg) = self.legs.get_mut(leg) {
+            leg.position = position;
+        }
+    }
+
+    /// Takes a caller's voice out of every mix, or back in; the caller goes on hearing.
+    pub fn set_muted(&mut self, leg: LegKey, muted: bool) {
+        if let Some(leg) = self.legs.get_mut(leg) {
+            leg.muted = muted;
+        }
+    }
+
+    /// Adds a browser to a room: its microphone comes through the ring.
+    ///
+    /// # Errors
+    /// When there is no such room, or libopus cannot build a decoder.
+    pub fn add_source(
+        &mut self,
+        room: RoomKey,
+        packets: Consumer<OpusPacket>,
+    ) -> Result<SourceKey, MediaError> {
+        if !self.is_open(room) {
+            return Err(MediaError::NoRoom);
+        }
+        Ok(self.sources.insert(Source {
+            room,
+            voice: BrowserVoice::new(packets)?,
+            gain: Ramp::at(0.0),
+            muted: false,
+            leaving: false,
+            meter: Meter::new(),
+        }))
+    }
+
+    /// Removes a browser; its voice fades out.
+    pub fn remove_source(&mut self, source: SourceKey) {
+        if let Some(source) = self.sources.get_mut(source) {
+            source.leaving = true;
+        }
+    }
+
+    /// Takes a browser's voice out of the mix, or back in.
+    pub fn set_source_muted(&mut self, source: SourceKey, muted: bool) {
+        if let Some(source) = self.sources.get_mut(source) {
+            source.muted = muted;
+        }
+    }
+
+    /// What a browser's stream has gone through so far.
+    #[must_use]
+    pub fn source_report(&self, source: SourceKey) -> Option<BrowserCounts> {
+        self.sources.get(source).map(|source| source.voice.counts())
+    }
+
+    /// Gives a caller's voice to the browsers of `room`, for as long as the caller is seated
+    /// there: what is said elsewhere never enters the ring. Replaces an earlier tap.
+    ///
+    /// # Errors
+    /// When there is no such leg, or libopus cannot build an encoder.
+    pub fn tap(
+        &mut self,
+        leg: LegKey,
+        room: RoomKey,
+        packets: Producer<OpusPacket>,
+    ) -> Result<(), MediaError> {
+        let leg = self.legs.get_mut(leg).ok_or(MediaError::NoLeg)?;
+        leg.end_tap();
+        leg.tap = Some(Tap::new(room, packets)?);
+        Ok(())
+    }
+
+    /// Ends a tap, and the encoder with it.
+    pub fn untap(&mut self, leg: LegKey) {
+        if let Some(leg) = self.legs.get_mut(leg) {
+            leg.end_tap();
+        }
+    }
+
+    /// Callers and browsers in a room, muted ones too, at the last frame.
+    #[must_use]
+    pub fn occupants(&self, room: RoomKey) -> usize {
+        self.rooms.get(room).map_or(0, |room| room.mix.present())
+    }
+
+    /// Level of a room's program (everybody in it, at full band, limited) since the last call.
+    pub fn take_program_level(&mut self, room: RoomKey) -> Option<Level> {
+        self.rooms.get_mut(room).map(|room| room.mix.take_program_level())
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<MediaEvent> {
+        self.events.pop()
+    }
+
+    /// Events lost because nobody polled.
+    #[must_use]
+    pub fn events_dropped(&self) -> u64 {
+        self.events.dropped()
+    }
+
+    fn is_open(&self, room: RoomKey) -> bool {
+        self.rooms.get(room).is_some_and(|room| room.gone_at.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! What a leg hears in a frame: shared bytes while nothing changes, one faded frame when it does.
+
+use slotmap::SlotMap;
+
+use super::{MediaSettings, Place, Room, RoomKey};
+use crate::media::asset::{Assets, PromptId};
+use crate::media::dsp::Limiter;
+use crate::media::feed::Sound;
+use crate::media::g711::EncodedFrame;
+use crate::media::leg::Leg;
+use crate::media::ramp::{Fade, cross_fade};
+use crate::media::voice::Voice;
+use crate::media::{NB_FRAME, NbFrame};
+
+/// Where the sound of one frame comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) enum Sounding {
+    /// Memory.
+    Sound(Sound),
+    /// The hold feed of a room.
+    Feed(RoomKey),
+    /// A room, without the listener.
+    Seat(RoomKey),
+}
+
+impl Sounding {
+    pub(in crate::media) const SILENCE: Self = Self::Sound(Sound::Silence);
+
+    /// What would be heard next if nothing changed.
+    fn following(self, assets: &Assets) -> Self {
+        match self {
+            Self::Sound(sound) => Self::Sound(sound.following(assets)),
+            Self::Feed(_) | Self::Seat(_) => self,
+        }
+    }
+
+    fn room(self) -> Option<RoomKey> {
+        match self {
+            Self::Sound(_) => None,
+            Self::Feed(room) | Self::Seat(room) => Some(room),
+        }
+    }
+}
+
+/// Which side of a fade a sound is on: a room that fills or empties sounds different on each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    From,
+    To,
+}
+
+/// What sounds in this frame.
+struct Stage<'a> {
+    rooms: &'a mut SlotMap<RoomKey, Room>,
+    assets: &'a Assets,
+    music: Sound,
+}
+
+impl Leg {
+    /// The frame this leg hears now, encoded for it.
+    pub(super) fn listen(
+        &mut self,
+        beat: u64,
+        settings: &MediaSettings,
+        assets: &Assets,
+        rooms: &mut SlotMap<RoomKey, Room>,
+    ) -> EncodedFrame {
+        let music = Sound::music(PromptId::HoldMusic, beat, assets);
+        let mut stage = Stage { rooms, assets, music };
+        let before = self.sounding.following(assets);
+        let after = match self.place {
+            // Not yet in the phase in which rooms are mixed.
+            Place::Seat(_) if self.phase != 0 => before,
+            Place::Seat(room) => Sounding::Seat(room),
+            Place::Listen(room) => Sounding::Feed(room),
+            Place::Nowhere => Sounding::SILENCE,
+            Place::Waiting(_) | Place::Announce(_) => {
+                Sounding::Sound(self.player.next(beat, self.position, settings.position, assets))
+            }
+        };
+        self.sounding = after;
+        let (before, after) = (stage.resolve(before), stage.resolve(after));
+        if before == after { stage.steady(self, after) } else { stage.fade(self, before, after) }
+    }
+}
+
+impl Stage<'_> {
+    /// The feed of an empty room is the common music, and a room that is gone is silent.
+    fn resolve(&mut self, sounding: Sounding) -> Sounding {
+        let Some(key) = sounding.room() else { return sounding };
+        let Some(room) = self.rooms.get_mut(key) else { return Sounding::SILENCE };
+        match sounding {
+            Sounding::Feed(_) if room.mix.feed().is_none() => Sounding::Sound(self.music),
+            Sounding::Feed(_) | Sounding::Seat(_) | Sounding::Sound(_) => sounding,
+        }
+    }
+
+    fn steady(&mut self, leg: &mut Leg, sounding: Sounding) -> EncodedFrame {
+        let law = leg.law();
+        let shared = match sounding {
+            Sounding::Sound(sound) => sound.bytes(law, self.assets),
+            Sounding::Feed(room) => {
+                let room = self.rooms.get_mut(room);
+                room.and_then(|room| room.mix.feed()).map(|feed| feed.bytes(law))
+            }
+            Sounding::Seat(_) => {
+                return law.encode_frame(&self.samples(leg, sounding, Side::To));
+            }
+        };
+        shared.copied().unwrap_or([law.silence(); NB_FRAME])
+    }
+
+    fn fade(&mut self, leg: &mut Leg, before: Sounding, after: Sounding) -> EncodedFrame {
+        let from = self.samples(leg, before, Side::From);
+        if let Some(voice) = &mut leg.voice {
+            voice.ear_limiter = Limiter::new(8000);
+        }
+        let to = self.samples(leg, after, Side::To);
+        let alike = before.room().is_some() && before.room() == after.room();
+        let fade = if alike { Fade::Linear } else { Fade::Power };
+        leg.law().encode_frame(&cross_fade(fade, &from, &to))
+    }
+
+    fn samples(&mut self, leg: &mut Leg, sounding: Sounding, side: Side) -> NbFrame {
+        let key = match sounding {
+            Sounding::Sound(sound) => return sound.samples(self.assets),
+            Sounding::Feed(room) | Sounding::Seat(room) => room,
+        };
+        let Some(room) = self.rooms.get_mut(key) else { return [0.0; NB_FRAME] };
+        let own = leg.voice.as_ref().and_then(|voice| voice.share_in(key));
+        let live = match side {
+            Side::From => room.mix.was_live(),
+            Side::To => room.mix.is_live(),
+        };
+        match (sounding, own) {
+            (Sounding::Seat(_), _) => {
+                let mut ear = room.mix.ear(own.unwrap_or(&[0.0; NB_FRAME]));
+                if let Some(voice) = leg.voice.as_deref_mut() {
+                    let Voice { ear_limiter, .. } = voice;
+                    ear_limiter.process(&mut ear);
+                }
+                ear
+            }
+            // On the way into the room or out of it: the feed holds the listener's own voice.
+            (Sounding::Feed(_), Some(own)) if live => room.mix.ear(own),
+            (Sounding::Feed(_), None) => {
+                room.mix.feed().map_or_else(|| self.music.samples(self.assets), |f| f.samples)
+            }
+            (Sounding::Feed(_) | Sounding::Sound(_), _) => self.music.samples(self.assets),
+        }
+    }
+}

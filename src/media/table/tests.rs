@@ -1,0 +1,7 @@
+//! The table in virtual time: phones and browsers with a tone each, a detector at every ear.
+
+mod continuity;
+mod network;
+mod prompts;
+mod studio;
+mod who_hears_whom;

@@ -1,0 +1,7 @@
+//! Sockets, and nothing but sockets.
+
+pub mod address;
+pub mod ports;
+pub mod rtp;
+pub mod tcp;
+pub mod udp;

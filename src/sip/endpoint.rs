@@ -1,0 +1,352 @@
+//! The endpoint: every message of the switch comes in and goes out here.
+//!
+//! ```text
+//! octets -> wire::parse ┬ response -> client transaction ────────────────> Answered
+//!                       └ request ─> server transaction (repeats, ACK, CANCEL)
+//!                                 └> dialog table ─> InDialog | Acked | 481
+//!                                 └> new INVITE ─> 100, Invited; others answered here
+//! ```
+//!
+//! It answers by itself whatever needs no call: OPTIONS, refusals, 481. Those answers keep no state
+//! (RFC 3261 section 8.2.7): a flood of scanners costs no memory, and a repeated request gets the same
+//! answer again. Max-Forwards is not counted down, since nothing is forwarded.
+
+mod config;
+mod event;
+mod routing;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::Bytes;
+use rsip::{Header, Response, SipMessage};
+
+use super::dialog::{DialogKey, Outgoing};
+use super::incoming::tag;
+use super::timer::TimerReason;
+use super::transaction::{AckName, Client, Machine, Names, Next, Outbox, Table, TxnKey};
+use super::value::via;
+use super::wire::{Framing, WireError, emit_request, emit_response, header, parse};
+use super::{FlowId, Source, Transport, reply, value};
+use signature::Signer;
+
+pub use config::{EndpointConfig, Limits, Load};
+pub use event::{EndpointEvent, Transmit};
+
+/// The endpoint of the whole switch.
+#[derive(Debug)]
+pub struct Endpoint {
+    config: EndpointConfig,
+    signer: Signer,
+    draining: bool,
+    table: Table,
+    dialogs: HashSet<DialogKey>,
+    flows: HashMap<FlowId, Transport>,
+    ringing: HashSet<TxnKey>,
+    out: Outbox,
+}
+
+impl Endpoint {
+    /// An endpoint that has seen nothing yet.
+    #[must_use]
+    pub fn new(config: EndpointConfig) -> Self {
+        let out = Outbox {
+            timings: config.timings,
+            ..Outbox::default()
+        };
+        Self {
+            signer: Signer::new(config.secret),
+            config,
+            draining: false,
+            table: Table::default(),
+            dialogs: HashSet::new(),
+            flows: HashMap::new(),
+            ringing: HashSet::new(),
+            out,
+        }
+    }
+
+    /// Takes one UDP datagram. Strangers should have been dropped before: see [`super::trunk`].
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        local: SocketAddr,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) {
+        let source = Source {
+            flow,
+            transport: Transport::Udp,
+            local,
+            from,
+        };
+        self.handle(now, source, bytes, Framing::Datagram);
+    }
+
+    /// Takes one message that [`super::Framer`] cut out of an opened stream.
+    pub fn handle_stream_message(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        local: SocketAddr,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) {
+        let Some(&transport) = self.flows.get(&flow) else {
+            return;
+        };
+        let source = Source {
+            flow,
+            transport,
+            local,
+            from,
+        };
+        if bytes == b"\r\n\r\n" {
+            return self.out.send(&source, Bytes::from_static(b"\r\n"));
+        }
+        self.handle(now, source, bytes, Framing::Stream);
+    }
+
+    /// A connection was accepted or made.
+    pub fn flow_opened(&mut self, flow: FlowId, transport: Transport) {
+        self.flows.insert(flow, transport);
+    }
+
+    /// A connection is gone, and with it the requests that wait for an answer on it.
+    pub fn flow_closed(&mut self, flow: FlowId) {
+        self.flows.remove(&flow);
+        for txn in self.table.waiting_on(flow) {
+            self.table.remove(txn);
+            self.out.events.push_back(EndpointEvent::FlowLost { txn });
+        }
+    }
+
+    /// Lets everything happen that is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(due) = self.out.timers.pop(now) {
+            let next = match self.table.machine(due.txn) {
+                None => continue,
+                Some(Machine::InviteServer(server)) => {
+                    // A call that is over needs its 2xx acknowledged by nobody.
+                    let is_over = server
+                        .awaits_ack()
+                        .is_some_and(|d| !self.dialogs.contains(d));
+                    if is_over {
+                        server.accepted_settled();
+                    }
+                    server.fire(now, &due, &mut self.out)
+                }
+                Some(Machine::Server(server)) => server.fire(&due),
+                Some(Machine::Client(client)) => client.fire(now, &due, &mut self.out),
+            };
+            self.settle(due.txn, next);
+        }
+    }
+
+    /// When to call [`Self::handle_timeout`] next, and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Instant, TimerReason)> {
+        self.out.timers.next()
+    }
+
+    /// The next octets to send. Call until `None` after everything else.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.out.transmits.pop_front()
+    }
+
+    /// The next event. Call until `None` after everything else.
+    pub fn poll_event(&mut self) -> Option<EndpointEvent> {
+        self.out.events.pop_front()
+    }
+
+    /// Answers a request. Nothing happens when its transaction is over or has its final response.
+    pub fn respond(&mut self, now: Instant, txn: TxnKey, mut response: Response) {
+        let code = response.status_code.code();
+        response
+            .headers
+            .push(header("Server", self.config.user_agent.clone()));
+        let next = match self.table.machine(txn) {
+            Some(Machine::InviteServer(server)) if server.is_proceeding() => {
+                let ack = ack_name(&response);
+                let dialog = ack.dialog.clone();
+                server.respond(now, code, emit_response(&response), dialog, &mut self.out);
+                if code >= 200 {
+                    self.ringing.remove(&txn);
+                }
+                if (200..300).contains(&code) {
+                    self.table.await_ack(txn, ack);
+                }
+                Next::Stays
+            }
+            Some(Machine::Server(server)) if code >= 200 => {
+                server.respond(emit_response(&response), &mut self.out)
+            }
+            _ => Next::Stays,
+        };
+        self.settle(txn, next);
+    }
+
+    /// Asks within a dialog, over the flow it lives on: not INVITE, not ACK. The answer comes as
+    /// [`EndpointEvent::Answered`], `TimedOut` or `FlowLost` with the key returned.
+    pub fn request(&mut self, now: Instant, peer: Source, outgoing: Outgoing) -> TxnKey {
+        let txn = self.table.issue();
+        if peer.transport.is_reliable() && !self.flows.contains_key(&peer.flow) {
+            self.out.events.push_back(EndpointEvent::FlowLost { txn });
+            return txn;
+        }
+        let branch = self.signer.branch(txn);
+        let Outgoing {
+            mut request,
+            target,
+        } = outgoing;
+        let via = format!(
+            "SIP/2.0/{} {};rport;branch={branch}",
+            peer.transport.token(),
+            self.sent_by(&peer)
+        );
+        let mut headers: Vec<Header> = vec![header("Via", via)];
+        headers.extend(std::mem::take(&mut request.headers));
+        headers.push(header("User-Agent", self.config.user_agent.clone()));
+        request.headers = headers.into();
+        let bytes = emit_request(&request, &target);
+        let client = Client::new(now, txn, peer, bytes, &mut self.out);
+        let names = Names {
+            branch: Some(branch),
+            ..Names::default()
+        };
+        self.table.insert(txn, Machine::Client(client), names);
+        txn
+    }
+
+    /// Hands requests of this dialog on from now on, and repeats its 2xx until the ACK.
+    pub fn register_dialog(&mut self, key: DialogKey) {
+        self.dialogs.insert(key);
+    }
+
+    /// The call is over: later requests of this dialog get 481.
+    pub fn forget_dialog(&mut self, key: &DialogKey) {
+        self.dialogs.remove(key);
+    }
+
+    /// While draining, new calls and OPTIONS get 503 with Retry-After; calls that are up go on.
+    pub fn set_draining(&mut self, draining: bool) {
+        self.draining = draining;
+    }
+
+    /// How much is held right now.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        Load {
+            transactions: self.table.len(),
+            ringing: self.ringing.len(),
+            dialogs: self.dialogs.len(),
+            timers: self.out.timers.len(),
+            flows: self.flows.len(),
+        }
+    }
+
+    fn handle(&mut self, now: Instant, source: Source, bytes: &[u8], framing: Framing) {
+        match parse(bytes, framing) {
+            Ok(inbound) => match inbound.msg {
+                SipMessage::Request(request) => {
+                    self.handle_request(now, source, request, inbound.raw_uri);
+                }
+                SipMessage::Response(response) => self.handle_response(now, response),
+            },
+            Err(WireError::Refused {
+                status,
+                reason,
+                mut echo,
+            }) => {
+                let Some(top) = value::find(&echo, "Via").and_then(via::Via::parse) else {
+                    return;
+                };
+                let tag = self.signer.tag(&echo, top.branch());
+                let stamped = top.stamped(source.from);
+                reply::stamp(&mut echo, stamped);
+                self.answer(&source, reply::refusal(*echo, status, reason, &tag));
+            }
+            Err(WireError::Ignored(_)) => {}
+        }
+    }
+
+    fn handle_response(&mut self, now: Instant, response: Response) {
+        // More than one Via: meant for somebody else (RFC 3261 section 8.1.3.3).
+        let is_ours = value::all(&response.headers, "Via").count() == 1;
+        let top = value::find(&response.headers, "Via").and_then(via::Via::parse);
+        let branch = top.and_then(|top| top.branch()).filter(|_| is_ours);
+        let Some(txn) = branch.and_then(|branch| self.table.client(branch)) else {
+            return;
+        };
+        if let Some(Machine::Client(client)) = self.table.machine(txn) {
+            let next = client.answered(now, response, &mut self.out);
+            self.settle(txn, next);
+        }
+    }
+
+    /// Answers without a transaction.
+    fn answer(&mut self, source: &Source, mut response: Response) {
+        response
+            .headers
+            .push(header("Server", self.config.user_agent.clone()));
+        self.out.send(source, emit_response(&response));
+    }
+
+    fn settle(&mut self, txn: TxnKey, next: Next) {
+        if next == Next::Ends {
+            self.table.remove(txn);
+            self.ringing.remove(&txn);
+        }
+    }
+
+    /// Host and port of Via and Contact on the flow of `source`.
+    fn sent_by(&self, source: &Source) -> String {
+        let ip = source.local.ip().to_canonical();
+        let host = if ip.is_ipv6() {
+            &self.config.host_v6
+        } else {
+            &self.config.host_v4
+        };
+        let host = host.clone().unwrap_or_else(|| ip.to_string());
+        let port = match source.transport {
+            Transport::Udp => self.config.udp_port,
+            Transport::Tcp => self.config.tcp_port,
+            Transport::Tls => self.config.tls_port,
+        };
+        if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        }
+    }
+
+    fn contact(&self, source: &Source, secure: bool) -> String {
+        let scheme = if secure { "sips" } else { "sip" };
+        let sent_by = self.sent_by(source);
+        match source.transport {
+            Transport::Udp => format!("<{scheme}:{sent_by}>"),
+            Transport::Tcp => format!("<{scheme}:{sent_by};transport=tcp>"),
+            Transport::Tls => format!("<{scheme}:{sent_by};transport=tls>"),
+        }
+    }
+}
+
+/// What the ACK of this 2xx will say.
+fn ack_name(response: &Response) -> AckName {
+    let find = |name| value::find(&response.headers, name);
+    AckName {
+        dialog: DialogKey {
+            call_id: find("Call-ID").unwrap_or_default().to_owned(),
+            local_tag: tag(find("To")).to_owned(),
+            remote_tag: tag(find("From")).to_owned(),
+        },
+        cseq: find("CSeq")
+            .and_then(value::cseq)
+            .map_or(0, |(number, _)| number),
+    }
+}

@@ -1,0 +1,63 @@
+//! What the endpoint is told once, and how much it holds.
+
+use crate::sip::Timings;
+
+/// What the endpoint is told once.
+#[derive(Debug, Clone)]
+pub struct EndpointConfig {
+    /// Host name or address that peers reach us at over IPv4; without it, the local address of the
+    /// flow is written into Contact and Via.
+    pub host_v4: Option<String>,
+    /// The same over IPv6, without brackets.
+    pub host_v6: Option<String>,
+    /// Port that peers reach us at over UDP.
+    pub udp_port: u16,
+    /// Port that peers reach us at over TCP.
+    pub tcp_port: u16,
+    /// Port that peers reach us at over TLS.
+    pub tls_port: u16,
+    /// Text of the Server and User-Agent headers.
+    pub user_agent: String,
+    /// Random octets, new for each process: tags and branches are made from them.
+    pub secret: [u8; 32],
+    /// Base intervals of all timers.
+    pub timings: Timings,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// How much the endpoint holds before it refuses with 503.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Transactions, those included that only wait for late repeats (32 s each).
+    pub transactions_max: usize,
+    /// INVITEs that have no final response yet.
+    pub ringing_max: usize,
+    /// Seconds after which a refused caller may try again.
+    pub retry_after_s: u16,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            transactions_max: 100_000,
+            ringing_max: 1_000,
+            retry_after_s: 5,
+        }
+    }
+}
+
+/// How much the endpoint holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Transactions.
+    pub transactions: usize,
+    /// INVITEs without a final response.
+    pub ringing: usize,
+    /// Registered dialogs.
+    pub dialogs: usize,
+    /// Timers in the heap.
+    pub timers: usize,
+    /// Open connections.
+    pub flows: usize,
+}

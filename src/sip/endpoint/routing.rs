@@ -1,0 +1,230 @@
+//! Where a request goes: to its transaction, to its dialog, to a new call, or back with an answer.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use rsip::{Method, Request, Response, StatusCode};
+
+use super::{Endpoint, EndpointEvent};
+use crate::sip::incoming::{Incoming, tag};
+use crate::sip::reply::{self, SUPPORTED};
+use crate::sip::transaction::{
+    AckName, InviteServer, Machine, Names, Origin, Server, TxnKey, server_name,
+};
+use crate::sip::value::uri::Uri;
+use crate::sip::value::via::Via;
+use crate::sip::wire::emit_response;
+use crate::sip::{Source, value};
+
+impl Endpoint {
+    pub(super) fn handle_request(
+        &mut self,
+        now: Instant,
+        source: Source,
+        mut request: Request,
+        raw_uri: String,
+    ) {
+        let Some(via) = value::find(&request.headers, "Via").and_then(Via::parse) else {
+            return;
+        };
+        let name = server_name(&request, &raw_uri, &via);
+        let new_tag = self.signer.tag(&request.headers, via.branch());
+        let stamped = via.stamped(source.from);
+        reply::stamp(&mut request.headers, stamped);
+        let to_tag = tag(value::find(&request.headers, "To")).to_owned();
+        let has_to_tag = !to_tag.is_empty();
+        let secure = Uri::parse(&raw_uri).is_some_and(|uri| uri.is_sips());
+        let incoming = Incoming {
+            local_tag: if has_to_tag { to_tag } else { new_tag },
+            local_contact: self.contact(&source, secure),
+            request,
+            raw_uri,
+            source,
+        };
+        match (incoming.method(), self.table.server(&name)) {
+            (Method::Ack, known) => self.handle_ack(now, known, incoming),
+            (Method::Cancel, known) => self.handle_cancel(known, &incoming),
+            (_, Some(txn)) => self.repeat(txn),
+            (_, None) => self.handle_new(now, name, incoming, has_to_tag),
+        }
+    }
+
+    fn repeat(&mut self, txn: TxnKey) {
+        match self.table.machine(txn) {
+            Some(Machine::InviteServer(server)) => server.repeated(&mut self.out),
+            Some(Machine::Server(server)) => server.repeated(&mut self.out),
+            Some(Machine::Client(_)) | None => {}
+        }
+    }
+
+    /// An ACK belongs to a refusal by its branch or to a 2xx by its dialog; any other is dropped.
+    fn handle_ack(&mut self, now: Instant, known: Option<TxnKey>, ack: Incoming) {
+        if let Some(txn) = known
+            && let Some(Machine::InviteServer(server)) = self.table.machine(txn)
+            && server.awaits_ack().is_none()
+        {
+            let next = server.refusal_acked(now, &mut self.out);
+            return self.settle(txn, next);
+        }
+        let dialog = ack.dialog_key();
+        let name = AckName {
+            dialog,
+            cseq: ack.cseq(),
+        };
+        let Some(txn) = self.table.ack(&name) else {
+            return;
+        };
+        if let Some(Machine::InviteServer(server)) = self.table.machine(txn)
+            && server.accepted_settled()
+        {
+            let body = Bytes::from(ack.request.body);
+            self.out.events.push_back(EndpointEvent::Acked {
+                dialog: name.dialog,
+                body,
+            });
+        }
+    }
+
+    /// Answered at once; the INVITE's own answer is the call's (RFC 3261 section 9.2).
+    fn handle_cancel(&mut self, known: Option<TxnKey>, cancel: &Incoming) {
+        let proceeding = match known.and_then(|txn| self.table.machine(txn)) {
+            Some(Machine::InviteServer(server)) => server.is_proceeding(),
+            Some(Machine::Server(_) | Machine::Client(_)) | None => {
+                return self.refuse(cancel, 481);
+            }
+        };
+        self.refuse(cancel, 200);
+        if let Some(txn) = known.filter(|_| proceeding) {
+            self.out.events.push_back(EndpointEvent::Cancelled { txn });
+        }
+    }
+
+    fn handle_new(&mut self, now: Instant, name: String, request: Incoming, has_to_tag: bool) {
+        if let Some(unsupported) = unsupported_extensions(&request) {
+            let response = reply::with(base(&request, 420), "Unsupported", unsupported);
+            return self.answer(&request.source, response);
+        }
+        if has_to_tag && self.dialogs.contains(&request.dialog_key()) {
+            return self.handle_in_dialog(now, name, request);
+        }
+        match request.method() {
+            Method::Register
+            | Method::Subscribe
+            | Method::Publish
+            | Method::Message
+            | Method::Notify
+            | Method::Refer
+            | Method::PRack => {
+                self.answer(&request.source, reply::with_allow(base(&request, 405)));
+            }
+            _ if has_to_tag => self.refuse(&request, 481),
+            Method::Invite => self.handle_invite(now, name, request),
+            Method::Options if self.draining => self.refuse_busy(&request),
+            Method::Options => self.answer(&request.source, capabilities(&request)),
+            Method::Bye | Method::Info | Method::Update => self.refuse(&request, 481),
+            Method::Ack | Method::Cancel => {}
+        }
+    }
+
+    fn handle_in_dialog(&mut self, now: Instant, name: String, request: Incoming) {
+        if request.method() == Method::Options {
+            return self.answer(&request.source, capabilities(&request));
+        }
+        if self.table.len() >= self.config.limits.transactions_max {
+            return self.refuse_busy(&request);
+        }
+        let names = Names {
+            server: Some(name),
+            ..Names::default()
+        };
+        let txn = self.begin(now, &request, names);
+        let dialog = request.dialog_key();
+        let request = Box::new(request);
+        self.out.events.push_back(EndpointEvent::InDialog {
+            dialog,
+            txn,
+            request,
+        });
+    }
+
+    fn handle_invite(&mut self, now: Instant, name: String, request: Incoming) {
+        let origin = Origin {
+            call_id: request.call_id().to_owned(),
+            from_tag: tag(request.header("From")).to_owned(),
+            cseq: request.cseq(),
+        };
+        if self.table.origin(&origin).is_some() {
+            return self.refuse(&request, 482);
+        }
+        let limits = self.config.limits;
+        let is_full =
+            self.table.len() >= limits.transactions_max || self.ringing.len() >= limits.ringing_max;
+        if self.draining || is_full {
+            return self.refuse_busy(&request);
+        }
+        if request.has_foreign_body() {
+            let response = reply::with(base(&request, 415), "Accept", "application/sdp");
+            let response = reply::with(response, "Accept-Encoding", "identity");
+            return self.answer(&request.source, response);
+        }
+        let names = Names {
+            server: Some(name),
+            origin: Some(origin),
+            ..Names::default()
+        };
+        let txn = self.begin(now, &request, names);
+        self.ringing.insert(txn);
+        let request = Box::new(request);
+        self.out
+            .events
+            .push_back(EndpointEvent::Invited { txn, request });
+    }
+
+    fn begin(&mut self, now: Instant, request: &Incoming, names: Names) -> TxnKey {
+        let txn = self.table.issue();
+        let source = request.source;
+        let machine = if request.method() == Method::Invite {
+            let trying = reply::response(&request.request, StatusCode::Trying, None);
+            let trying = emit_response(&trying);
+            Machine::InviteServer(InviteServer::new(now, txn, source, trying, &mut self.out))
+        } else {
+            Machine::Server(Server::new(now, txn, source, &mut self.out))
+        };
+        self.table.insert(txn, machine, names);
+        txn
+    }
+
+    fn refuse(&mut self, request: &Incoming, code: u16) {
+        self.answer(&request.source, base(request, code));
+    }
+
+    fn refuse_busy(&mut self, request: &Incoming) {
+        let after = self.config.limits.retry_after_s.to_string();
+        let response = reply::with(base(request, 503), "Retry-After", after);
+        self.answer(&request.source, response);
+    }
+}
+
+fn base(request: &Incoming, code: u16) -> Response {
+    reply::response(&request.request, code.into(), Some(&request.local_tag))
+}
+
+/// The answer to OPTIONS (RFC 3261 section 11.2).
+fn capabilities(request: &Incoming) -> Response {
+    let response = reply::with_allow(base(request, 200));
+    let response = reply::with(response, "Accept", "application/sdp");
+    let response = reply::with(response, "Accept-Encoding", "identity");
+    let response = reply::with(response, "Accept-Language", "en");
+    reply::with(response, "Supported", SUPPORTED)
+}
+
+/// The option tags of Require, none of which is known.
+fn unsupported_extensions(request: &Incoming) -> Option<String> {
+    let tags: Vec<&str> = request
+        .headers("Require")
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|tag| !tag.is_empty())
+        .collect();
+    (!tags.is_empty()).then(|| tags.join(", "))
+}

@@ -1,0 +1,265 @@
+//! What the endpoint answers by itself.
+
+use super::switch::*;
+use crate::sip::*;
+
+/// Status codes of what is sent in answer to `text`.
+fn answers(switch: &mut Switch, text: &str) -> Vec<u16> {
+    switch.datagram(epoch(), text);
+    let codes = |sent: String| sent.split(' ').nth(1).unwrap().parse().unwrap();
+    switch.sent().into_iter().map(codes).collect()
+}
+
+fn fresh() -> Switch {
+    Switch::new(config())
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn every_request_gets_the_answer_of_the_rfc() {
+    let invite = request("INVITE", 1, 1, "a", "");
+    let cases: Vec<(&str, String, &[u16])> = vec![
+        ("INVITE", invite.clone(), &[100, 200]),
+        ("OPTIONS", request("OPTIONS", 1, 1, "a", ""), &[200]),
+        ("REGISTER", request("REGISTER", 1, 1, "a", ""), &[405]),
+        ("MESSAGE", request("MESSAGE", 1, 1, "a", ""), &[405]),
+        ("PRACK", request("PRACK", 1, 1, "a", ""), &[405]),
+        ("unknown method", request("DANCE", 1, 1, "a", ""), &[501]),
+        (
+            "lower case is unknown",
+            request("invite", 1, 1, "a", ""),
+            &[501],
+        ),
+        ("BYE without dialog", request("BYE", 1, 1, "a", "x"), &[481]),
+        ("BYE without tag", request("BYE", 1, 1, "a", ""), &[481]),
+        (
+            "re-INVITE without dialog",
+            request("INVITE", 1, 1, "a", "x"),
+            &[481],
+        ),
+        (
+            "CANCEL of nothing",
+            request("CANCEL", 1, 1, "a", ""),
+            &[481],
+        ),
+        ("ACK of nothing", request("ACK", 1, 1, "a", "x"), &[]),
+        (
+            "version",
+            invite.replace("SIP/2.0\r\nVia", "SIP/7.0\r\nVia"),
+            &[505],
+        ),
+        (
+            "scheme",
+            invite.replacen("sip:lobby", "mailto:lobby", 1),
+            &[416],
+        ),
+        (
+            "extension",
+            invite.replace("Max-", "Require: 100rel, x\r\nMax-"),
+            &[420],
+        ),
+        ("CSeq method", invite.replace("1 INVITE", "1 BYE"), &[400]),
+        (
+            "CSeq overflow",
+            invite.replace("1 INVITE", "2147483648 INVITE"),
+            &[400],
+        ),
+        ("no From", invite.replace("From", "Fram"), &[400]),
+        ("no Call-ID", invite.replace("Call-ID", "X"), &[400]),
+        ("no Via", invite.replace("Via", "X"), &[]),
+        ("no Contact", invite.replace("Contact", "X"), &[100, 400]),
+        (
+            "body type",
+            invite.replace("application/sdp", "text/plain"),
+            &[415],
+        ),
+        (
+            "body coding",
+            invite.replace("Max-", "Content-Encoding: gzip\r\nMax-"),
+            &[415],
+        ),
+        (
+            "Max-Forwards of no number",
+            invite.replace("70", "many"),
+            &[400],
+        ),
+        (
+            "Max-Forwards 0 ends here anyhow",
+            invite.replace("Forwards: 70", "Forwards: 0"),
+            &[100, 200],
+        ),
+        ("keep-alive", "\r\n\r\n".to_owned(), &[]),
+        (
+            "a response nobody waits for",
+            "SIP/2.0 200 OK\r\n".to_owned() + invite.split_once("\r\n").unwrap().1,
+            &[],
+        ),
+        ("noise", "\u{0}\u{1}hello".to_owned(), &[]),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(answers(&mut fresh(), &text), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_a_refusal_must_say_it_says() {
+    let said = |text: &str| {
+        let mut switch = fresh();
+        switch.datagram(epoch(), text);
+        switch.sent().pop().unwrap()
+    };
+    let refused =
+        said(&request("INVITE", 1, 1, "a", "").replace("Max-", "Require: 100rel\r\nMax-"));
+    assert_eq!(field(&refused, "Unsupported"), Some("100rel"));
+    assert!(field(&refused, "To").unwrap().contains(";tag="));
+    let refused = said(&request("PUBLISH", 1, 1, "a", ""));
+    assert_eq!(field(&refused, "Allow"), Some(ALLOW));
+    let options = said(&request("OPTIONS", 1, 1, "a", ""));
+    assert_eq!(field(&options, "Accept"), Some("application/sdp"));
+    assert_eq!(field(&options, "Allow"), Some(ALLOW));
+    assert!(options.contains("\r\nSupported: "));
+    assert_eq!(field(&options, "Server"), Some("audioroad"));
+}
+
+#[test]
+fn the_same_request_gets_the_same_tag_again_without_state() {
+    let mut switch = fresh();
+    let now = epoch();
+    let options = request("OPTIONS", 1, 1, "a", "");
+    switch.datagram(now, &options);
+    switch.datagram(now, &options);
+    let sent = switch.sent();
+    assert_eq!(sent[0], sent[1]);
+    assert_eq!(switch.endpoint.load(), Load::default());
+}
+
+#[test]
+fn while_draining_new_calls_are_sent_away_and_old_ones_go_on() {
+    let mut switch = fresh();
+    let now = epoch();
+    switch.datagram(now, &request("INVITE", 1, 1, "a", ""));
+    let tag = field(&switch.sent()[1], "To")
+        .unwrap()
+        .split_once("tag=")
+        .unwrap()
+        .1
+        .to_owned();
+    switch.endpoint.set_draining(true);
+    assert_eq!(
+        answers(&mut switch, &request("INVITE", 2, 1, "b", "")),
+        [503]
+    );
+    assert_eq!(
+        answers(&mut switch, &request("OPTIONS", 3, 1, "c", "")),
+        [503]
+    );
+    switch.datagram(now, &request("INVITE", 4, 1, "d", ""));
+    assert_eq!(field(&switch.sent()[0], "Retry-After"), Some("5"));
+    assert_eq!(
+        answers(&mut switch, &request("BYE", 1, 2, "e", &tag)),
+        [200]
+    );
+    switch.endpoint.set_draining(false);
+    assert_eq!(
+        answers(&mut switch, &request("INVITE", 5, 1, "f", "")),
+        [100, 200]
+    );
+}
+
+#[test]
+fn more_calls_than_the_limit_are_sent_away() {
+    let mut config = config();
+    config.limits.ringing_max = 2;
+    let mut switch = Switch::new(config);
+    let ring =
+        |call| request("INVITE", call, 1, &format!("b{call}"), "").replacen("lobby", "ring", 1);
+    assert_eq!(answers(&mut switch, &ring(1)), [100, 180]);
+    assert_eq!(answers(&mut switch, &ring(2)), [100, 180]);
+    assert_eq!(answers(&mut switch, &ring(3)), [503]);
+    assert_eq!(
+        answers(&mut switch, &request("CANCEL", 1, 1, "b1", "")),
+        [200, 487]
+    );
+    assert_eq!(answers(&mut switch, &ring(4)), [100, 180]);
+}
+
+#[test]
+fn a_call_that_comes_by_two_ways_is_taken_once() {
+    let mut switch = fresh();
+    assert_eq!(
+        answers(&mut switch, &request("INVITE", 1, 1, "a", "")),
+        [100, 200]
+    );
+    assert_eq!(
+        answers(&mut switch, &request("INVITE", 1, 1, "b", "")),
+        [482]
+    );
+}
+
+#[test]
+fn answers_go_to_where_the_request_came_from() {
+    let mut switch = fresh();
+    let from = "198.51.100.4:40001".parse().unwrap();
+    let text = request("OPTIONS", 1, 1, "a", "").replace(";branch", ";rport;branch");
+    switch
+        .endpoint
+        .handle_datagram(epoch(), FLOW, local(), from, text.as_bytes());
+    let transmit = switch.endpoint.poll_transmit().unwrap();
+    assert_eq!(
+        (transmit.to, transmit.flow, transmit.transport),
+        (from, FLOW, Transport::Udp)
+    );
+    let sent = super::switch::text(&transmit);
+    assert!(
+        field(&sent, "Via")
+            .unwrap()
+            .ends_with(";received=198.51.100.4;rport=40001")
+    );
+}
+
+#[test]
+fn streams_answer_pings_and_lose_what_waits_on_them() {
+    let mut endpoint = Endpoint::new(config());
+    let (now, flow) = (epoch(), FlowId(9));
+    endpoint.handle_stream_message(now, flow, local(), peer(), b"\r\n\r\n");
+    assert_eq!(endpoint.poll_transmit(), None, "not opened");
+    endpoint.flow_opened(flow, Transport::Tcp);
+    endpoint.handle_stream_message(now, flow, local(), peer(), b"\r\n\r\n");
+    assert_eq!(&endpoint.poll_transmit().unwrap().bytes[..], b"\r\n");
+
+    let invite = request("INVITE", 1, 1, "a", "").replace("/UDP", "/TCP");
+    endpoint.handle_stream_message(now, flow, local(), peer(), invite.as_bytes());
+    let Some(EndpointEvent::Invited { request, .. }) = endpoint.poll_event() else {
+        panic!()
+    };
+    assert_eq!(
+        request.local_contact,
+        "<sip:203.0.113.9:5060;transport=tcp>"
+    );
+    let mut session = InviteSession::new(request).unwrap();
+    let source = session.peer();
+    let bye = session.hang_up_again(&Reason::q850(16, "over"));
+    let txn = endpoint.request(now, source, bye.clone());
+    endpoint.flow_closed(flow);
+    assert_eq!(endpoint.poll_event(), Some(EndpointEvent::FlowLost { txn }));
+    let txn = endpoint.request(now, source, bye);
+    assert_eq!(endpoint.poll_event(), Some(EndpointEvent::FlowLost { txn }));
+}
+
+#[test]
+fn contacts_follow_the_address_the_call_came_to() {
+    let mut config = config();
+    config.host_v4 = Some("sip.example.com".to_owned());
+    let mut endpoint = Endpoint::new(config);
+    let mut contact = |local: &str, call| {
+        let text = request("INVITE", call, 1, &format!("c{call}"), "");
+        let local = local.parse().unwrap();
+        endpoint.handle_datagram(epoch(), FLOW, local, peer(), text.as_bytes());
+        match endpoint.poll_event() {
+            Some(EndpointEvent::Invited { request, .. }) => request.local_contact.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(contact("10.0.0.5:5060", 1), "<sip:sip.example.com:5060>");
+    assert_eq!(contact("[2001:db8::5]:5060", 2), "<sip:[2001:db8::5]:5060>");
+}

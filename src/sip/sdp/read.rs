@@ -1,0 +1,260 @@
+//! Reading a peer's description: what its media lines offer, in our terms.
+//!
+//! Only the lines that decide something for us are parsed (`v= t= m= c= a=`), so a phone with an odd
+//! `o=` or `b=` line is still served. Octets that are not UTF-8 are replaced.
+
+use std::net::{IpAddr, SocketAddr};
+
+use sdp_types::{Attribute, Media, RtpMap, Session, Time};
+
+use super::write::Lines;
+use super::{BYTES_MAX, Codec, Direction, LINES_MAX, LocalMedia, Negotiated, SdpError};
+
+/// Most payload types that are looked at in one media line.
+const FORMATS_MAX: usize = 64;
+
+/// Packet lengths that `a=ptime` may ask for, in milliseconds.
+const PTIME_MS: std::ops::RangeInclusive<u16> = 10..=60;
+
+/// A parsed offer or answer.
+pub(super) struct Description {
+    session: Session,
+}
+
+/// A media line that we can talk to.
+pub(super) struct Stream {
+    codec: Codec,
+    payload_type: u8,
+    dtmf_payload_type: Option<u8>,
+    remote: SocketAddr,
+    ptime_ms: Option<u16>,
+    direction: Direction,
+}
+
+/// Whose order of codecs decides.
+#[derive(Clone, Copy)]
+pub(super) enum Choice<'a> {
+    /// Ours: we answer.
+    Ours(&'a [Codec]),
+    /// That of the peer among ours: it answered.
+    Theirs(&'a [Codec]),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Audio(Codec),
+    TelephoneEvent,
+}
+
+impl Description {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, SdpError> {
+        if bytes.len() > BYTES_MAX {
+            return Err(SdpError::TooLarge);
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let mut wanted = String::with_capacity(text.len());
+        for line in text.lines().map(str::trim_end) {
+            if line.starts_with(['v', 't', 'm', 'c', 'a']) {
+                wanted.push_str(line);
+                wanted.push('\n');
+            }
+        }
+        let session = Session::parse(wanted.as_bytes())
+            .map_err(|error| SdpError::Malformed(printable(&error.to_string())))?;
+        if session.medias.len() > LINES_MAX {
+            return Err(SdpError::TooLarge);
+        }
+        Ok(Self { session })
+    }
+
+    /// The `t=` line, which an answer repeats (RFC 3264 section 6).
+    pub(super) fn time(&self) -> Time {
+        let (start_time, stop_time) = self
+            .session
+            .times
+            .first()
+            .map_or((0, 0), |time| (time.start_time, time.stop_time));
+        Time {
+            start_time,
+            stop_time,
+            repeats: Vec::new(),
+        }
+    }
+
+    pub(super) fn media(&self) -> &[Media] {
+        &self.session.medias
+    }
+
+    /// The first media line that we can talk to, with its index; else why the first audio line is
+    /// none.
+    pub(super) fn first_usable(&self, local: &LocalMedia<'_>) -> Result<(usize, Stream), SdpError> {
+        let mut reason = SdpError::NoAudio;
+        for (index, media) in self.session.medias.iter().enumerate() {
+            match self.usable(media, Choice::Ours(local.prefer), local.addr) {
+                Ok(stream) => return Ok((index, stream)),
+                Err(error) if reason == SdpError::NoAudio => reason = error,
+                Err(_) => {}
+            }
+        }
+        Err(reason)
+    }
+
+    /// What a media line offers; `local` tells the address family that we can reach.
+    pub(super) fn usable(
+        &self,
+        media: &Media,
+        choice: Choice<'_>,
+        local: IpAddr,
+    ) -> Result<Stream, SdpError> {
+        if !media.media.eq_ignore_ascii_case("audio") || media.port == 0 {
+            return Err(SdpError::NoAudio);
+        }
+        if !media.proto.eq_ignore_ascii_case("RTP/AVP") {
+            return Err(SdpError::Profile(printable(&media.proto)));
+        }
+        let formats = formats(media);
+        let (payload_type, codec) = choose(&formats, choice).ok_or(SdpError::NoCodec)?;
+        let dtmf = formats
+            .iter()
+            .find(|(_, format)| *format == Format::TelephoneEvent);
+        let ip = self.address(media, local).ok_or(SdpError::Address)?;
+        let direction = self.direction(media).mirrored();
+        Ok(Stream {
+            codec,
+            payload_type,
+            dtmf_payload_type: dtmf.map(|(number, _)| *number),
+            remote: SocketAddr::new(ip, media.port),
+            ptime_ms: ptime_ms(media),
+            direction: if ip.is_unspecified() {
+                direction.silenced()
+            } else {
+                direction
+            },
+        })
+    }
+
+    /// The address of the media's `c=` line, else of the session's; unspecified means hold.
+    fn address(&self, media: &Media, local: IpAddr) -> Option<IpAddr> {
+        let line = media
+            .connections
+            .first()
+            .or(self.session.connection.as_ref())?;
+        let ip = line.try_address().ok()?.ip.to_canonical();
+        let broadcast = ip == IpAddr::from([255, 255, 255, 255]);
+        let reachable = ip.is_ipv4() == local.to_canonical().is_ipv4();
+        let usable = ip.is_unspecified() || (reachable && !ip.is_multicast() && !broadcast);
+        usable.then_some(ip)
+    }
+
+    /// The direction attribute of the media, else of the session, else both ways.
+    fn direction(&self, media: &Media) -> Direction {
+        direction_of(&media.attributes)
+            .or_else(|| direction_of(&self.session.attributes))
+            .unwrap_or(Direction::SendRecv)
+    }
+}
+
+impl Stream {
+    pub(super) fn agreed(self, lines: Lines) -> Negotiated {
+        Negotiated {
+            codec: self.codec,
+            payload_type: self.payload_type,
+            dtmf_payload_type: self.dtmf_payload_type,
+            remote: self.remote,
+            ptime_ms_in: self.ptime_ms,
+            direction: self.direction,
+            hold: !self.direction.sends(),
+            lines,
+        }
+    }
+}
+
+fn choose(formats: &[(u8, Format)], choice: Choice<'_>) -> Option<(u8, Codec)> {
+    let audio = || {
+        formats.iter().filter_map(|&(number, format)| match format {
+            Format::Audio(codec) => Some((number, codec)),
+            Format::TelephoneEvent => None,
+        })
+    };
+    match choice {
+        Choice::Ours(ours) => ours
+            .iter()
+            .find_map(|wanted| audio().find(|(_, codec)| codec == wanted)),
+        Choice::Theirs(ours) => audio().find(|(_, codec)| ours.contains(codec)),
+    }
+}
+
+/// The payload types of a media line that we know, in its order.
+fn formats(media: &Media) -> Vec<(u8, Format)> {
+    let maps: Vec<RtpMap> = media
+        .attributes
+        .iter()
+        .filter(|attribute| attribute.attribute == "rtpmap")
+        .filter_map(|attribute| attribute.value.as_deref()?.trim().parse().ok())
+        .collect();
+    media
+        .fmt
+        .split_ascii_whitespace()
+        .take(FORMATS_MAX)
+        .filter_map(|token| token.parse::<u8>().ok())
+        .filter_map(|number| {
+            let map = maps.iter().find(|map| map.payload_type == number);
+            Some((
+                number,
+                map.map_or_else(|| static_format(number), mapped_format)?,
+            ))
+        })
+        .collect()
+}
+
+/// What a payload type means without `a=rtpmap` (RFC 3551 table 4).
+fn static_format(number: u8) -> Option<Format> {
+    [Codec::Pcmu, Codec::Pcma]
+        .into_iter()
+        .find(|codec| codec.static_payload_type() == number)
+        .map(Format::Audio)
+}
+
+fn mapped_format(map: &RtpMap) -> Option<Format> {
+    let mono = matches!(map.encoding_params.as_deref(), None | Some("1"));
+    if map.clock_rate != 8000 || !mono {
+        return None;
+    }
+    let name = map.encoding_name.trim();
+    if name.eq_ignore_ascii_case("telephone-event") {
+        return Some(Format::TelephoneEvent);
+    }
+    [Codec::Pcmu, Codec::Pcma]
+        .into_iter()
+        .find(|codec| name.eq_ignore_ascii_case(codec.name()))
+        .map(Format::Audio)
+}
+
+fn ptime_ms(media: &Media) -> Option<u16> {
+    let attribute = media
+        .attributes
+        .iter()
+        .find(|attribute| attribute.attribute == "ptime")?;
+    let ptime_ms = attribute.value.as_deref()?.trim().parse().ok()?;
+    PTIME_MS.contains(&ptime_ms).then_some(ptime_ms)
+}
+
+fn direction_of(attributes: &[Attribute]) -> Option<Direction> {
+    attributes
+        .iter()
+        .find_map(|attribute| match attribute.attribute.as_str() {
+            "sendrecv" => Some(Direction::SendRecv),
+            "sendonly" => Some(Direction::SendOnly),
+            "recvonly" => Some(Direction::RecvOnly),
+            "inactive" => Some(Direction::Inactive),
+            _ => None,
+        })
+}
+
+/// A peer's words, fit for a log line.
+fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_ascii_graphic() || *c == ' ')
+        .take(80)
+        .collect()
+}

@@ -1,0 +1,171 @@
+//! Writing our descriptions, and the media lines that a session keeps from its first description on.
+
+use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
+
+use super::read::Description;
+use super::{Codec, LocalMedia, Negotiated};
+
+/// Packet length that we send and ask for, in milliseconds.
+const PTIME_MS: u16 = 20;
+
+/// Events that we understand: the sixteen digits (RFC 4733 section 3.2).
+const DTMF_EVENTS: &str = "0-15";
+
+/// The media lines of a session: our audio and those that we declined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lines {
+    lines: Vec<Line>,
+    audio: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Line {
+    media: String,
+    proto: String,
+    fmt: String,
+}
+
+/// A payload type with what we call it in `a=rtpmap`.
+struct Formats<'a> {
+    codecs: &'a [(u8, Codec)],
+    dtmf: Option<u8>,
+}
+
+impl Lines {
+    /// One audio line.
+    pub(super) fn single() -> Self {
+        let line = Line {
+            media: "audio".into(),
+            proto: "RTP/AVP".into(),
+            fmt: String::new(),
+        };
+        Self {
+            lines: vec![line],
+            audio: 0,
+        }
+    }
+
+    /// All lines of an offer, of which only the one at index `audio` is taken.
+    pub(super) fn declining(offer: &Description, audio: usize) -> Self {
+        let lines = offer.media().iter().map(|media| Line {
+            media: media.media.clone(),
+            proto: media.proto.clone(),
+            fmt: media.fmt.clone(),
+        });
+        Self {
+            lines: lines.collect(),
+            audio,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Index of our audio line.
+    pub(super) fn audio(&self) -> usize {
+        self.audio
+    }
+}
+
+pub(super) fn answer(local: &LocalMedia<'_>, agreed: &Negotiated, time: Time) -> Vec<u8> {
+    let formats = Formats {
+        codecs: &[(agreed.payload_type, agreed.codec)],
+        dtmf: agreed.dtmf_payload_type,
+    };
+    description(
+        local,
+        &agreed.lines,
+        &formats,
+        agreed.direction.name(),
+        time,
+    )
+}
+
+pub(super) fn offer(local: &LocalMedia<'_>, lines: &Lines, dtmf: Option<u8>) -> Vec<u8> {
+    let codecs: Vec<_> = local
+        .prefer
+        .iter()
+        .map(|codec| (codec.static_payload_type(), *codec))
+        .collect();
+    let time = Time {
+        start_time: 0,
+        stop_time: 0,
+        repeats: Vec::new(),
+    };
+    description(
+        local,
+        lines,
+        &Formats {
+            codecs: &codecs,
+            dtmf,
+        },
+        "sendrecv",
+        time,
+    )
+}
+
+fn description(
+    local: &LocalMedia<'_>,
+    lines: &Lines,
+    formats: &Formats<'_>,
+    direction: &str,
+    time: Time,
+) -> Vec<u8> {
+    let origin = Origin::with_ip_addr(local.session_id, local.version, local.addr);
+    let mut session = Session::new(origin, "-");
+    session.connection = Some(Connection::from_ip_addr(local.addr));
+    session.times = vec![time];
+    for (index, line) in lines.lines.iter().enumerate() {
+        session.medias.push(if index == lines.audio {
+            audio(local.port, formats, direction)
+        } else {
+            media(&line.media, 0, &line.proto, line.fmt.clone())
+        });
+    }
+    let mut body = Vec::new();
+    // Writing to memory does not fail.
+    session.write(&mut body).ok();
+    body
+}
+
+fn audio(port: u16, formats: &Formats<'_>, direction: &str) -> Media {
+    let numbers = formats
+        .codecs
+        .iter()
+        .map(|(number, _)| *number)
+        .chain(formats.dtmf);
+    let fmt: Vec<_> = numbers.map(|number| number.to_string()).collect();
+    let mut audio = media("audio", port, "RTP/AVP", fmt.join(" "));
+    let mut attribute = |name: &str, value: Option<String>| {
+        audio.attributes.push(Attribute {
+            attribute: name.into(),
+            value,
+        });
+    };
+    for (number, codec) in formats.codecs {
+        attribute("rtpmap", Some(format!("{number} {}/8000", codec.name())));
+    }
+    if let Some(number) = formats.dtmf {
+        attribute("rtpmap", Some(format!("{number} telephone-event/8000")));
+        attribute("fmtp", Some(format!("{number} {DTMF_EVENTS}")));
+    }
+    attribute("ptime", Some(PTIME_MS.to_string()));
+    attribute(direction, None);
+    audio
+}
+
+fn media(name: &str, port: u16, proto: &str, fmt: String) -> Media {
+    Media {
+        media: name.into(),
+        port,
+        num_ports: None,
+        proto: proto.into(),
+        fmt,
+        media_title: None,
+        connections: Vec::new(),
+        bandwidths: Vec::new(),
+        key: None,
+        attributes: Vec::new(),
+    }
+}

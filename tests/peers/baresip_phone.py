@@ -1,0 +1,130 @@
+"""A telephone nobody here wrote: baresip, unattended. It plays a WAV file and records what it hears.
+
+    baresip_phone.py FOLDER --play SAID.wav --seconds 10 --call sip:+15550100@127.0.0.1:5060 [--user +15550123]
+    baresip_phone.py FOLDER --play SAID.wav --seconds 10                    (waits and answers at once)
+
+FOLDER gets the configuration, baresip's own log and `heard.wav` (8 kHz mono, from the answer on). The phone hangs up
+when SAID.wav ends, or --seconds after its start. Prints one JSON line, {"established": true, "heard":
+"FOLDER/heard.wav"}; the exit status is 0 only when a call was established and recorded.
+
+Limits: the SDP names the machine's own address even when SIP runs over loopback, so RTP comes from another address
+than the SDP says, as it does behind a NAT.
+"""
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+CONFIG = """\
+sip_listen              {host}:{sip_port}
+call_local_timeout      120
+call_max_calls          4
+audio_source            aufile,{play}
+audio_alert             aufile,{play}
+ausrc_srate             8000
+auplay_srate            8000
+ausrc_channels          1
+auplay_channels         1
+audio_buffer            20-160
+rtp_tos                 184
+rtp_ports               {rtp_first}-{rtp_last}
+rtcp_mux                no
+jitter_buffer_delay     3-10
+rtp_stats               no
+snd_path                {folder}
+module_path             {modules}
+module                  g711.so
+module                  aufile.so
+module                  sndfile.so
+module_app              account.so
+module_app              menu.so
+"""
+
+ACCOUNT = (
+    "<sip:{user}@{host}:{sip_port};transport={transport}>"
+    ";regint=0;answermode=auto;audio_codecs={codec}/8000/1;ptime=20\n"
+)
+
+
+def module_folder():
+    for folder in ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules"):
+        if Path(folder, "g711.so").exists():
+            return folder
+    raise SystemExit("baresip's modules are not installed (package baresip-core)")
+
+
+def free_port(host):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def write_config(folder, args):
+    rtp_first = args.rtp_port or 30000 + 2 * (args.sip_port % 1000)
+    fields = vars(args) | {
+        "folder": folder,
+        "play": Path(args.play).resolve(),
+        "modules": module_folder(),
+        "rtp_first": rtp_first,
+        "rtp_last": rtp_first + 20,
+    }
+    (folder / "config").write_text(CONFIG.format(**fields))
+    (folder / "accounts").write_text(ACCOUNT.format(**fields))
+    (folder / "contacts").write_text("")
+
+
+def run(folder, args):
+    command = ["baresip", "-f", str(folder), "-t", str(args.seconds)]
+    if args.call:
+        command += ["-e", f"d {args.call}"]
+    with open(folder / "baresip.log", "wb") as log:
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            timeout=args.seconds + 30,
+            check=False,
+        )
+    return (folder / "baresip.log").read_text(errors="replace")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--play", required=True, help="8 kHz mono 16-bit WAV")
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--call", help="SIP URI to call")
+    parser.add_argument("--user", default="+15550123")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--sip-port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--rtp-port", type=int, default=0, help="first of 20")
+    parser.add_argument("--transport", choices=("udp", "tcp"), default="udp")
+    parser.add_argument("--codec", choices=("PCMU", "PCMA"), default="PCMU")
+    args = parser.parse_args()
+
+    folder = Path(args.folder).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    args.sip_port = args.sip_port or free_port(args.host)
+    for old in folder.glob("dump-*.wav"):
+        old.unlink()
+    write_config(folder, args)
+    log = run(folder, args)
+
+    recordings = sorted(folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_size)
+    if recordings:
+        recordings[-1].replace(folder / "heard.wav")
+    result = {
+        "established": "Call established" in log,
+        "heard": str(folder / "heard.wav") if recordings else None,
+    }
+    json.dump(result, sys.stdout)
+    print()
+    return 0 if result["established"] and recordings else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

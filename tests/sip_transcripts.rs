@@ -1,0 +1,374 @@
+//! Whole calls as text: what a peer sends, what it must get. One file for each in
+//! `tests/sip_transcripts`, read from top to bottom in virtual time.
+//!
+//! ```text
+//! > INVITE ...       a message in; Content-Length is added, `{name}` is filled in
+//! < SIP/2.0 200 OK   the next message out: the first line, then any of its other lines in their order;
+//!                    `*` stands for anything, `{name}` for anything the first time and the same later
+//! < -Require         a header it may not have
+//! ! answer           what the call does, see `Stage::direct`
+//! # ...              a remark
+//! ```
+
+use std::collections::{HashMap, VecDeque};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use audioroad::sip::sdp::{Codec, Negotiated};
+use audioroad::sip::{
+    Endpoint, EndpointConfig, EndpointEvent, FlowId, Framer, HangUp, InviteSession, Limits, Load,
+    MediaAddress, Outgoing, Reason, SessionEvent, Timings, Transport, TxnKey,
+};
+
+const LOCAL: &str = "203.0.113.9:5060";
+const PEER: &str = "192.0.2.10:5060";
+const UDP: FlowId = FlowId(1);
+const TCP: FlowId = FlowId(2);
+
+#[test]
+fn every_transcript_plays_as_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sip_transcripts");
+    let mut files: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 20, "only {} transcripts found", files.len());
+    for file in files {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        Stage::new(name).play(&fs::read_to_string(&file).unwrap());
+    }
+}
+
+struct Stage {
+    name: String,
+    line: usize,
+    now: Instant,
+    endpoint: Endpoint,
+    framer: Option<Framer>,
+    /// The call of the transcript, and the key of its INVITE.
+    call: Option<(TxnKey, InviteSession)>,
+    events: VecDeque<String>,
+    names: HashMap<String, String>,
+}
+
+impl Stage {
+    #[expect(clippy::disallowed_methods, reason = "virtual time begins somewhere")]
+    fn new(name: String) -> Self {
+        let config = EndpointConfig {
+            host_v4: None,
+            host_v6: None,
+            udp_port: 5060,
+            tcp_port: 5060,
+            tls_port: 5061,
+            user_agent: "audioroad".to_owned(),
+            secret: [1; 32],
+            timings: Timings::default(),
+            limits: Limits::default(),
+        };
+        Self {
+            name,
+            line: 0,
+            now: Instant::now(),
+            endpoint: Endpoint::new(config),
+            framer: None,
+            call: None,
+            events: VecDeque::new(),
+            names: HashMap::new(),
+        }
+    }
+
+    fn play(&mut self, script: &str) {
+        let mut lines = script.lines().enumerate().peekable();
+        while let Some((at, line)) = lines.next() {
+            self.line = at + 1;
+            let Some(mark) = line.chars().next() else { continue };
+            let mut block = vec![content(line)];
+            while let Some((_, next)) = lines.next_if(|(_, next)| mark != '!' && next.starts_with(mark)) {
+                block.push(content(next));
+            }
+            match mark {
+                '>' => self.send(&block),
+                '<' => self.expect(&block),
+                '!' => self.direct(block[0]),
+                '#' => {}
+                _ => self.fail("a line begins with none of > < ! #"),
+            }
+        }
+        self.nothing_left();
+        let call_over = self.call.is_none();
+        self.wait(400_000);
+        while self.endpoint.poll_transmit().is_some() {}
+        if call_over {
+            let load = Load { flows: self.endpoint.load().flows, ..Load::default() };
+            assert_eq!(self.endpoint.load(), load, "{}: something is left over", self.name);
+        }
+    }
+
+    /// A message in.
+    fn send(&mut self, block: &[&str]) {
+        self.nothing_left();
+        let mut text: Vec<String> = block.iter().map(|line| self.filled(line)).collect();
+        let end = text.iter().position(String::is_empty).unwrap_or(text.len());
+        let body: usize = text.iter().skip(end + 1).map(|line| line.len() + 2).sum();
+        if !text.iter().any(|line| line.starts_with("Content-Length")) {
+            text.insert(end, format!("Content-Length: {body}"));
+        }
+        let mut text = text.join("\r\n") + "\r\n";
+        if body == 0 && !text.ends_with("\r\n\r\n") {
+            text += "\r\n";
+        }
+        self.push(text.as_bytes());
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let (local, peer) = (LOCAL.parse().unwrap(), PEER.parse().unwrap());
+        match &mut self.framer {
+            None => self.endpoint.handle_datagram(self.now, UDP, local, peer, bytes),
+            Some(framer) => {
+                framer.push(bytes);
+                while let Some(message) = framer.next_message().unwrap() {
+                    self.endpoint.handle_stream_message(self.now, TCP, local, peer, &message);
+                }
+            }
+        }
+        self.settle();
+    }
+
+    /// The next message out.
+    fn expect(&mut self, block: &[&str]) {
+        let Some(transmit) = self.endpoint.poll_transmit() else {
+            return self.fail("nothing was sent");
+        };
+        let stream = self.framer.is_some();
+        assert_eq!(transmit.transport, if stream { Transport::Tcp } else { Transport::Udp });
+        assert_eq!(transmit.to, PEER.parse().unwrap());
+        let sent = String::from_utf8(transmit.bytes.to_vec()).unwrap();
+        let mut rest = sent.lines();
+        for (index, wanted) in block.iter().enumerate() {
+            if let Some(name) = wanted.strip_prefix('-') {
+                let start = format!("{name}:");
+                if sent.lines().any(|line| line.starts_with(&start)) {
+                    self.fail(&format!("{name} may not be in\n{sent}"));
+                }
+                continue;
+            }
+            let found = match index {
+                0 => rest.next().is_some_and(|line| self.matches(wanted, line)),
+                _ => rest.any(|line| self.matches(wanted, line)),
+            };
+            if !found {
+                self.fail(&format!("no line `{}` in\n{sent}", self.filled(wanted)));
+            }
+        }
+    }
+
+    /// What the call or the clock does.
+    fn direct(&mut self, text: &str) {
+        let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
+        match verb {
+            "ring" => self.respond(|call| call.ringing().unwrap()),
+            "answer" => self.answer(),
+            "reject" => {
+                let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+                let reason = (!reason.is_empty()).then_some(reason);
+                let code = code.parse().unwrap();
+                self.respond(|call| call.reject(code, reason, &[]).unwrap());
+                self.over();
+            }
+            "hang-up" => {
+                let (_, call) = self.call.as_mut().unwrap();
+                match call.hang_up(Reason::q850(16, rest)) {
+                    HangUp::Bye(bye) => self.request(*bye),
+                    other => self.events.push_back(format!("{other:?}")),
+                }
+            }
+            "wait-ms" => self.wait(rest.parse().unwrap()),
+            "event" => {
+                let event = self.events.pop_front().unwrap_or_default();
+                if event != rest {
+                    self.fail(&format!("expected event `{rest}`, got `{event}`"));
+                }
+            }
+            "silence" => self.nothing_left(),
+            "drain" => self.endpoint.set_draining(true),
+            "tcp" => {
+                self.endpoint.flow_opened(TCP, Transport::Tcp);
+                self.framer = Some(Framer::new());
+            }
+            "ping" => self.push(b"\r\n\r\n"),
+            "octets" => self.push(&rest.replace("\\r", "\r").replace("\\n", "\n").into_bytes()),
+            _ => self.fail("no such direction"),
+        }
+    }
+
+    fn answer(&mut self) {
+        let media = MediaAddress {
+            addr: "203.0.113.9".parse().unwrap(),
+            port: 10_000,
+            session_id: 1,
+            prefer: vec![Codec::Pcmu, Codec::Pcma],
+        };
+        let (txn, call) = self.call.as_mut().unwrap();
+        let (txn, answer) = (*txn, call.answer(media, &[]));
+        match answer {
+            Ok(answer) => {
+                self.events.extend(answer.negotiated.iter().map(media_event));
+                self.endpoint.respond(self.now, txn, answer.response);
+            }
+            Err(error) => self.events.push_back(error.to_string()),
+        }
+    }
+
+    fn respond(&mut self, make: impl FnOnce(&mut InviteSession) -> rsip::Response) {
+        let (txn, call) = self.call.as_mut().unwrap();
+        let (txn, response) = (*txn, make(call));
+        self.endpoint.respond(self.now, txn, response);
+    }
+
+    fn request(&mut self, outgoing: Outgoing) {
+        let peer = self.call.as_ref().unwrap().1.peer();
+        self.endpoint.request(self.now, peer, outgoing);
+    }
+
+    fn over(&mut self) {
+        if let Some((_, call)) = self.call.take() {
+            self.endpoint.forget_dialog(call.dialog_key());
+        }
+    }
+
+    fn wait(&mut self, ms: u64) {
+        let until = self.now + Duration::from_millis(ms);
+        while let Some((at, _)) = self.endpoint.poll_timeout().filter(|(at, _)| *at <= until) {
+            self.now = at;
+            self.endpoint.handle_timeout(at);
+            self.settle();
+        }
+        self.now = until;
+    }
+
+    fn settle(&mut self) {
+        while let Some(event) = self.endpoint.poll_event() {
+            self.happened(event);
+        }
+    }
+
+    fn happened(&mut self, event: EndpointEvent) {
+        match event {
+            EndpointEvent::Invited { txn, request } => match InviteSession::new(request) {
+                Ok(call) => {
+                    self.endpoint.register_dialog(call.dialog_key().clone());
+                    self.call = Some((txn, call));
+                }
+                Err(response) => self.endpoint.respond(self.now, txn, *response),
+            },
+            EndpointEvent::InDialog { txn, request, .. } => {
+                let (_, call) = self.call.as_mut().unwrap();
+                let action = call.handle_request(&request);
+                self.endpoint.respond(self.now, txn, action.response);
+                match action.event {
+                    Some(SessionEvent::Reoffered(agreed)) => {
+                        self.events.push_back(media_event(&agreed));
+                    }
+                    Some(SessionEvent::Dtmf { digit, duration_ms }) => {
+                        self.events.push_back(format!("key {digit} {duration_ms} ms"));
+                    }
+                    Some(SessionEvent::HungUp { reason, unanswered }) => {
+                        let reason = reason.map_or("no reason".to_owned(), |r| r.to_string());
+                        self.events.push_back(format!("hung up: {reason}"));
+                        if let Some(response) = unanswered {
+                            self.respond(|_| response);
+                        }
+                        self.over();
+                    }
+                    None => {}
+                }
+            }
+            EndpointEvent::Cancelled { txn } => {
+                self.events.push_back("cancelled".to_owned());
+                let response = self.call.as_mut().unwrap().1.cancelled().unwrap();
+                self.endpoint.respond(self.now, txn, response);
+                self.over();
+            }
+            EndpointEvent::Acked { body, .. } => {
+                let outcome = self.call.as_mut().unwrap().1.handle_ack(&body);
+                self.events.extend(outcome.negotiated.iter().map(media_event));
+                if let Some(bye) = outcome.bye {
+                    self.request(bye);
+                }
+            }
+            EndpointEvent::AckTimedOut { .. } => {
+                self.events.push_back("no ACK".to_owned());
+                let bye = self.call.as_mut().unwrap().1.ack_timed_out().unwrap();
+                self.request(bye);
+            }
+            EndpointEvent::Answered { response, .. } => {
+                self.events.push_back(format!("answered {}", response.status_code.code()));
+                self.over();
+            }
+            EndpointEvent::TimedOut { .. } => {
+                self.events.push_back("timed out".to_owned());
+                self.over();
+            }
+            EndpointEvent::FlowLost { .. } => self.events.push_back("flow lost".to_owned()),
+        }
+    }
+
+    fn filled(&self, line: &str) -> String {
+        let mut line = line.to_owned();
+        for (name, value) in &self.names {
+            line = line.replace(&format!("{{{name}}}"), value);
+        }
+        line
+    }
+
+    /// Whether `line` is as `wanted`; names met for the first time are learned.
+    fn matches(&mut self, wanted: &str, line: &str) -> bool {
+        let wanted = self.filled(wanted);
+        let pattern = match (wanted.find('{'), wanted.find('}')) {
+            (Some(open), Some(close)) if wanted[open..].starts_with('{') => {
+                let (before, after) = (&wanted[..open], &wanted[close + 1..]);
+                let middle = line.strip_prefix(before).and_then(|l| l.strip_suffix(after));
+                let Some(middle) = middle else { return false };
+                self.names.insert(wanted[open + 1..close].to_owned(), middle.to_owned());
+                return true;
+            }
+            _ => wanted,
+        };
+        let mut parts = pattern.split('*');
+        let first = parts.next().unwrap();
+        let Some(mut rest) = line.strip_prefix(first) else { return false };
+        let mut parts: Vec<&str> = parts.collect();
+        let Some(last) = parts.pop() else { return rest.is_empty() };
+        for part in parts {
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+        rest.ends_with(last)
+    }
+
+    fn nothing_left(&mut self) {
+        if let Some(transmit) = self.endpoint.poll_transmit() {
+            let text = String::from_utf8_lossy(&transmit.bytes).into_owned();
+            self.fail(&format!("this was sent, which is not in the transcript:\n{text}"));
+        }
+        if let Some(event) = self.events.pop_front() {
+            self.fail(&format!("event `{event}` is not in the transcript"));
+        }
+    }
+
+    fn fail(&self, what: &str) {
+        panic!("{}:{}: {what}", self.name, self.line);
+    }
+}
+
+fn content(line: &str) -> &str {
+    let rest = line.get(1..).unwrap_or_default();
+    rest.strip_prefix(' ').unwrap_or(rest)
+}
+
+fn media_event(agreed: &Negotiated) -> String {
+    let hold = if agreed.hold { ", held" } else { "" };
+    format!("media {} {} {}{hold}", agreed.codec.name(), agreed.remote, agreed.direction.name())
+}
