@@ -1,19 +1,19 @@
 //! Logs: structured, to standard error, with call ids, never with secrets or whole numbers.
 
-use std::fmt;
+use std::{fmt, io::IsTerminal as _};
 
-use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `filter` is tracing's directive language; `json` is for machines.
 ///
 /// # Errors
 /// The filter cannot be read, or logging was started before.
 pub fn start(filter: &str, json: bool) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(format!("{filter},str0m=warn,is=warn,dimpl=warn"))?;
+    let filter = EnvFilter::try_new(format!("{filter},str0m=warn,is=warn,dimpl=warn,symphonia_core=warn"))?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_span_events(FmtSpan::NONE)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = if json { logs.json().try_init() } else { logs.try_init() };
     started.map_err(|error| anyhow::anyhow!("{error}"))

@@ -66,7 +66,16 @@ function Content({ page }: { page: Page | null }): JSX.Element {
 /** A signed-in desk: its keys, its line numbers, its seat in a room. */
 function Desk({ page }: { page: Page }): JSX.Element {
   useEffect(() => {
-    const stops = [takeSeat(), watchLines(), watchDrafts(), listenKeys(pageNow, (action) => actHere(action), () => cough(false))];
+    const stops = [
+      takeSeat(),
+      watchLines(),
+      watchDrafts(),
+      listenKeys(
+        pageNow,
+        (action) => actHere(action),
+        () => cough(false),
+      ),
+    ];
     return () => stops.forEach((stop) => stop());
   }, []);
   return (

@@ -25,7 +25,10 @@ test('a change replaces whole entities and leaves the others alone', () => {
 });
 
 test('removed entities go', () => {
-  const after = applied(fromSnapshot(snapshot([call('a'), call('b')]), 0), change(42, { removed: { calls: ['a'] } }));
+  const after = applied(
+    fromSnapshot(snapshot([call('a'), call('b')]), 0),
+    change(42, { removed: { calls: ['a'] } }),
+  );
   expect([...after.calls.keys()]).toEqual(['b']);
 });
 
@@ -63,5 +66,6 @@ test('presence is merged by operator', () => {
 
 test('frames that are no frames are nothing', () => {
   expect(parseFrame('{"type":"levels","calls":{},"people":{},"program":-90}')?.type).toBe('levels');
-  for (const text of ['', '{', 'null', '7', '{}', '{"type":7}', '{"type":"surprise"}']) expect(parseFrame(text)).toBeNull();
+  for (const text of ['', '{', 'null', '7', '{}', '{"type":7}', '{"type":"surprise"}'])
+    expect(parseFrame(text)).toBeNull();
 });

@@ -30,7 +30,8 @@ export function watchLines(): () => void {
 
 export function select(callId: string | null): void {
   selectedId.value = callId;
-  if (callId !== null) document.querySelector(`[data-call="${CSS.escape(callId)}"]`)?.scrollIntoView({ block: 'nearest' });
+  if (callId !== null)
+    document.querySelector(`[data-call="${CSS.escape(callId)}"]`)?.scrollIntoView({ block: 'nearest' });
 }
 
 /** Does what a key says on this page. */
@@ -96,7 +97,8 @@ function takeSelected(page: Page): void {
   const call = selectedCall.value;
   if (!call) return;
   if (page === 'screener' && call.status === 'queued') void commands.pickUp(call.id);
-  if (page === 'host' && call.status === 'on-hold' && may(role.value, 'put-on-air')) void commands.putOnAir(call.id);
+  if (page === 'host' && call.status === 'on-hold' && may(role.value, 'put-on-air'))
+    void commands.putOnAir(call.id);
 }
 
 function dropAddressed(page: Page): void {

@@ -7,7 +7,13 @@ import type { Call, CardFields } from './protocol';
 export type CardField = 'name' | 'location' | 'point' | 'notes' | 'callerNotes';
 
 /** How long a field may be, in characters. */
-export const LIMITS: Record<CardField, number> = { name: 80, location: 80, point: 60, notes: 2000, callerNotes: 2000 };
+export const LIMITS: Record<CardField, number> = {
+  name: 80,
+  location: 80,
+  point: 60,
+  notes: 2000,
+  callerNotes: 2000,
+};
 
 export interface Typed {
   text: string;
@@ -42,7 +48,11 @@ export function settled(all: Drafts, calls: ReadonlyMap<string, Call>): Drafts {
     const call = calls.get(callId);
     const left: Partial<Record<CardField, Typed>> = {};
     for (const [field, typed] of Object.entries(draft) as [CardField, Typed][]) {
-      if (call && call.status !== 'completed' && !(typed.saved && (call[field] ?? '') === typed.text.trim())) {
+      if (
+        call &&
+        call.status !== 'completed' &&
+        !(typed.saved && (call[field] ?? '') === typed.text.trim())
+      ) {
         left[field] = typed;
       }
     }

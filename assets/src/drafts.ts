@@ -27,7 +27,10 @@ export function saving(callId: string): boolean {
 export function type(callId: string, field: CardField, text: string): void {
   drafts.value = put(drafts.value, callId, { ...drafts.value.get(callId), [field]: { text, saved: false } });
   clearTimeout(timers.get(callId));
-  timers.set(callId, setTimeout(() => flushDraft(callId), PAUSE_MS));
+  timers.set(
+    callId,
+    setTimeout(() => flushDraft(callId), PAUSE_MS),
+  );
 }
 
 /** Sends what was typed and not yet saved. */

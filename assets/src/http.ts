@@ -17,12 +17,14 @@ export interface ShowFields {
 
 export const api = {
   session: () => ask<unknown>('GET', '/api/session').then(operatorOf),
-  signIn: (name: string, password: string) => ask<unknown>('POST', '/api/session', { name, password }).then(operatorOf),
+  signIn: (name: string, password: string) =>
+    ask<unknown>('POST', '/api/session', { name, password }).then(operatorOf),
   signInByLink: (token: string) => ask<unknown>('POST', '/api/session/link', { token }).then(operatorOf),
   signOut: () => ask<void>('DELETE', '/api/session'),
 
   createShow: (fields: ShowFields) => ask<Show>('POST', '/api/shows', fields),
-  changeShow: (id: string, fields: Partial<ShowFields>) => ask<Show>('PATCH', `/api/shows/${encode(id)}`, fields),
+  changeShow: (id: string, fields: Partial<ShowFields>) =>
+    ask<Show>('PATCH', `/api/shows/${encode(id)}`, fields),
   createEpisode: (showId: string, title: string) => ask<Episode>('POST', '/api/episodes', { showId, title }),
 
   operators: () => ask<OperatorRow[]>('GET', '/api/operators'),
@@ -56,7 +58,10 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
   try {
     return JSON.parse(text) as T;
   } catch {
-    throw new Refused(response.status, 'The switch answered something this page cannot read. Reload the page.');
+    throw new Refused(
+      response.status,
+      'The switch answered something this page cannot read. Reload the page.',
+    );
   }
 }
 

@@ -50,13 +50,15 @@ describe('screener', () => {
 
 test('while typing, letters are letters', () => {
   for (const page of ['screener', 'host', 'admin'] as const) {
-    for (const key of [' ', 'n', 'd', 'h', 'm', 'c', '1', '?', 'Enter']) expect(act(page, key, 'typing')).toBeNull();
+    for (const key of [' ', 'n', 'd', 'h', 'm', 'c', '1', '?', 'Enter'])
+      expect(act(page, key, 'typing')).toBeNull();
   }
 });
 
 test('under an open dialog no key moves a call', () => {
   for (const page of ['screener', 'host'] as const) {
-    for (const key of [' ', 'n', 'd', 'h', 'm', 'c', '1', 'F1', 'Enter', 'Escape']) expect(act(page, key, 'dialog')).toBeNull();
+    for (const key of [' ', 'n', 'd', 'h', 'm', 'c', '1', 'F1', 'Enter', 'Escape'])
+      expect(act(page, key, 'dialog')).toBeNull();
   }
   expect(act('host', '?', 'dialog')).toEqual({ do: 'help' });
 });

@@ -76,16 +76,24 @@ export const KEY_HELP: Record<Page, readonly (readonly [string, string])[]> = {
     ['C', 'Cough: my microphone is off while held'],
     ['Esc', 'Clear the selection'],
   ],
-  admin: [['Tab', 'From field to field'], ['Esc', 'Close what is open']],
+  admin: [
+    ['Tab', 'From field to field'],
+    ['Esc', 'Close what is open'],
+  ],
 };
 
 /** Sends the page's keys to `act`; `release` hears the cough key come up. Answers how to stop. */
-export function listenKeys(page: () => Page | null, act: (action: KeyAction) => void, release: () => void): () => void {
+export function listenKeys(
+  page: () => Page | null,
+  act: (action: KeyAction) => void,
+  release: () => void,
+): () => void {
   const down = (event: KeyboardEvent) => {
     const here = page();
     if (here === null || event.defaultPrevented) return;
     const focus = focusOf(event.target);
-    if (event.key === 'Escape' && focus === 'typing' && event.target instanceof HTMLElement) event.target.blur();
+    if (event.key === 'Escape' && focus === 'typing' && event.target instanceof HTMLElement)
+      event.target.blur();
     const stroke = {
       key: event.key,
       shift: event.shiftKey,
@@ -117,6 +125,10 @@ export function listenKeys(page: () => Page | null, act: (action: KeyAction) => 
 function focusOf(target: EventTarget | null): Focus {
   if (document.querySelector('dialog[open]')) return 'dialog';
   if (!(target instanceof HTMLElement)) return 'page';
-  if (target.isContentEditable || target.matches('textarea, select, input:not([type=checkbox], [type=radio])')) return 'typing';
+  if (
+    target.isContentEditable ||
+    target.matches('textarea, select, input:not([type=checkbox], [type=radio])')
+  )
+    return 'typing';
   return target.closest('button, a[href], input, summary') ? 'control' : 'page';
 }

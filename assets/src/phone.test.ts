@@ -18,11 +18,14 @@ test('what is no E.164 number is refused with a reason', () => {
     ['+1 555 CALL NOW', /no digits/],
     ['', /no digits/],
   ];
-  for (const [typed, reason] of reasons) expect(parseE164(typed)).toEqual({ problem: expect.stringMatching(reason) });
+  for (const [typed, reason] of reasons)
+    expect(parseE164(typed)).toEqual({ problem: expect.stringMatching(reason) });
 });
 
 test('several numbers, each once', () => {
-  expect(parseNumbers('+15551234567, +1 555 123 4567\n+442079460958;')).toEqual({ numbers: ['+15551234567', '+442079460958'] });
+  expect(parseNumbers('+15551234567, +1 555 123 4567\n+442079460958;')).toEqual({
+    numbers: ['+15551234567', '+442079460958'],
+  });
   expect(parseNumbers('  \n ')).toEqual({ numbers: [] });
   expect(parseNumbers('+15551234567, 12')).toHaveProperty('problem');
 });

@@ -5,7 +5,8 @@ export function parseE164(typed: string): { number: string } | { problem: string
   const text = typed.trim();
   const bare = text.replace(/[\s().\-\u2010-\u2015]/g, '');
   if (!/^\+?\d+$/.test(bare)) return { problem: `“${text}” has characters that are no digits.` };
-  if (!bare.startsWith('+')) return { problem: `“${text}” needs its country code: begin with +, as in +1 555 123 4567.` };
+  if (!bare.startsWith('+'))
+    return { problem: `“${text}” needs its country code: begin with +, as in +1 555 123 4567.` };
   if (bare.startsWith('+0')) return { problem: `“${text}” begins with 0: a country code never does.` };
   if (bare.length < 8) return { problem: `“${text}” is too short.` };
   if (bare.length > 16) return { problem: `“${text}” is too long: 15 digits at most.` };

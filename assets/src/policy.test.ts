@@ -4,7 +4,8 @@ import type { CommandName } from './protocol';
 
 test('a screener or producer never puts a caller on air', () => {
   for (const role of ['screener', 'producer'] as const) {
-    for (const command of ['put-on-air', 'put-on-hold', 'next', 'set-muted'] as const) expect(may(role, command)).toBe(false);
+    for (const command of ['put-on-air', 'put-on-hold', 'next', 'set-muted'] as const)
+      expect(may(role, command)).toBe(false);
     expect(mayDrop(role, 'on-air')).toBe(false);
     expect(mayDrop(role, 'off-air')).toBe(true);
   }
@@ -18,7 +19,15 @@ test('a co-host takes callers but has no Next and drops only on air', () => {
 });
 
 test('a viewer may do nothing, an admin everything', () => {
-  const commands: CommandName[] = ['pick-up', 'approve', 'next', 'drop', 'end-show', 'room-token', 'update-card'];
+  const commands: CommandName[] = [
+    'pick-up',
+    'approve',
+    'next',
+    'drop',
+    'end-show',
+    'room-token',
+    'update-card',
+  ];
   for (const command of commands) {
     expect(may('viewer', command)).toBe(false);
     expect(may('admin', command)).toBe(true);
@@ -26,7 +35,14 @@ test('a viewer may do nothing, an admin everything', () => {
 });
 
 test('everybody has a page of their own', () => {
-  expect((['screener', 'host', 'co-host', 'admin', 'producer', 'viewer'] as const).map(homeOf)).toEqual(['screener', 'host', 'host', 'admin', 'admin', 'host']);
+  expect((['screener', 'host', 'co-host', 'admin', 'producer', 'viewer'] as const).map(homeOf)).toEqual([
+    'screener',
+    'host',
+    'host',
+    'admin',
+    'admin',
+    'host',
+  ]);
   expect(pagesOf('admin')).toEqual(['screener', 'host', 'admin']);
   expect(pagesOf('screener')).toEqual(['screener']);
 });

@@ -47,7 +47,7 @@ export interface Episode {
 
 export interface Call {
   id: string;
-  showId: string;
+  showId: string | null;
   episodeId: string | null;
   callerId: string | null;
   from: string | null;

@@ -1,13 +1,32 @@
 import { expect, test } from 'vitest';
 import { fromSnapshot } from './board';
 import { formatNumber } from './phone';
-import { assignLines, callerLabel, ended, held, lobby, mine, movedBy, nextUp, onAir, openEpisodes, withOthers } from './queue';
+import {
+  assignLines,
+  callerLabel,
+  ended,
+  held,
+  lobby,
+  mine,
+  movedBy,
+  nextUp,
+  onAir,
+  openEpisodes,
+  withOthers,
+} from './queue';
 import { call, episode, snapshot } from './testing';
 
 const ids = (calls: readonly { id: string }[]) => calls.map((each) => each.id);
 
 test('the lobby has the longest wait on top', () => {
-  const board = fromSnapshot(snapshot([call('late', { queuedAt: 9 }), call('early', { queuedAt: 3 }), call('air', { status: 'on-air' })]), 0);
+  const board = fromSnapshot(
+    snapshot([
+      call('late', { queuedAt: 9 }),
+      call('early', { queuedAt: 3 }),
+      call('air', { status: 'on-air' }),
+    ]),
+    0,
+  );
   expect(ids(lobby(board, episode()))).toEqual(['early', 'late']);
 });
 
@@ -53,7 +72,10 @@ test('on air by time on air, ended by how lately', () => {
 });
 
 test('live episodes come first', () => {
-  const board = fromSnapshot(snapshot([], { episodes: [episode({ id: 'planned', status: 'scheduled', number: 1 }), episode()] }), 0);
+  const board = fromSnapshot(
+    snapshot([], { episodes: [episode({ id: 'planned', status: 'scheduled', number: 1 }), episode()] }),
+    0,
+  );
   expect(ids(openEpisodes(board))).toEqual(['episode', 'planned']);
 });
 
@@ -69,7 +91,11 @@ test('moving by one place names the call to stand before', () => {
 
 test('a line keeps its number from hold to air, and a freed one is used again', () => {
   const first = assignLines(new Map(), ['a', 'b', 'c']);
-  expect([...first]).toEqual([['a', 1], ['b', 2], ['c', 3]]);
+  expect([...first]).toEqual([
+    ['a', 1],
+    ['b', 2],
+    ['c', 3],
+  ]);
   const onAirNow = assignLines(first, ['c', 'a', 'b']);
   expect(onAirNow.get('c')).toBe(3);
   const after = assignLines(onAirNow, ['c', 'b', 'd']);

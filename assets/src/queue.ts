@@ -72,7 +72,10 @@ export function showOf(board: Board, episode: Episode): Show | undefined {
 }
 
 /** What to call somebody on a screen: the name on the card, else the number, else that it was withheld. */
-export function callerLabel(call: Pick<Call, 'name' | 'from'>, formatNumber: (e164: string) => string): string {
+export function callerLabel(
+  call: Pick<Call, 'name' | 'from'>,
+  formatNumber: (e164: string) => string,
+): string {
   const name = call.name?.trim();
   if (name) return name;
   return call.from ? formatNumber(call.from) : 'Number withheld';
@@ -82,7 +85,10 @@ export function callerLabel(call: Pick<Call, 'name' | 'from'>, formatNumber: (e1
  * Line numbers 1 to 9 for the keys: a call keeps its number while it is held or on air,
  * a new one takes the lowest that is free.
  */
-export function assignLines(before: ReadonlyMap<string, number>, callIds: readonly string[]): Map<string, number> {
+export function assignLines(
+  before: ReadonlyMap<string, number>,
+  callIds: readonly string[],
+): Map<string, number> {
   const lines = new Map<string, number>();
   for (const id of callIds) {
     const line = before.get(id);

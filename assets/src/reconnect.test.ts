@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { backoffMs, CONNECT_TIMEOUT_MS, FIRST_WAIT_MS, HEALTHY_AFTER_MS, LONGEST_WAIT_MS, step, type Effect, type Occurrence, type Phase } from './reconnect';
+import {
+  backoffMs,
+  CONNECT_TIMEOUT_MS,
+  FIRST_WAIT_MS,
+  HEALTHY_AFTER_MS,
+  LONGEST_WAIT_MS,
+  step,
+  type Effect,
+  type Occurrence,
+  type Phase,
+} from './reconnect';
 
 const DICE = 0.5;
 
@@ -80,7 +90,15 @@ test('nothing happens once stopped', () => {
 
 describe('back-off', () => {
   test('doubles to its limit', () => {
-    expect([1, 2, 3, 4, 5, 6, 60].map((attempt) => backoffMs(attempt, 1))).toEqual([500, 1_000, 2_000, 4_000, 8_000, LONGEST_WAIT_MS, LONGEST_WAIT_MS]);
+    expect([1, 2, 3, 4, 5, 6, 60].map((attempt) => backoffMs(attempt, 1))).toEqual([
+      500,
+      1_000,
+      2_000,
+      4_000,
+      8_000,
+      LONGEST_WAIT_MS,
+      LONGEST_WAIT_MS,
+    ]);
   });
 
   test('the dice move it within its upper half', () => {

@@ -23,7 +23,7 @@ export const LONGEST_WAIT_MS = 10_000;
 /** A connection attempt that has not brought a snapshot by then is given up. */
 export const CONNECT_TIMEOUT_MS = 8_000;
 /** A connection that stood this long counts as healthy: the back-off begins anew. */
-export const HEALTHY_AFTER_MS = 10_000;
+export const HEALTHY_AFTER_MS = 3_000;
 
 export function step(phase: Phase, occurrence: Occurrence, now: number, dice: number): [Phase, Effect] {
   switch (occurrence) {
@@ -32,7 +32,9 @@ export function step(phase: Phase, occurrence: Occurrence, now: number, dice: nu
     case 'stop':
       return [{ at: 'off' }, phase.at === 'off' ? null : 'close'];
     case 'opened':
-      return phase.at === 'connecting' ? [{ at: 'open', attempt: phase.attempt, since: now }, null] : [phase, null];
+      return phase.at === 'connecting'
+        ? [{ at: 'open', attempt: phase.attempt, since: now }, null]
+        : [phase, null];
     case 'lost':
     case 'suspect':
       return lost(phase, occurrence, now, dice);

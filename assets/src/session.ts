@@ -8,7 +8,8 @@ import { navigate, path, query } from './route';
 import * as socket from './socket';
 import { forget } from './state';
 
-export type Session = { at: 'asking' } | { at: 'out' } | { at: 'in'; operator: Operator } | { at: 'unreachable'; detail: string };
+export type Session =
+  { at: 'asking' } | { at: 'out' } | { at: 'in'; operator: Operator } | { at: 'unreachable'; detail: string };
 
 export const session = signal<Session>({ at: 'asking' });
 
@@ -23,8 +24,10 @@ export async function resume(): Promise<void> {
   try {
     enter(await api.session());
   } catch (error) {
-    if (error instanceof Refused && (error.status === 401 || error.status === 403)) session.value = { at: 'out' };
-    else session.value = { at: 'unreachable', detail: error instanceof Refused ? error.message : String(error) };
+    if (error instanceof Refused && (error.status === 401 || error.status === 403))
+      session.value = { at: 'out' };
+    else
+      session.value = { at: 'unreachable', detail: error instanceof Refused ? error.message : String(error) };
   }
 }
 

@@ -61,7 +61,9 @@ export function retryNow(): void {
 /** Sends one command; answers with its result or throws `Refused`. */
 export function request<N extends CommandName>(command: N, fields: Commands[N]): Promise<unknown> {
   if (link.value.at !== 'open' || socket === null) {
-    return Promise.reject(new Refused(503, 'Not connected to the switch. Press again when the connection is back.'));
+    return Promise.reject(
+      new Refused(503, 'Not connected to the switch. Press again when the connection is back.'),
+    );
   }
   const id = nextId++;
   socket.send(JSON.stringify({ id, command, ...fields }));

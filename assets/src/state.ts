@@ -24,7 +24,9 @@ export const episode = computed(
 export const role = computed<Role>(() => board.value?.you.role ?? 'viewer');
 
 /** Now by the switch's clock, in whole seconds. */
-export const switchSeconds = computed(() => seconds.value + Math.round((board.value?.clockOffset ?? 0) / 1000));
+export const switchSeconds = computed(
+  () => seconds.value + Math.round((board.value?.clockOffset ?? 0) / 1000),
+);
 
 export const lobbyCalls = computed(() => pick(lobby));
 export const myCalls = computed(() => pick(mine));

@@ -228,7 +228,7 @@ impl CallActor {
         };
         let (id, call) = (self.id, ctx.address());
         studio::with(|studio| {
-            let leg = studio.table.add_leg(clock::now(), &spec);
+            let leg = studio.table.add_leg(clock::now(), spec);
             studio.connect(id, call, leg, port);
             if let Some(Welcome::Announcement(prompt)) = self.welcome {
                 studio.table.place(leg, Place::Announce(prompt));

@@ -13,13 +13,14 @@
 pub mod bridge;
 pub mod call;
 pub mod clock;
-//pub mod dashboard;
+pub mod dashboard;
 pub mod health;
 pub mod media_clock;
 pub mod message;
 pub mod metrics;
 pub mod random;
 pub mod room;
+pub mod room_access;
 pub mod sip;
 pub mod studio;
 pub mod switchboard;

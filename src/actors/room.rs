@@ -16,7 +16,7 @@ use crate::{
         studio,
     },
     domain::{CallId, EpisodeId, RoomName},
-    media::{Place, SourceKey, feed::Playlist},
+    media::{Place, RoomKey, SourceKey, feed::Playlist},
 };
 
 /// Frames between the tick and the browsers' thread: 160 ms, far more than either is ever late.
@@ -41,16 +41,6 @@ impl RoomActor {
         matches!(self.name, RoomName::Screening(..) | RoomName::Live(_))
     }
 
-    fn place(&self, greet: bool) -> Option<Place> {
-        let mix = |room: RoomName| studio::with(|studio| studio.rooms.get(&room).copied()).flatten();
-        match self.name {
-            RoomName::Lobby(_) if greet => Some(Place::Waiting(Playlist::welcome())),
-            RoomName::Lobby(_) => Some(Place::Waiting(Playlist::again())),
-            RoomName::Hold(episode) => mix(RoomName::Live(episode)).map(Place::Listen),
-            RoomName::Screening(..) | RoomName::Live(_) => mix(self.name).map(Place::Seat),
-        }
-    }
-
     fn publish(&mut self, ticket: CallTicket) {
         let (voice, audio) = rtrb::RingBuffer::new(RING);
         let name = self.name;
@@ -68,6 +58,16 @@ impl RoomActor {
             &self.name.to_string(),
             CallTrack { identity: identity(ticket.call), name: ticket.name, attributes: ticket.attributes, audio },
         );
+    }
+}
+
+/// What being in a room means for a leg, the table of spec S1 in one place: `mix` finds the mix of a room that has one.
+pub fn placement(room: RoomName, greet: bool, mix: impl Fn(RoomName) -> Option<RoomKey>) -> Option<Place> {
+    match room {
+        RoomName::Lobby(_) if greet => Some(Place::Waiting(Playlist::welcome())),
+        RoomName::Lobby(_) => Some(Place::Waiting(Playlist::again())),
+        RoomName::Hold(episode) => mix(RoomName::Live(episode)).map(Place::Listen),
+        RoomName::Screening(..) | RoomName::Live(_) => mix(room).map(Place::Seat),
     }
 }
 
@@ -112,7 +112,8 @@ impl Handler<Admit> for RoomActor {
     type Result = ();
 
     fn handle(&mut self, Admit(ticket): Admit, _: &mut Self::Context) {
-        let Some(place) = self.place(ticket.greet) else {
+        let mix = |room: RoomName| studio::with(|studio| studio.rooms.get(&room).copied()).flatten();
+        let Some(place) = placement(self.name, ticket.greet, mix) else {
             tracing::error!(room.name = %self.name, call.id = %ticket.call, "no mix for this room");
             return;
         };

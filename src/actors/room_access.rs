@@ -61,20 +61,13 @@ pub enum AccessError {
 pub struct RoomAccess {
     switchboard: Addr<Switchboard>,
     keys: TokenKeys,
-    livekit_url: Option<String>,
     live_limit: usize,
 }
 
 impl RoomAccess {
-    /// Tokens are signed with `keys`. Rooms are those of the LiveKit server at `livekit_url`, or our own. A live room takes
-    /// `live_limit` people and callers.
-    pub fn new(
-        switchboard: Addr<Switchboard>,
-        keys: TokenKeys,
-        livekit_url: Option<String>,
-        live_limit: usize,
-    ) -> Self {
-        Self { switchboard, keys, livekit_url, live_limit }
+    /// Tokens are signed with LiveKit's `key` and `secret`; a live room takes `live_limit` people and callers.
+    pub fn new(switchboard: Addr<Switchboard>, key: &str, secret: &str, live_limit: usize) -> Self {
+        Self { switchboard, keys: TokenKeys::new(key, secret), live_limit }
     }
 
     /// A token for `room` if `operator` may be in it now. `own_url` is our own WebSocket address as the browser reaches it.
@@ -97,7 +90,7 @@ impl RoomAccess {
         let answer = self.switchboard.send(question).timeout(DESK_PATIENCE).await;
         answer.map_err(|_| AccessError::NoAnswer)??;
         let token = self.keys.sign(&pass, TOKEN_TTL).map_err(|_| AccessError::NoToken)?;
-        Ok(RoomTicket { url: self.livekit_url.clone().unwrap_or_else(|| own_url.to_owned()), token })
+        Ok(RoomTicket { url: own_url.to_owned(), token })
     }
 }
 

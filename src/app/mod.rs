@@ -20,7 +20,6 @@ use anyhow::Context as _;
 use crate::{
     actors::{
         bridge::{BridgeConfig, BridgeHandle, EndpointLimits},
-        clock,
         health::Health,
         media_clock::MediaClock,
         message::{FromBridge, ShutDown, SipUp},
@@ -97,14 +96,19 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     health.set_sip(true);
 
     let config = Arc::new(config);
-    let accounts = Arc::new(Accounts::open(books.pool.clone(), keys.session, clock::utc())?);
+    let accounts = Arc::new(Accounts::open(books.pool.clone(), &keys.session, &config));
     let web = Web {
         switchboard: switchboard.clone(),
         bridge: bridge.clone(),
         accounts: Arc::clone(&accounts),
         books: books.pool.clone(),
         journal: Arc::new(books.journal.clone()),
-        rooms: Arc::new(RoomAccess::new(&keys.livekit.0, &keys.livekit.1)),
+        rooms: Arc::new(RoomAccess::new(
+            switchboard.clone(),
+            &keys.livekit.0,
+            &keys.livekit.1,
+            config.station.limits.live,
+        )),
         call_tokens: TokenKey::new(&keys.calls),
         metrics,
         config: Arc::clone(&config),
@@ -191,7 +195,12 @@ fn start_bridge(
         public_ip: config.sip.public_ip,
         api_key: keys.livekit.0.clone(),
         api_secret: keys.livekit.1.clone(),
-        limits: EndpointLimits { participants_per_room: config.station.limits.live, ..EndpointLimits::default() },
+        limits: EndpointLimits {
+            browsers_per_room_max: config.station.limits.live,
+            calls_per_room_max: config.station.limits.live,
+            ..EndpointLimits::default()
+        },
+        seed: random::u64(),
     };
     BridgeHandle::start(bridge, move |event| {
         if let Some(switchboard) = switchboard.get() {

@@ -17,14 +17,15 @@ impl BooksConfig {
         Self { database_url: source.text("DATABASE_URL").unwrap_or_else(embedded) }
     }
 
-    /// The address without user and password.
+    /// The address without user, password and parameters.
     pub fn shown(&self) -> String {
-        match url::Url::parse(&self.database_url) {
-            Ok(url) if url.host_str().is_some_and(|host| !host.is_empty()) && url.scheme() != "sqlite" => {
-                format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
-            }
-            Ok(_) | Err(_) => self.database_url.split('@').next_back().unwrap_or_default().to_owned(),
+        let Some((scheme, rest)) = self.database_url.split_once("://") else { return "(unreadable)".into() };
+        if scheme == "sqlite" {
+            return self.database_url.clone();
         }
+        let place = rest.split_once('?').map_or(rest, |(place, _)| place);
+        let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+        format!("{scheme}://{place}")
     }
 }
 

@@ -8,13 +8,10 @@
 
 mod accounts;
 mod guesses;
-mod key;
 mod origin;
 mod password;
 mod session_token;
 mod signed_out;
-#[cfg(test)]
-mod tests;
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -30,8 +27,8 @@ use crate::{
     http::{Web, problem::Problem},
 };
 
-pub use accounts::{Accounts, AccountsError};
-pub(super) use accounts::{NewAccount, AccountChange};
+pub use accounts::Accounts;
+pub(super) use accounts::{AccountChange, NewAccount};
 pub(super) use origin::{base_url, is_secure, peer, same_origin, ws_url};
 pub(super) use session_token::LIFETIME as SESSION_LIFETIME;
 

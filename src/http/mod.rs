@@ -8,6 +8,7 @@
 
 mod assets;
 mod auth;
+mod books;
 mod callers;
 mod calls;
 mod dashboard;
@@ -25,8 +26,6 @@ mod rooms;
 mod routes;
 mod session;
 mod shows;
-#[cfg(test)]
-mod tests;
 mod twilio;
 
 use std::{
@@ -46,15 +45,15 @@ use actix_web::{
 
 use crate::{
     actors::{
-        bridge::BridgeHandle, health::Health, metrics::Metrics, room_access::RoomAccess,
-        switchboard::Switchboard,
+        bridge::BridgeHandle, health::Health, metrics::Metrics, switchboard::Switchboard,
     },
     config::Config,
     store::{Journal, Pool},
     twilio::token::TokenKey,
 };
 
-pub use auth::{Accounts, AccountsError};
+pub use crate::actors::room_access::RoomAccess;
+pub use auth::Accounts;
 
 /// Longest body of a request, in bytes.
 const BODY_MAX: usize = 64 * 1024;
@@ -110,7 +109,7 @@ pub fn start(web: Web, (main, health): (TcpListener, TcpListener)) -> io::Result
             .wrap(from_fn(door::deadline))
             .wrap(from_fn(door::health_port))
             .wrap(Compress::default())
-            .wrap(assets::headers(&web.config))
+            .wrap(assets::headers())
     })
     .workers(WORKERS)
     .client_request_timeout(HEAD_PATIENCE)

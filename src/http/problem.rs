@@ -55,8 +55,8 @@ impl Problem {
     }
 
     /// 405 with the methods that there are.
-    pub(super) fn method_not_allowed(allow: String) -> Self {
-        let detail = format!("This address takes {allow}.");
+    pub(super) fn method_not_allowed(path: &str, allow: String) -> Self {
+        let detail = format!("{path} takes {allow}.");
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
     }
 
@@ -183,7 +183,7 @@ fn json_problem(error: &JsonPayloadError) -> Problem {
             Problem::bad_request(format!("The body is not what is expected here: {error}."))
         }
         JsonPayloadError::Payload(error) => payload_problem(error),
-        _ => Problem::bad_request("The body could not be read."),
+        JsonPayloadError::Serialize(_) | _ => Problem::bad_request("The body could not be read."),
     }
 }
 

@@ -135,10 +135,10 @@ impl Endpoint {
 impl HttpServiceFactory for Endpoint {
     fn register(self, service: &mut AppService) {
         let names: Vec<&str> = self.methods.iter().map(Method::as_str).collect();
-        let allow = names.join(", ");
+        let (path, allow) = (self.path, names.join(", "));
         let refuse = move || {
             let allow = allow.clone();
-            async move { Err::<HttpResponse, _>(Problem::method_not_allowed(allow)) }
+            async move { Err::<HttpResponse, _>(Problem::method_not_allowed(path, allow)) }
         };
         self.resource.default_service(web::to(refuse)).register(service);
     }

@@ -19,6 +19,8 @@
 //! Limits: see [`EndpointLimits`].
 
 mod calls;
+mod config;
+mod event;
 mod forward;
 mod join;
 mod message;
@@ -33,18 +35,18 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
 
 pub use calls::CallParticipant;
+pub use config::{EndpointConfig, EndpointCounters, EndpointLimits};
+pub use event::{Event, Output};
 pub use join::{JoinQuery, JoinRefusal};
 pub use message::LeaveCause;
 
 use self::participant::{Participant, Room, Track};
 use self::sid::Sids;
-use super::token::TokenKeys;
 use crate::rtc::{Mux, PeerOutput};
 
 /// A browser that has not connected its media by then is sent away.
@@ -66,167 +68,6 @@ pub struct SessionId(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TrackKey(u64);
 
-/// How much the endpoint takes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndpointLimits {
-    /// Rooms at the same time.
-    pub rooms_max: usize,
-    /// Browsers in one room, hidden ones included.
-    pub browsers_per_room_max: usize,
-    /// Calls in one room.
-    pub calls_per_room_max: usize,
-    /// Tracks one browser may publish.
-    pub tracks_per_browser_max: usize,
-}
-
-impl Default for EndpointLimits {
-    fn default() -> Self {
-        Self {
-            rooms_max: 256,
-            browsers_per_room_max: 20,
-            calls_per_room_max: 20,
-            tracks_per_browser_max: 4,
-        }
-    }
-}
-
-/// What an endpoint needs to know at its start.
-#[derive(Debug, Clone)]
-pub struct EndpointConfig {
-    /// The addresses at which browsers reach our UDP port; the first of a family is used inside.
-    pub candidates: Vec<SocketAddr>,
-    /// The keys that tokens are signed with.
-    pub keys: TokenKeys,
-    /// What to take on at most.
-    pub limits: EndpointLimits,
-    /// Seed of the session and track ids.
-    pub seed: u64,
-    /// The instant that `started_unix_ms` names.
-    pub started: Instant,
-    /// Wall clock at `started`, milliseconds since 1970.
-    pub started_unix_ms: u64,
-}
-
-/// What the driver has to do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Output {
-    /// Send a datagram from the shared UDP port.
-    Transmit {
-        /// Where to.
-        to: SocketAddr,
-        /// The whole datagram.
-        bytes: Vec<u8>,
-    },
-    /// Send a binary frame on a browser's WebSocket.
-    Signal {
-        /// Whose WebSocket.
-        session: SessionId,
-        /// An encoded `SignalResponse`.
-        frame: Vec<u8>,
-    },
-    /// Close a browser's WebSocket after the frames before.
-    CloseSignal {
-        /// Whose WebSocket.
-        session: SessionId,
-    },
-    /// Something happened that the switch wants to know.
-    Event(Event),
-}
-
-/// What happened. Calls are ours and make no events.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// A browser joined.
-    ParticipantJoined {
-        /// Room name.
-        room: String,
-        /// Identity from its token.
-        identity: String,
-        /// Name from its token.
-        name: String,
-        /// Participant sid.
-        sid: String,
-    },
-    /// A browser is gone. Its tracks went down before.
-    ParticipantLeft {
-        /// Room name.
-        room: String,
-        /// Identity from its token.
-        identity: String,
-        /// Participant sid: an evicted one differs from its successor's.
-        sid: String,
-    },
-    /// A browser's microphone is there; [`Event::TrackAudio`] follows.
-    TrackUp {
-        /// Names the track in the other events.
-        track: TrackKey,
-        /// Room name.
-        room: String,
-        /// Identity of its publisher.
-        identity: String,
-        /// Track sid.
-        track_sid: String,
-        /// Published muted.
-        muted: bool,
-    },
-    /// One Opus packet of a browser's track that is not muted.
-    TrackAudio {
-        /// The track.
-        track: TrackKey,
-        /// Extended RTP sequence number.
-        seq: u64,
-        /// RTP timestamp, 48 kHz.
-        timestamp: u32,
-        /// Level, 0 to -127 dBov, if the browser told.
-        level_dbov: Option<i8>,
-        /// The Opus packet.
-        payload: Arc<[u8]>,
-    },
-    /// A browser muted or unmuted its track.
-    TrackMuted {
-        /// The track.
-        track: TrackKey,
-        /// Room name.
-        room: String,
-        /// Identity of its publisher.
-        identity: String,
-        /// Track sid.
-        track_sid: String,
-        /// Now muted.
-        muted: bool,
-    },
-    /// A browser's track ended.
-    TrackDown {
-        /// The track.
-        track: TrackKey,
-        /// Room name.
-        room: String,
-        /// Identity of its publisher.
-        identity: String,
-        /// Track sid.
-        track_sid: String,
-    },
-}
-
-/// Totals since the start, and how many are there now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct EndpointCounters {
-    /// Rooms now.
-    pub rooms: usize,
-    /// Browsers now.
-    pub browsers: usize,
-    /// Calls published now.
-    pub calls: usize,
-    /// RTP packets received from browsers.
-    pub packets_in: u64,
-    /// RTP packets sent to browsers.
-    pub packets_out: u64,
-    /// Datagrams that belonged to no peer.
-    pub datagrams_unknown: u64,
-    /// Peers that died of a failure beneath us.
-    pub peers_failed: u64,
-}
-
 /// Which of a browser's two peer connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Side {
@@ -240,6 +81,8 @@ enum Side {
 #[derive(Debug)]
 pub struct Endpoint {
     config: EndpointConfig,
+    /// An instant, and what the wall clock said then (ms since 1970).
+    wall_clock: (Instant, u64),
     sids: Sids,
     mux: Mux<(SessionId, Side)>,
     rooms: HashMap<String, Room>,
@@ -252,11 +95,12 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint without rooms.
-    pub fn new(config: EndpointConfig) -> Self {
+    /// An endpoint without rooms. `unix_ms` is the wall clock, milliseconds since 1970.
+    pub fn new(now: Instant, unix_ms: u64, config: EndpointConfig) -> Self {
         Self {
             sids: Sids::new(config.seed),
             config,
+            wall_clock: (now, unix_ms),
             mux: Mux::default(),
             rooms: HashMap::new(),
             participants: HashMap::new(),
@@ -273,7 +117,9 @@ impl Endpoint {
             self.counters.datagrams_unknown += 1;
             return;
         };
-        let Some(peer) = self.peer_mut(session, side) else { return };
+        let Some(peer) = self.peer_mut(session, side) else {
+            return;
+        };
         let accepted = peer.handle_receive(now, from, datagram).unwrap_or(false);
         if accepted {
             self.mux.learn(from, (session, side));
@@ -292,8 +138,12 @@ impl Endpoint {
     /// Lets time pass: peers, speakers, patience with browsers.
     pub fn handle_timeout(&mut self, now: Instant) {
         let due = |participant: &Participant| participant.deadline().is_some_and(|at| at <= now);
-        let sessions: Vec<SessionId> =
-            self.participants.iter().filter(|(_, p)| due(p)).map(|(session, _)| *session).collect();
+        let sessions: Vec<SessionId> = self
+            .participants
+            .iter()
+            .filter(|(_, p)| due(p))
+            .map(|(session, _)| *session)
+            .collect();
         for session in sessions {
             self.participant_timeout(now, session);
         }
@@ -308,7 +158,11 @@ impl Endpoint {
 
     /// Counters for metrics.
     pub fn counters(&self) -> EndpointCounters {
-        let browsers = self.participants.values().filter(|p| p.link.is_some()).count();
+        let browsers = self
+            .participants
+            .values()
+            .filter(|p| p.link.is_some())
+            .count();
         EndpointCounters {
             rooms: self.rooms.len(),
             browsers,
@@ -327,7 +181,11 @@ impl Endpoint {
 
     /// Closes a room: its browsers are told why, its calls are forgotten.
     pub fn close_room(&mut self, now: Instant, room: &str, cause: LeaveCause) {
-        let members = self.rooms.get(room).map(|room| room.members.clone()).unwrap_or_default();
+        let members = self
+            .rooms
+            .get(room)
+            .map(|room| room.members.clone())
+            .unwrap_or_default();
         for session in members {
             self.remove(now, session, cause);
         }
@@ -336,20 +194,26 @@ impl Endpoint {
 
     /// Milliseconds since 1970 at `now`.
     fn unix_ms(&self, now: Instant) -> u64 {
-        let elapsed = now.saturating_duration_since(self.config.started);
-        self.config.started_unix_ms.saturating_add(elapsed.as_millis() as u64)
+        let (at, unix_ms) = self.wall_clock;
+        unix_ms.saturating_add(now.saturating_duration_since(at).as_millis() as u64)
     }
 
     fn session_of(&self, room: &str, identity: &str) -> Option<SessionId> {
         let members = &self.rooms.get(room)?.members;
         members.iter().copied().find(|session| {
-            self.participants.get(session).is_some_and(|p| p.pass.identity == identity)
+            self.participants
+                .get(session)
+                .is_some_and(|p| p.pass.identity == identity)
         })
     }
 
     fn participant_timeout(&mut self, now: Instant, session: SessionId) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
-        let Some(link) = &mut participant.link else { return };
+        let Some(participant) = self.participants.get_mut(&session) else {
+            return;
+        };
+        let Some(link) = &mut participant.link else {
+            return;
+        };
         if let Some(cause) = link.patience_lost(now) {
             self.remove(now, session, cause);
             return;
@@ -372,7 +236,9 @@ impl Endpoint {
     fn settle(&mut self, now: Instant) {
         while let Some((session, side)) = self.touched.pop() {
             while let Some(peer) = self.peer_mut(session, side) {
-                let Some(output) = peer.poll_output() else { break };
+                let Some(output) = peer.poll_output() else {
+                    break;
+                };
                 match output {
                     PeerOutput::Transmit { to, bytes } => {
                         self.outputs.push_back(Output::Transmit { to, bytes });
@@ -391,9 +257,17 @@ impl Endpoint {
     }
 
     fn peer_connected(&mut self, session: SessionId, side: Side) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
-        let Some(link) = &mut participant.link else { return };
-        let primary = if participant.pass.can_subscribe { Side::Subscriber } else { Side::Publisher };
+        let Some(participant) = self.participants.get_mut(&session) else {
+            return;
+        };
+        let Some(link) = &mut participant.link else {
+            return;
+        };
+        let primary = if participant.pass.can_subscribe {
+            Side::Subscriber
+        } else {
+            Side::Publisher
+        };
         if side != primary || link.connected {
             return;
         }
@@ -417,7 +291,9 @@ impl Endpoint {
         for track in tracks {
             self.drop_track(track);
         }
-        let Some(mut participant) = self.participants.remove(&session) else { return };
+        let Some(mut participant) = self.participants.remove(&session) else {
+            return;
+        };
         for side in [Side::Publisher, Side::Subscriber] {
             self.mux.remove((session, side));
         }
@@ -440,11 +316,12 @@ impl Endpoint {
                 self.send(session, proto::signal_response::Message::Leave(leave));
             }
             self.outputs.push_back(Output::CloseSignal { session });
-            self.outputs.push_back(Output::Event(Event::ParticipantLeft {
-                room: participant.pass.room.clone(),
-                identity: participant.pass.identity.clone(),
-                sid: participant.sid.clone(),
-            }));
+            self.outputs
+                .push_back(Output::Event(Event::ParticipantLeft {
+                    room: participant.pass.room.clone(),
+                    identity: participant.pass.identity.clone(),
+                    sid: participant.sid.clone(),
+                }));
         }
         self.negotiate_room(now, &participant.pass.room);
     }

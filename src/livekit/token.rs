@@ -110,14 +110,19 @@ pub struct TokenKeys {
 
 impl fmt::Debug for TokenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenKeys").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("TokenKeys")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 
 impl TokenKeys {
     /// Keys as in `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`.
     pub fn new(key: &str, secret: &str) -> Self {
-        Self { key: key.to_owned(), secret: secret.to_owned() }
+        Self {
+            key: key.to_owned(),
+            secret: secret.to_owned(),
+        }
     }
 
     /// Makes a token that is valid from now on for `ttl`.
@@ -174,7 +179,9 @@ impl TokenKeys {
         match Claims::from_unverified(token) {
             Err(_) => TokenError::Malformed,
             Ok(claims) if claims.iss != self.key => TokenError::WrongIssuer,
-            Ok(claims) => check_times(&claims, unix_s).err().unwrap_or(TokenError::BadSignature),
+            Ok(claims) => check_times(&claims, unix_s)
+                .err()
+                .unwrap_or(TokenError::BadSignature),
         }
     }
 }

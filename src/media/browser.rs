@@ -8,6 +8,7 @@
 use rtrb::Consumer;
 
 use super::opus::{BrowserDecoder, OpusError, OpusPacket};
+use super::resample::dot;
 use super::{FB_FRAME, FbFrame};
 
 /// Packets held at most: 640 ms of 20 ms packets.
@@ -105,8 +106,13 @@ impl BrowserVoice {
 
     fn receive(&mut self) {
         while let Ok(packet) = self.ring.pop() {
-            let known = self.held.iter().any(|held| held.timestamp == packet.timestamp);
-            let late = self.next.is_some_and(|next| ahead(packet.timestamp, next) < 0);
+            let known = self
+                .held
+                .iter()
+                .any(|held| held.timestamp == packet.timestamp);
+            let late = self
+                .next
+                .is_some_and(|next| ahead(packet.timestamp, next) < 0);
             if known || late || self.held.len() >= HELD_MAX {
                 self.counts.dropped += 1;
             } else {
@@ -117,12 +123,18 @@ impl BrowserVoice {
 
     /// A stream begins one frame after its first packet has been seen.
     fn begin(&mut self) -> bool {
-        let Some(first) = self.held.first().map(|packet| packet.timestamp) else { return false };
+        let Some(first) = self.held.first().map(|packet| packet.timestamp) else {
+            return false;
+        };
         if !std::mem::replace(&mut self.waited, true) {
             return false;
         }
         let first = self.held.iter().fold(first, |first, packet| {
-            if ahead(packet.timestamp, first) < 0 { packet.timestamp } else { first }
+            if ahead(packet.timestamp, first) < 0 {
+                packet.timestamp
+            } else {
+                first
+            }
         });
         self.next = Some(first);
         true
@@ -157,7 +169,11 @@ impl BrowserVoice {
                     self.decode(&packet);
                 }
                 Some((_, gap)) if self.expanded > 0 || gap > LOSS_MAX => {
-                    let counted = if gap > LOSS_MAX { gap } else { self.expanded.min(gap) };
+                    let counted = if gap > LOSS_MAX {
+                        gap
+                    } else {
+                        self.expanded.min(gap)
+                    };
                     self.next = Some(next.wrapping_add(counted as u32));
                     self.expanded = 0;
                 }
@@ -173,9 +189,14 @@ impl BrowserVoice {
     /// The held packet nearest to `next`, and how far ahead of it it is.
     fn nearest(&mut self, next: u32) -> Option<(usize, i64)> {
         let before = self.held.len();
-        self.held.retain(|packet| ahead(packet.timestamp, next) >= 0);
+        self.held
+            .retain(|packet| ahead(packet.timestamp, next) >= 0);
         self.counts.dropped += (before - self.held.len()) as u64;
-        let gaps = self.held.iter().map(|packet| ahead(packet.timestamp, next)).enumerate();
+        let gaps = self
+            .held
+            .iter()
+            .map(|packet| ahead(packet.timestamp, next))
+            .enumerate();
         gaps.min_by_key(|(_, gap)| *gap)
     }
 
@@ -262,7 +283,7 @@ fn fade_out(frame: &mut FbFrame) {
 }
 
 fn power(samples: &[f32]) -> f32 {
-    samples.iter().map(|x| x * x).sum::<f32>() / samples.len().max(1) as f32
+    dot(samples, samples) / samples.len().max(1) as f32
 }
 
 #[cfg(test)]

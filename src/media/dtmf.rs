@@ -6,8 +6,9 @@
 use super::rtp::RtpIn;
 
 /// Event codes 0 to 15 (RFC 4733 table 7).
-const KEYS: [char; 16] =
-    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
+const KEYS: [char; 16] = [
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D',
+];
 
 /// Reads the keys of one stream.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +34,9 @@ impl DtmfReceiver {
 
     /// Takes a telephone-event packet; gives the key if this is the first sight of it.
     pub fn receive(&mut self, packet: &RtpIn<'_>) -> Option<char> {
-        let &[code, flags, duration_high, duration_low, ..] = packet.payload else { return None };
+        let &[code, flags, duration_high, duration_low, ..] = packet.payload else {
+            return None;
+        };
         let event = Event {
             ssrc: packet.ssrc,
             timestamp: packet.timestamp,
@@ -50,7 +53,10 @@ impl DtmfReceiver {
         if step == 0 || step > u32::MAX / 2 {
             // A repetition, or a straggler of a key before.
             if step == 0 {
-                self.last = Some(Event { ended: last.ended | event.ended, ..event });
+                self.last = Some(Event {
+                    ended: last.ended | event.ended,
+                    ..event
+                });
             }
             return None;
         }
@@ -92,7 +98,11 @@ mod tests {
         let mut r = DtmfReceiver::new();
         assert_eq!(packet(&mut r, u32::MAX - 10, &[11, 0x8A, 3, 32]), Some('#'));
         assert_eq!(packet(&mut r, 400, &[10, 10, 0, 160]), Some('*'));
-        assert_eq!(packet(&mut r, u32::MAX - 10, &[11, 0x8A, 3, 32]), None, "a straggler");
+        assert_eq!(
+            packet(&mut r, u32::MAX - 10, &[11, 0x8A, 3, 32]),
+            None,
+            "a straggler"
+        );
     }
 
     #[test]

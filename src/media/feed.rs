@@ -1,6 +1,6 @@
 //! What is heard without a mix of one's own: prompts and music from memory, and the hold feed.
 //!
-//! All of it is bytes that were encoded once, for everybody. [`Sound`] names the frame a
+//! All of it is bytes that were encoded once, for everybody. `Sound` names the frame a
 //! listener hears; a frame that is not the one following the last is crossed over by the leg.
 
 use super::asset::{Assets, Prompt, PromptId};
@@ -20,13 +20,19 @@ impl Playlist {
     /// For a caller who has just come in.
     #[must_use]
     pub fn welcome() -> Self {
-        Self { greeting: Some(PromptId::Greeting), ..Self::again() }
+        Self {
+            greeting: Some(PromptId::Greeting),
+            ..Self::again()
+        }
     }
 
     /// For a caller who has been greeted before.
     #[must_use]
     pub fn again() -> Self {
-        Self { greeting: None, music: PromptId::HoldMusic }
+        Self {
+            greeting: None,
+            music: PromptId::HoldMusic,
+        }
     }
 }
 
@@ -35,9 +41,15 @@ impl Playlist {
 pub(super) enum Sound {
     Silence,
     /// Frame `frame` of a prompt that is said once.
-    Prompt { what: Spoken, frame: usize },
+    Prompt {
+        what: Spoken,
+        frame: usize,
+    },
     /// Frame `frame` of a prompt that goes round and round, the same for all who hear it.
-    Music { what: PromptId, frame: usize },
+    Music {
+        what: PromptId,
+        frame: usize,
+    },
 }
 
 /// A prompt that is said.
@@ -61,7 +73,10 @@ impl Sound {
     pub(super) fn music(what: PromptId, beat: u64, assets: &Assets) -> Self {
         match assets.prompt(what).frames() as u64 {
             0 => Self::Silence,
-            frames => Self::Music { what, frame: (beat % frames) as usize },
+            frames => Self::Music {
+                what,
+                frame: (beat % frames) as usize,
+            },
         }
     }
 
@@ -70,7 +85,10 @@ impl Sound {
         match self {
             Self::Silence => Self::Silence,
             Self::Prompt { what, frame } if frame + 1 < what.prompt(assets).frames() => {
-                Self::Prompt { what, frame: frame + 1 }
+                Self::Prompt {
+                    what,
+                    frame: frame + 1,
+                }
             }
             Self::Prompt { .. } => Self::Silence,
             Self::Music { what, frame } => Self::music(what, frame as u64 + 1, assets),
@@ -88,7 +106,8 @@ impl Sound {
 
     /// The frame as samples.
     pub(super) fn samples(self, assets: &Assets) -> NbFrame {
-        self.bytes(Law::Mu, assets).map_or([0.0; NB_FRAME], |bytes| Law::Mu.decode_frame(bytes))
+        self.bytes(Law::Mu, assets)
+            .map_or([0.0; NB_FRAME], |bytes| Law::Mu.decode_frame(bytes))
     }
 }
 
@@ -103,7 +122,10 @@ pub struct PositionRhythm {
 
 impl Default for PositionRhythm {
     fn default() -> Self {
-        Self { changed_ms: 45_000, unchanged_ms: 90_000 }
+        Self {
+            changed_ms: 45_000,
+            unchanged_ms: 90_000,
+        }
     }
 }
 
@@ -133,7 +155,12 @@ impl Player {
 
     fn new(opening: Option<PromptId>, music: Option<PromptId>) -> Self {
         let saying = opening.map(|id| (Spoken::Named(id), 0));
-        Self { saying, music, said_position: None, quiet: 0 }
+        Self {
+            saying,
+            music,
+            said_position: None,
+            quiet: 0,
+        }
     }
 
     /// True when the opening has been said to its end.
@@ -158,11 +185,16 @@ impl Player {
             self.quiet = 0;
         }
         self.quiet += 1;
-        let Some(music) = self.music else { return Sound::Silence };
+        let Some(music) = self.music else {
+            return Sound::Silence;
+        };
         if let Some(place) = position.filter(|place| self.is_due(*place, rhythm)) {
             self.said_position = position;
             self.saying = Some((Spoken::Position(place), 1));
-            return Sound::Prompt { what: Spoken::Position(place), frame: 0 };
+            return Sound::Prompt {
+                what: Spoken::Position(place),
+                frame: 0,
+            };
         }
         Sound::music(music, beat, assets)
     }
@@ -187,11 +219,19 @@ pub(super) struct SharedFrame {
 
 impl SharedFrame {
     pub(super) fn new() -> Self {
-        Self { samples: [0.0; NB_FRAME], mu: None, a: None }
+        Self {
+            samples: [0.0; NB_FRAME],
+            mu: None,
+            a: None,
+        }
     }
 
     pub(super) fn set(&mut self, samples: NbFrame) {
-        *self = Self { samples, mu: None, a: None };
+        *self = Self {
+            samples,
+            mu: None,
+            a: None,
+        };
     }
 
     pub(super) fn bytes(&mut self, law: Law) -> &EncodedFrame {

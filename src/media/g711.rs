@@ -52,8 +52,8 @@ impl Law {
     /// One sample as a byte. Samples beyond ±1.0 saturate; NaN is silence.
     #[must_use]
     pub fn encode(self, sample: f32) -> u8 {
-        // The cast saturates and turns NaN into 0.
-        let linear = (sample * FULL_SCALE).round() as i16;
+        // Half away from zero; the cast saturates and turns NaN into 0.
+        let linear = (sample * FULL_SCALE + 0.5_f32.copysign(sample)) as i16;
         match self {
             Self::Mu => mu_from_linear(linear),
             Self::A => a_from_linear(linear),
@@ -112,7 +112,11 @@ const fn mu_to_linear(byte: u8) -> i16 {
     let bits = !byte;
     let segment = (bits >> 4) & 7;
     let magnitude = ((((bits & 0x0F) as i16) << 3) + MU_BIAS) << segment;
-    if bits & 0x80 == 0 { magnitude - MU_BIAS } else { MU_BIAS - magnitude }
+    if bits & 0x80 == 0 {
+        magnitude - MU_BIAS
+    } else {
+        MU_BIAS - magnitude
+    }
 }
 
 fn mu_from_linear(linear: i16) -> u8 {
@@ -128,8 +132,16 @@ const fn a_to_linear(byte: u8) -> i16 {
     let bits = byte ^ 0x55;
     let segment = (bits >> 4) & 7;
     let step = ((bits & 0x0F) as i16) << 4;
-    let magnitude = if segment == 0 { step + 8 } else { (step + 0x108) << (segment - 1) };
-    if bits & 0x80 == 0 { -magnitude } else { magnitude }
+    let magnitude = if segment == 0 {
+        step + 8
+    } else {
+        (step + 0x108) << (segment - 1)
+    };
+    if bits & 0x80 == 0 {
+        -magnitude
+    } else {
+        magnitude
+    }
 }
 
 fn a_from_linear(linear: i16) -> u8 {
@@ -179,7 +191,10 @@ mod tests {
                 let error = (law.decode(law.encode(sample)) - sample).abs();
                 // Sixteen steps a segment; µ-law's segments are shifted by its bias.
                 let allowed = (sample.abs() + 132.0 / FULL_SCALE) / 32.0;
-                assert!(error <= allowed + 5.0 / FULL_SCALE, "{law:?} {linear}: {error}");
+                assert!(
+                    error <= allowed + 5.0 / FULL_SCALE,
+                    "{law:?} {linear}: {error}"
+                );
             }
         }
     }

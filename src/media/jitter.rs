@@ -8,13 +8,15 @@
 //! and shrinks in pauses; a voice that never pauses loses whole pitch periods instead.
 
 mod delay;
+mod splice;
 
 use std::time::Instant;
 
 use super::g711::Law;
-use super::plc::{Plc, likeness};
+use super::plc::Plc;
 use super::{NB_FRAME, NbFrame};
 use delay::{DelayEstimator, PER_MS};
+use splice::{STEP, power};
 
 /// Length of the ring: 1.024 s. A power of two, so that it fits the wrap of the timestamp.
 const RING: usize = 8192;
@@ -31,10 +33,6 @@ const JUDGED_FRAMES: u8 = 10;
 /// Surplus that is taken out in a pause, and one that is taken out of a running voice.
 const SURPLUS_IN_PAUSE: i64 = 20 * PER_MS;
 const SURPLUS_IN_VOICE: i64 = 60 * PER_MS;
-/// What a pause gains or loses at a time.
-const STEP: usize = 80;
-/// Range of a splice in a voice: one pitch period.
-const SPLICE: std::ops::RangeInclusive<usize> = 40..=NB_FRAME;
 /// A frame below this mean square is a pause whatever came before: -50 dBFS.
 const PAUSE_POWER: f32 = 1e-5;
 /// A frame is a pause when its power is that share of the voice's.
@@ -156,7 +154,7 @@ impl JitterBuffer {
         self.store(start, law, payload);
     }
 
-    /// The far end falls silent on purpose (RFC 3389): the quiet that follows is no loss.
+    /// The far end sends no audio on purpose (comfort noise, a key): what follows is no loss.
     pub fn hear_silence(&mut self) {
         self.told_silent = true;
     }
@@ -262,7 +260,9 @@ impl JitterBuffer {
 
     /// Distance to the next sample there is; `None` when there is none.
     fn gap(&self) -> Option<i64> {
-        (self.play..self.end).position(|at| !self.ring[index(at)].is_nan()).map(|gap| gap as i64)
+        (self.play..self.end)
+            .position(|at| !self.ring[index(at)].is_nan())
+            .map(|gap| gap as i64)
     }
 
     fn expand(&mut self, samples: &mut [f32]) {
@@ -317,18 +317,12 @@ impl JitterBuffer {
             if !pause || have < NB_FRAME || self.surplus > -(STEP as i64) {
                 return false;
             }
-            frame.copy_from_slice(&span[..NB_FRAME]);
-            cross_over(&mut frame[STEP..], &span[..STEP]);
-            NB_FRAME - STEP
+            splice::lengthen(&span, frame)
         } else {
             if have < span.len() || !(pause || self.surplus >= SURPLUS_IN_VOICE) {
                 return false;
             }
-            let cut = if pause { STEP } else { best_splice(&span) };
-            frame[..STEP].copy_from_slice(&span[..STEP]);
-            cross_over(&mut frame[..STEP], &span[cut..cut + STEP]);
-            frame[STEP..].copy_from_slice(&span[cut + STEP..cut + NB_FRAME]);
-            NB_FRAME + cut
+            splice::shorten(&span, frame, pause)
         };
         self.surplus += NB_FRAME as i64 - consumed as i64;
         self.discard(consumed);
@@ -360,31 +354,6 @@ fn copy_run(ring: &[f32; RING], at: i64, out: &mut [f32]) -> usize {
         run += 1;
     }
     run
-}
-
-/// Fades from `samples` to `to` over their length.
-fn cross_over(samples: &mut [f32], to: &[f32]) {
-    let steps = (samples.len() + 1) as f32;
-    for (n, (sample, to)) in samples.iter_mut().zip(to).enumerate() {
-        let share = (n + 1) as f32 / steps;
-        *sample += (to - *sample) * share;
-    }
-}
-
-/// How many samples to leave out so that the seam is heard least.
-fn best_splice(span: &[f32; 2 * NB_FRAME]) -> usize {
-    let mut best = (STEP, f32::MIN);
-    for cut in SPLICE {
-        let likeness = likeness(&span[..STEP], &span[cut..cut + STEP]);
-        if likeness > best.1 {
-            best = (cut, likeness);
-        }
-    }
-    best.0
-}
-
-fn power(samples: &[f32]) -> f32 {
-    samples.iter().map(|x| x * x).sum::<f32>() / samples.len().max(1) as f32
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The SDP names an address; its packets are taken at once. A caller behind a NAT sends from
 //! another one: the first such source that is consistent within the first seconds is latched,
 //! once. Everybody else is foreign: neither heard nor answered. Within the latched source one
-//! SSRC speaks at a time, and never faster than [`RATE_MAX`].
+//! SSRC speaks at a time, and never faster than 150 packets a second.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -186,14 +186,23 @@ struct Candidate {
 
 impl Candidate {
     fn new(packet: &RtpIn<'_>, at: Instant) -> Self {
-        Self { ssrc: packet.ssrc, last_sequence: packet.sequence, consistent: 1, seen_at: at }
+        Self {
+            ssrc: packet.ssrc,
+            last_sequence: packet.sequence,
+            consistent: 1,
+            seen_at: at,
+        }
     }
 
     /// Counts a packet of the same SSRC with an advancing sequence; anything else starts over.
     fn count(&mut self, packet: &RtpIn<'_>) -> u8 {
         let step = packet.sequence.wrapping_sub(self.last_sequence);
         let consistent = packet.ssrc == self.ssrc && (1..=DROPOUT_MAX).contains(&step);
-        self.consistent = if consistent { self.consistent.saturating_add(1) } else { 1 };
+        self.consistent = if consistent {
+            self.consistent.saturating_add(1)
+        } else {
+            1
+        };
         self.ssrc = packet.ssrc;
         self.last_sequence = packet.sequence;
         self.consistent

@@ -17,8 +17,8 @@ use super::table::{
 };
 use super::voice::{Tap, Voice};
 
-/// Datagrams taken from one socket per frame: three frames' worth of a sender at the rate cap,
-/// so that a flood costs its own leg, not the others.
+/// Datagrams taken from one socket per frame: ten times what the rate cap lets through, so that
+/// a flood costs its own leg, not the others.
 const DATAGRAMS_PER_FRAME_MAX: usize = 32;
 
 /// A call in the table.
@@ -49,7 +49,7 @@ pub(super) struct Leg {
 }
 
 impl Leg {
-    pub(super) fn new(now: Instant, spec: &LegSpec, phase: u8) -> Self {
+    pub(super) fn new(now: Instant, spec: LegSpec, phase: u8) -> Self {
         Self {
             negotiated: LegChange::from(spec),
             latch: SourceLatch::new(spec.remote, now),
@@ -80,6 +80,7 @@ impl Leg {
     pub(super) fn renegotiate(&mut self, now: Instant, change: LegChange) {
         if change.receive && !self.negotiated.receive {
             self.heard_at = now;
+            self.timed_out = false;
         }
         self.latch.signal(change.remote, now);
         self.negotiated = change;
@@ -96,7 +97,9 @@ impl Leg {
     ) {
         let mut buf = [0; DATAGRAM_MAX];
         for _ in 0..DATAGRAMS_PER_FRAME_MAX {
-            let Some(datagram) = io.recv(key, &mut buf) else { break };
+            let Some(datagram) = io.recv(key, &mut buf) else {
+                break;
+            };
             let bytes = buf.get(..datagram.len).unwrap_or_default();
             // A kernel's clock may run ahead of the tick's by a little.
             let at = datagram.at.min(now);
@@ -148,9 +151,15 @@ impl Leg {
         let is_media = packet.payload_type == self.negotiated.payload_type;
         if is_media {
             if let Some(voice) = voice.filter(|_| self.negotiated.receive) {
-                voice.jitter.insert(at, packet.timestamp, self.negotiated.law, packet.payload);
+                voice
+                    .jitter
+                    .insert(at, packet.timestamp, self.negotiated.law, packet.payload);
             }
         } else if Some(packet.payload_type) == self.negotiated.dtmf_payload_type {
+            if let Some(voice) = voice {
+                // Events stand in the place of audio.
+                voice.jitter.hear_silence();
+            }
             if let Some(digit) = self.dtmf.receive(&packet) {
                 events.push(MediaEvent::Dtmf { leg: key, digit });
             }
@@ -172,7 +181,11 @@ impl Leg {
         settings: &MediaSettings,
         events: &mut EventQueue,
     ) {
-        let patience = if self.has_heard { settings.rtp_timeout } else { settings.rtp_timeout_first };
+        let patience = if self.has_heard {
+            settings.rtp_timeout
+        } else {
+            settings.rtp_timeout_first
+        };
         let silent: Duration = now.saturating_duration_since(self.heard_at);
         if self.negotiated.receive && !self.timed_out && silent >= patience {
             self.timed_out = true;
@@ -188,7 +201,10 @@ impl Leg {
             return;
         };
         let mut buf: PacketBuf = [0; 172];
-        if let Some(packet) = self.out.packet(self.negotiated.payload_type, payload, &mut buf) {
+        if let Some(packet) = self
+            .out
+            .packet(self.negotiated.payload_type, payload, &mut buf)
+        {
             io.send(key, target, packet);
             self.counts.sent += 1;
         }
@@ -213,9 +229,12 @@ impl Leg {
             received: self.reception.received(),
             lost: self.reception.lost(),
             jitter_ms: self.reception.jitter_ms(),
-            playout: self.voice.as_ref().map(|voice| voice.jitter.counts()).unwrap_or_default(),
-            tap_overflow: self.counts.tap_overflow
-                + self.tap.as_ref().map_or(0, Tap::overflow),
+            playout: self
+                .voice
+                .as_ref()
+                .map(|voice| voice.jitter.counts())
+                .unwrap_or_default(),
+            tap_overflow: self.counts.tap_overflow + self.tap.as_ref().map_or(0, Tap::overflow),
             ..self.counts
         }
     }

@@ -85,8 +85,8 @@ impl RoomMix {
         self.has_browsers = true;
     }
 
-    /// Makes the frame of what was added; `music` is this frame's and the one the last frame's
-    /// would be followed by.
+    /// Makes the frame of what was added; `music` gives this frame of the hold music, when the
+    /// room fills or empties.
     pub(super) fn finish(&mut self, music: impl FnOnce() -> NbFrame) {
         self.is_live = self.present > 0;
         if self.has_browsers || self.had_browsers {

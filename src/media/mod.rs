@@ -30,8 +30,8 @@ pub mod tone;
 mod voice;
 
 pub use table::{
-    Datagram, LegChange, LegKey, LegSpec, MediaError, MediaEvent, MediaIo, MediaSettings, MediaTable,
-    Place, RoomKey, SourceKey, VoiceKey,
+    Datagram, LegChange, LegKey, LegSpec, MediaError, MediaEvent, MediaIo, MediaSettings,
+    MediaTable, Place, RoomKey, SourceKey, VoiceKey,
 };
 
 /// Samples in one frame on the narrow-band side (8 kHz).
@@ -45,3 +45,13 @@ pub const FRAME_MS: u64 = 20;
 pub type NbFrame = [f32; NB_FRAME];
 /// 20 ms of mono at 48 kHz, samples in ±1.0.
 pub type FbFrame = [f32; FB_FRAME];
+
+/// Where virtual time begins in tests.
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an Instant comes from nowhere else"
+)]
+fn test_epoch() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -136,7 +136,11 @@ impl Default for Plc {
 /// Normalised cross-correlation; 0 when either side is silent.
 pub(super) fn likeness(a: &[f32], b: &[f32]) -> f32 {
     let energy = dot(a, a) * dot(b, b);
-    if energy > 0.0 { dot(a, b) / energy.sqrt() } else { 0.0 }
+    if energy > 0.0 {
+        dot(a, b) / energy.sqrt()
+    } else {
+        0.0
+    }
 }
 
 #[cfg(test)]
@@ -154,7 +158,10 @@ mod tests {
     }
 
     fn largest_step(samples: &[f32]) -> f32 {
-        samples.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max)
+        samples
+            .windows(2)
+            .map(|w| (w[1] - w[0]).abs())
+            .fold(0.0, f32::max)
     }
 
     #[test]
@@ -165,12 +172,19 @@ mod tests {
             let mut plc = Plc::new();
             let mut out = Vec::new();
             for (n, frame) in all.chunks_mut(160).enumerate() {
-                if n == 3 { plc.conceal(frame) } else { plc.heard(frame) }
+                if n == 3 {
+                    plc.conceal(frame)
+                } else {
+                    plc.heard(frame)
+                }
                 out.extend_from_slice(frame);
             }
             assert!(largest_step(&out[80..]) < 1.6 * smooth, "{hz} Hz clicks");
             let truth = voice(0, 800, hz);
-            assert!(likeness(&out[480..560], &truth[480..560]) > 0.9, "{hz} Hz changed");
+            assert!(
+                likeness(&out[480..560], &truth[480..560]) > 0.9,
+                "{hz} Hz changed"
+            );
         }
     }
 

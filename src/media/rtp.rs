@@ -6,6 +6,8 @@ use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
 pub const DATAGRAM_MAX: usize = 1500;
 /// Payload type of comfort noise (RFC 3389): never audio.
 pub const COMFORT_NOISE: u8 = 13;
+/// Payload types that RTCP's packet types would look like.
+const RTCP: std::ops::RangeInclusive<u8> = 64..=95;
 /// RTP header without extension or contributing sources.
 const HEADER_LEN: usize = 12;
 
@@ -27,10 +29,14 @@ pub struct RtpIn<'a> {
 }
 
 impl<'a> RtpIn<'a> {
-    /// Reads a datagram; `None` when it is not RTP version 2 or lies about its lengths.
+    /// Reads a datagram; `None` when it is not RTP version 2, lies about its lengths, or is RTCP
+    /// on the same port (RFC 5761 section 4).
     #[must_use]
     pub fn parse(datagram: &'a [u8]) -> Option<Self> {
         let reader = RtpReader::new(datagram).ok()?;
+        if RTCP.contains(&reader.payload_type()) {
+            return None;
+        }
         Some(Self {
             payload_type: reader.payload_type(),
             marker: reader.mark(),
@@ -55,7 +61,12 @@ impl RtpOut {
     /// A stream that starts here. RFC 3550 asks for random values; the caller brings them.
     #[must_use]
     pub fn new(ssrc: u32, sequence: u16, timestamp: u32) -> Self {
-        Self { ssrc, sequence, timestamp, restarted: true }
+        Self {
+            ssrc,
+            sequence,
+            timestamp,
+            restarted: true,
+        }
     }
 
     /// Writes the next packet into `buf` and gives its bytes; nothing when `buf` is too small.
@@ -107,19 +118,32 @@ mod tests {
         let payload = [0x42; 160];
 
         let first = RtpIn::parse(out.packet(0, &payload, &mut buf).unwrap()).unwrap();
-        assert_eq!((first.ssrc, first.sequence, first.timestamp), (7, 65_535, u32::MAX - 100));
+        assert_eq!(
+            (first.ssrc, first.sequence, first.timestamp),
+            (7, 65_535, u32::MAX - 100)
+        );
         assert!(first.marker);
         assert_eq!(first.payload, payload);
         out.advance(160);
 
         let second = RtpIn::parse(out.packet(8, &payload, &mut buf).unwrap()).unwrap();
-        assert_eq!((second.sequence, second.timestamp, second.payload_type), (0, 59, 8));
+        assert_eq!(
+            (second.sequence, second.timestamp, second.payload_type),
+            (0, 59, 8)
+        );
         assert!(!second.marker);
 
         out.skip(1600);
         let third = RtpIn::parse(out.packet(8, &payload, &mut buf).unwrap()).unwrap();
         assert_eq!((third.sequence, third.timestamp), (1, 1659));
         assert!(third.marker);
+    }
+
+    #[test]
+    fn rtcp_is_not_rtp() {
+        let mut sender_report = [0_u8; 28];
+        sender_report[..4].copy_from_slice(&[0x80, 200, 0, 6]);
+        assert!(RtpIn::parse(&sender_report).is_none());
     }
 
     #[test]

@@ -86,7 +86,10 @@ impl Reception {
         stream.highest = stream.highest.max(stream.highest + i64::from(step));
         stream.received += 1;
         if is_media && step > 0 {
-            let arrived = at.saturating_duration_since(stream.last_arrival).as_secs_f32() * 8000.0;
+            let arrived = at
+                .saturating_duration_since(stream.last_arrival)
+                .as_secs_f32()
+                * 8000.0;
             let spoken = packet.timestamp.wrapping_sub(stream.last_timestamp) as i32 as f32;
             // A pause (DTX) is no jitter.
             if spoken.abs() < 8000.0 {
@@ -129,7 +132,10 @@ mod tests {
 
     impl Bench {
         fn new() -> Self {
-            Self { reception: Reception::default(), start: Instant::now() }
+            Self {
+                reception: Reception::default(),
+                start: crate::media::test_epoch(),
+            }
         }
 
         fn packet(&mut self, ms: u64, ssrc: u32, sequence: u16, timestamp: u32) {
@@ -170,8 +176,17 @@ mod tests {
         let mut b = Bench::new();
         for n in 0..1000_u32 {
             // Every other packet is 10 ms late: each interval is off by 10 ms.
-            b.packet(u64::from(n) * 20 + u64::from(n % 2) * 10, 1, n as u16, n * 160);
+            b.packet(
+                u64::from(n) * 20 + u64::from(n % 2) * 10,
+                1,
+                n as u16,
+                n * 160,
+            );
         }
-        assert!((b.reception.jitter_ms() - 10.0).abs() < 0.1, "{}", b.reception.jitter_ms());
+        assert!(
+            (b.reception.jitter_ms() - 10.0).abs() < 0.1,
+            "{}",
+            b.reception.jitter_ms()
+        );
     }
 }

@@ -14,9 +14,9 @@ mod event;
 mod io;
 mod listen;
 mod settings;
+mod spec;
 mod tick;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,11 +24,10 @@ use rtrb::{Consumer, Producer};
 use slotmap::{SlotMap, new_key_type};
 use thiserror::Error;
 
-use super::asset::{Assets, PromptId};
+use super::asset::Assets;
 use super::browser::{BrowserCounts, BrowserVoice};
 use super::dsp::{Level, Meter};
-use super::feed::{Player, Playlist};
-use super::g711::Law;
+use super::feed::Player;
 use super::leg::Leg;
 use super::mix::RoomMix;
 use super::opus::{OpusError, OpusPacket};
@@ -41,6 +40,7 @@ pub use event::{MediaEvent, VoiceKey};
 pub use io::{Datagram, MediaIo};
 pub(super) use listen::Sounding;
 pub use settings::MediaSettings;
+pub use spec::{LegChange, LegSpec, Place};
 
 new_key_type! {
     /// One phone call's media.
@@ -53,68 +53,6 @@ new_key_type! {
 
 /// Ticks in a frame: legs are spread over them.
 pub const PHASES: u8 = 4;
-
-/// Where a leg is: what it hears, and who hears it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Hears silence.
-    Nowhere,
-    /// In the lobby: prompts and music.
-    Waiting(Playlist),
-    /// In the room: hears everybody but itself, and is heard.
-    Seat(RoomKey),
-    /// On hold: hears the room, or music while nobody is in it. Is not heard.
-    Listen(RoomKey),
-    /// Hears a prompt once, then silence and [`MediaEvent::PromptEnded`].
-    Announce(PromptId),
-}
-
-/// What an offer and its answer settled, and how our stream begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LegSpec {
-    /// Codec in both directions.
-    pub law: Law,
-    /// Its payload type in both directions.
-    pub payload_type: u8,
-    /// Payload type of telephone-event, if there is one.
-    pub dtmf_payload_type: Option<u8>,
-    /// The far end's address from its SDP.
-    pub remote: SocketAddr,
-    /// Our SSRC; random.
-    pub ssrc: u32,
-    /// Our first sequence number; random.
-    pub sequence: u16,
-    /// Our first timestamp; random.
-    pub timestamp: u32,
-    /// False while the far end sends nothing (it has put us on hold).
-    pub receive: bool,
-    /// False while the far end wants nothing from us.
-    pub send: bool,
-}
-
-/// What a re-INVITE may change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LegChange {
-    /// Codec in both directions.
-    pub law: Law,
-    /// Its payload type in both directions.
-    pub payload_type: u8,
-    /// Payload type of telephone-event, if there is one.
-    pub dtmf_payload_type: Option<u8>,
-    /// The far end's address from its SDP; a new one arms the latch anew.
-    pub remote: SocketAddr,
-    /// False while the far end sends nothing (it has put us on hold).
-    pub receive: bool,
-    /// False while the far end wants nothing from us.
-    pub send: bool,
-}
-
-impl From<&LegSpec> for LegChange {
-    fn from(spec: &LegSpec) -> Self {
-        let LegSpec { law, payload_type, dtmf_payload_type, remote, receive, send, .. } = *spec;
-        Self { law, payload_type, dtmf_payload_type, remote, receive, send }
-    }
-}
 
 /// Why a command came to nothing.
 #[derive(Debug, Error)]
@@ -167,7 +105,9 @@ struct Source {
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source").field("room", &self.room).finish_non_exhaustive()
+        f.debug_struct("Source")
+            .field("room", &self.room)
+            .finish_non_exhaustive()
     }
 }
 
@@ -191,7 +131,7 @@ impl MediaTable {
     }
 
     /// Adds a call. It hears silence until it is placed.
-    pub fn add_leg(&mut self, now: Instant, spec: &LegSpec) -> LegKey {
+    pub fn add_leg(&mut self, now: Instant, spec: LegSpec) -> LegKey {
         let phase = self.next_phase;
         self.next_phase = (self.next_phase + 1) % PHASES;
         let leg = self.legs.insert(Leg::new(now, spec, phase));
@@ -201,7 +141,8 @@ impl MediaTable {
         // Room for everybody to be seated later, when nothing may be allocated.
         let [seated, ..] = &mut self.phases;
         seated.reserve(self.legs.len().saturating_sub(seated.len()));
-        self.seating.reserve(self.legs.len().saturating_sub(self.seating.len()));
+        self.seating
+            .reserve(self.legs.len().saturating_sub(self.seating.len()));
         leg
     }
 
@@ -237,24 +178,34 @@ impl MediaTable {
 
     /// Adds a room with nobody in it.
     pub fn add_room(&mut self) -> RoomKey {
-        self.rooms.insert(Room { mix: RoomMix::new(), gone_at: None })
+        self.rooms.insert(Room {
+            mix: RoomMix::new(),
+            gone_at: None,
+        })
     }
 
     /// Removes a room. Its legs fall silent, its browsers are removed.
     pub fn remove_room(&mut self, key: RoomKey) {
-        let Some(room) = self.rooms.get_mut(key) else { return };
+        let Some(room) = self.rooms.get_mut(key) else {
+            return;
+        };
         room.gone_at = Some(self.beat + 2);
         for leg in self.legs.values_mut() {
             if leg.place == Place::Seat(key) || leg.place == Place::Listen(key) {
                 leg.place = Place::Nowhere;
             }
         }
-        for source in self.sources.values_mut().filter(|source| source.room == key) {
+        for source in self
+            .sources
+            .values_mut()
+            .filter(|source| source.room == key)
+        {
             source.leaving = true;
         }
     }
 
     /// Puts a leg somewhere else; heard in the next frame. A room that is not there is nowhere.
+    /// Prompts begin anew with every call of this.
     pub fn place(&mut self, key: LegKey, place: Place) {
         let place = match place {
             Place::Seat(room) | Place::Listen(room) if !self.is_open(room) => Place::Nowhere,
@@ -264,13 +215,16 @@ impl MediaTable {
             | Place::Listen(_)
             | Place::Announce(_) => place,
         };
-        let Some(leg) = self.legs.get_mut(key) else { return };
+        let Some(leg) = self.legs.get_mut(key) else {
+            return;
+        };
         match place {
             Place::Waiting(playlist) => leg.player = Player::waiting(playlist),
             Place::Announce(prompt) => leg.player = Player::announcing(prompt),
             Place::Seat(_) => {
-                let voice =
-                    leg.voice.get_or_insert_with(|| Box::new(Voice::new(&self.settings)));
+                let voice = leg
+                    .voice
+                    .get_or_insert_with(|| Box::new(Voice::new(&self.settings)));
                 if leg.seat.is_none() {
                     voice.jitter.restart();
                 }
@@ -371,7 +325,9 @@ impl MediaTable {
 
     /// Level of a room's program (everybody in it, at full band, limited) since the last call.
     pub fn take_program_level(&mut self, room: RoomKey) -> Option<Level> {
-        self.rooms.get_mut(room).map(|room| room.mix.take_program_level())
+        self.rooms
+            .get_mut(room)
+            .map(|room| room.mix.take_program_level())
     }
 
     /// The next thing that happened.
@@ -386,7 +342,9 @@ impl MediaTable {
     }
 
     fn is_open(&self, room: RoomKey) -> bool {
-        self.rooms.get(room).is_some_and(|room| room.gone_at.is_none())
+        self.rooms
+            .get(room)
+            .is_some_and(|room| room.gone_at.is_none())
     }
 }
 

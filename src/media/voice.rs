@@ -37,7 +37,9 @@ impl Voice {
     pub(super) fn new(settings: &MediaSettings) -> Self {
         Self {
             jitter: JitterBuffer::new(settings.jitter_ms_min),
-            high_pass: settings.high_pass.then(|| HighPass::new(8000, HIGH_PASS_HZ)),
+            high_pass: settings
+                .high_pass
+                .then(|| HighPass::new(8000, HIGH_PASS_HZ)),
             gate: settings.gate.then(|| Gate::new(8000)),
             agc: settings.agc.then(|| Agc::new(8000)),
             gain: Ramp::at(1.0),
@@ -79,7 +81,10 @@ impl Voice {
         self.leaving = Share::NONE;
         if before != after {
             Ramp::at(0.0).apply(&mut self.entering.frame, 1.0);
-            self.leaving = Share { room: before, frame };
+            self.leaving = Share {
+                room: before,
+                frame,
+            };
             Ramp::at(1.0).apply(&mut self.leaving.frame, 0.0);
         }
     }
@@ -91,7 +96,10 @@ impl Voice {
 
     /// What this caller has added to `room` in this frame.
     pub(super) fn share_in(&self, room: RoomKey) -> Option<&NbFrame> {
-        let share = self.shares().into_iter().find(|share| share.room == Some(room));
+        let share = self
+            .shares()
+            .into_iter()
+            .find(|share| share.room == Some(room));
         share.map(|share| &share.frame)
     }
 
@@ -110,7 +118,10 @@ pub(super) struct Share {
 }
 
 impl Share {
-    const NONE: Self = Self { room: None, frame: [0.0; NB_FRAME] };
+    const NONE: Self = Self {
+        room: None,
+        frame: [0.0; NB_FRAME],
+    };
 }
 
 /// A caller's voice on its way to the browsers of one room.
@@ -124,7 +135,12 @@ pub(super) struct Tap {
 
 impl Tap {
     pub(super) fn new(room: RoomKey, ring: Producer<OpusPacket>) -> Result<Self, OpusError> {
-        Ok(Self { room, encoder: CallerEncoder::new()?, ring, overflow: 0 })
+        Ok(Self {
+            room,
+            encoder: CallerEncoder::new()?,
+            ring,
+            overflow: 0,
+        })
     }
 
     /// The room whose browsers hear it: what the caller says elsewhere is not for them.

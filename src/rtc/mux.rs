@@ -126,7 +126,11 @@ mod tests {
         mux.register("ours", 1);
         let request = binding_request("ours:theirs");
         assert_eq!(mux.route(address(5), &request), Some(1));
-        assert_eq!(mux.route(address(5), &[0x80; 40]), None, "not vouched for yet");
+        assert_eq!(
+            mux.route(address(5), &[0x80; 40]),
+            None,
+            "not vouched for yet"
+        );
         mux.learn(address(5), 1);
         assert_eq!(mux.route(address(5), &[0x80; 40]), Some(1));
         assert_eq!(mux.route(address(6), &[0x80; 40]), None);
@@ -141,7 +145,11 @@ mod tests {
         assert_eq!(mux.route(address(5), &binding_request("new:x")), Some(2));
         mux.learn(address(5), 2);
         mux.remove(1);
-        assert_eq!(mux.route(address(5), &[0x80; 40]), Some(2), "kept by its new owner");
+        assert_eq!(
+            mux.route(address(5), &[0x80; 40]),
+            Some(2),
+            "kept by its new owner"
+        );
     }
 
     #[test]

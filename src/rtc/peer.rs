@@ -8,8 +8,12 @@
 //! bugs as panics, so every call into it is fenced: a peer that panicked is dead, its neighbours
 //! never notice.
 //!
-//! Limits: audio m-lines and data channels only; descriptions of at most [`SDP_LEN_MAX`] bytes and
-//! [`SECTIONS_MAX`] sections. ICE credentials, SSRCs and the DTLS key are drawn by `str0m` itself.
+//! Limits: audio m-lines and data channels only. ICE credentials, SSRCs and the DTLS key are drawn
+//! by `str0m` itself.
+
+mod negotiate;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -17,19 +21,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::channel::{ChannelConfig, Reliability};
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::change::SdpPendingOffer;
+use str0m::media::Mid;
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
 
-use super::sdp::{Msid, media_sections};
+use self::negotiate::SECTIONS_MAX;
+pub use self::negotiate::{Offer, OfferChanges};
 
-/// The longest session description we read, in bytes.
-const SDP_LEN_MAX: usize = 128 * 1024;
-/// The most m-lines a session description may have.
-const SECTIONS_MAX: usize = 64;
 /// Above this level (dBov) a packet is marked as voice (RFC 6464 section 3).
 const VOICE_LEVEL_DBOV: i8 = -60;
 
@@ -91,29 +91,6 @@ pub enum PeerOutput {
     Connected,
     /// The other side is gone: ICE checks stopped coming, or it closed.
     Disconnected,
-}
-
-/// Changes to put into one offer.
-#[derive(Debug, Default)]
-pub struct OfferChanges {
-    /// New send-only audio m-lines with the names they get.
-    pub add: Vec<Msid>,
-    /// M-lines of ours to send on again. Each gets a new SSRC, so that the listener's decoder
-    /// starts afresh: state left from another source can make the new one ring for seconds.
-    pub resume: Vec<Mid>,
-    /// M-lines of ours to make inactive.
-    pub pause: Vec<Mid>,
-    /// Data channels to open: label and whether it is reliable and ordered.
-    pub channels: Vec<(&'static str, bool)>,
-}
-
-/// An offer to be sent to the other side.
-#[derive(Debug)]
-pub struct Offer {
-    /// The description.
-    pub sdp: String,
-    /// The m-lines made for [`OfferChanges::add`], in that order.
-    pub added: Vec<Mid>,
 }
 
 /// One peer connection.
@@ -185,79 +162,6 @@ impl Peer {
         self.alive
     }
 
-    /// Takes the other side's offer and gives our answer.
-    ///
-    /// # Errors
-    /// [`PeerError::Description`] for unusable text; the others as named.
-    pub fn accept_offer(&mut self, now: Instant, sdp: &str) -> Result<String, PeerError> {
-        check_size(sdp)?;
-        self.pending = None;
-        self.mid_by_ssrc.clear();
-        let answer = self.fenced(|rtc| {
-            let offer = SdpOffer::from_sdp_string(sdp)?;
-            Ok(rtc.sdp_api().accept_offer(offer)?.to_sdp_string())
-        })?;
-        self.kick(now)?;
-        Ok(answer)
-    }
-
-    /// Makes an offer of these changes, or `None` when nothing has to be negotiated. An offer that
-    /// is still outstanding is forgotten.
-    ///
-    /// # Errors
-    /// As named in [`PeerError`].
-    pub fn offer(
-        &mut self,
-        now: Instant,
-        changes: OfferChanges,
-    ) -> Result<Option<Offer>, PeerError> {
-        let made = self.fenced(|rtc| {
-            for &mid in &changes.resume {
-                let mut api = rtc.direct_api();
-                let ssrc = api.new_ssrc();
-                api.reset_stream_tx(mid, None, ssrc, None);
-            }
-            let mut api = rtc.sdp_api();
-            for (label, reliable) in changes.channels {
-                api.add_channel_with_config(channel(label, reliable));
-            }
-            for mid in changes.pause {
-                api.set_direction(mid, Direction::Inactive);
-            }
-            for mid in changes.resume {
-                api.set_direction(mid, Direction::SendOnly);
-            }
-            let added = changes
-                .add
-                .into_iter()
-                .map(|Msid { stream, track }| {
-                    let (kind, direction) = (MediaKind::Audio, Direction::SendOnly);
-                    api.add_media(kind, direction, Some(stream), Some(track), None)
-                })
-                .collect();
-            Ok(api.apply().map(|(offer, pending)| (offer.to_sdp_string(), pending, added)))
-        })?;
-        self.kick(now)?;
-        Ok(made.map(|(sdp, pending, added)| {
-            self.pending = Some(pending);
-            Offer { sdp, added }
-        }))
-    }
-
-    /// Takes the answer to our outstanding offer.
-    ///
-    /// # Errors
-    /// [`PeerError::NoOffer`], [`PeerError::Description`]; the others as named.
-    pub fn accept_answer(&mut self, now: Instant, sdp: &str) -> Result<(), PeerError> {
-        check_size(sdp)?;
-        let pending = self.pending.take().ok_or(PeerError::NoOffer)?;
-        self.fenced(|rtc| {
-            let answer = SdpAnswer::from_sdp_string(sdp)?;
-            rtc.sdp_api().accept_answer(pending, answer)
-        })?;
-        self.kick(now)
-    }
-
     /// Takes a datagram. `Ok(false)`: it is not for this peer, or its STUN integrity is wrong.
     ///
     /// # Errors
@@ -312,18 +216,31 @@ impl Peer {
         packet: AudioPacket,
     ) -> Result<bool, PeerError> {
         let sent = self.fenced(|rtc| {
-            let Some(media) = rtc.media(mid).filter(|media| media.direction().is_sending()) else {
+            let Some(media) = rtc
+                .media(mid)
+                .filter(|media| media.direction().is_sending())
+            else {
                 return Ok(false);
             };
-            let Some(&pt) = media.remote_pts().first() else { return Ok(false) };
+            let Some(&pt) = media.remote_pts().first() else {
+                return Ok(false);
+            };
             let mut api = rtc.direct_api();
-            let Some(stream) = api.stream_tx_by_mid(mid, None) else { return Ok(false) };
+            let Some(stream) = api.stream_tx_by_mid(mid, None) else {
+                return Ok(false);
+            };
             let extensions = ExtensionValues {
                 audio_level: packet.level_dbov,
                 voice_activity: packet.level_dbov.map(|level| level > VOICE_LEVEL_DBOV),
                 ..Default::default()
             };
-            let AudioPacket { seq, timestamp, marker, payload, .. } = packet;
+            let AudioPacket {
+                seq,
+                timestamp,
+                marker,
+                payload,
+                ..
+            } = packet;
             let write = RtpWrite::new(pt, seq.into(), timestamp, now, payload);
             stream.write_rtp(write.marker(marker).ext_vals(extensions));
             Ok(true)
@@ -356,6 +273,10 @@ impl Peer {
         std::mem::take(&mut self.death_untold).then_some(PeerOutput::Disconnected)
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "most events are none of audio's"
+    )]
     fn translate(&mut self, event: Event) -> Option<PeerOutput> {
         match event {
             Event::Connected => Some(PeerOutput::Connected),
@@ -422,31 +343,3 @@ impl Peer {
         error
     }
 }
-
-fn check_size(sdp: &str) -> Result<(), PeerError> {
-    if sdp.len() > SDP_LEN_MAX {
-        return Err(PeerError::Description(format!("longer than {SDP_LEN_MAX} bytes")));
-    }
-    if media_sections(sdp).len() > SECTIONS_MAX {
-        return Err(PeerError::Description(format!("more than {SECTIONS_MAX} sections")));
-    }
-    Ok(())
-}
-
-fn channel(label: &str, reliable: bool) -> ChannelConfig {
-    let reliability = if reliable {
-        Reliability::Reliable
-    } else {
-        Reliability::MaxRetransmits { retransmits: 0 }
-    };
-    ChannelConfig {
-        label: label.to_owned(),
-        ordered: reliable,
-        reliability,
-        ..Default::default()
-    }
-}
-
-#[cfg(test)]
-#[path = "peer_tests.rs"]
-mod tests;

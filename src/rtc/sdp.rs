@@ -36,10 +36,17 @@ pub fn media_sections(sdp: &str) -> Vec<MediaSection<'_>> {
             let mut fields = media.split(' ');
             let kind = fields.next().unwrap_or("");
             let sends = fields.next() != Some("0");
-            sections.push(MediaSection { kind, mid: "", sends, track_id: None });
+            sections.push(MediaSection {
+                kind,
+                mid: "",
+                sends,
+                track_id: None,
+            });
             continue;
         }
-        let Some(section) = sections.last_mut() else { continue };
+        let Some(section) = sections.last_mut() else {
+            continue;
+        };
         if let Some(mid) = line.strip_prefix("a=mid:") {
             section.mid = mid;
         } else if let Some(msid) = line.strip_prefix("a=msid:") {
@@ -57,7 +64,10 @@ pub fn media_sections(sdp: &str) -> Vec<MediaSection<'_>> {
 /// beneath fixes the name when the line is made.
 pub fn with_msids(sdp: &str, msids: &HashMap<String, Msid>) -> String {
     let mut out = String::with_capacity(sdp.len());
-    let mids: Vec<&str> = media_sections(sdp).into_iter().map(|section| section.mid).collect();
+    let mids: Vec<&str> = media_sections(sdp)
+        .into_iter()
+        .map(|section| section.mid)
+        .collect();
     let mut next = mids.iter();
     let mut msid: Option<&Msid> = None;
     for line in sdp.lines() {
@@ -93,7 +103,10 @@ mod tests {
     #[test]
     fn sections_are_read_with_mid_direction_and_track() {
         let found = media_sections(OFFER);
-        let brief: Vec<_> = found.iter().map(|s| (s.kind, s.mid, s.sends, s.track_id)).collect();
+        let brief: Vec<_> = found
+            .iter()
+            .map(|s| (s.kind, s.mid, s.sends, s.track_id))
+            .collect();
         assert_eq!(
             brief,
             [
@@ -107,7 +120,10 @@ mod tests {
 
     #[test]
     fn only_the_named_section_gets_the_new_msid() {
-        let msid = Msid { stream: "PA_1|TR_9".into(), track: "TR_9".into() };
+        let msid = Msid {
+            stream: "PA_1|TR_9".into(),
+            track: "TR_9".into(),
+        };
         let out = with_msids(OFFER, &HashMap::from([("1".to_owned(), msid)]));
         assert!(out.contains("a=msid:PA_1|TR_9 TR_9\r\n"));
         assert!(out.contains("a=ssrc:77 msid:PA_1|TR_9 TR_9\r\n"));

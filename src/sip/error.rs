@@ -5,10 +5,14 @@ use super::sdp::SdpError;
 /// A stream whose message boundaries are no longer known: close the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FramingLost {
-    /// No end of the headers within the limit.
-    #[error("no end of headers within {} octets", super::HEAD_BYTES_MAX)]
+    /// No end of the headers within the limit, or too many of them.
+    #[error(
+        "no end of headers within {} octets and {} fields",
+        super::HEAD_BYTES_MAX,
+        super::HEADERS_MAX
+    )]
     HeadTooLarge,
-    /// Content-Length missing sense: not a number, or several that differ.
+    /// Content-Length that is no number, or several that differ.
     #[error("content length is unreadable")]
     ContentLength,
     /// A body announced so long that it is not worth skipping.

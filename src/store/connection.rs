@@ -46,6 +46,13 @@ pub fn open_pool(url: DatabaseUrl) -> Pool {
         .connection_timeout(POOL_PATIENCE)
         .error_handler(Box::new(LogErrors))
         .test_on_check_out(true);
+    // Made here and not with each connection: a folder that goes away later was taken away.
+    if let DatabaseUrl::SqliteFile(path) = &url
+        && let Some(folder) = path.parent()
+        && let Err(error) = fs::create_dir_all(folder)
+    {
+        tracing::warn!(folder = %folder.display(), %error, "no folder for the SQLite file");
+    }
     // A database in memory is its one connection: it must neither be doubled nor renewed.
     let builder = if url == DatabaseUrl::SqliteMemory {
         builder.max_size(1).idle_timeout(None).max_lifetime(None)
@@ -91,11 +98,6 @@ fn open_postgres(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
 }
 
 fn open_sqlite_file(path: &Path) -> ConnectionResult<SqliteConnection> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| {
-            ConnectionError::BadConnection(format!("{}: {error}", folder.display()))
-        })?;
-    }
     let name = path.to_str().ok_or_else(|| {
         ConnectionError::BadConnection("the path of the SQLite file is not UTF-8".to_owned())
     })?;

@@ -160,6 +160,9 @@ impl Journal {
     ///
     /// Returns once the operating system has them: some microseconds, unless the disk is drowning.
     pub fn append(&self, records: &[Record]) -> Result<(), JournalError> {
+        if records.is_empty() {
+            return Ok(());
+        }
         let mut sorted: Vec<&Record> = records.iter().collect();
         sorted.sort_by_key(|record| record.rank());
         let count = sorted.len() as u64;

@@ -69,7 +69,9 @@ export async function chooseMicrophone(id: string): Promise<void> {
 
 export async function listMicrophones(): Promise<void> {
   const devices = await navigator.mediaDevices?.enumerateDevices().catch(() => []);
-  microphones.value = (devices ?? []).filter((device) => device.kind === 'audioinput' && device.deviceId !== '');
+  microphones.value = (devices ?? []).filter(
+    (device) => device.kind === 'audioinput' && device.deviceId !== '',
+  );
 }
 
 navigator.mediaDevices?.addEventListener('devicechange', () => void listMicrophones());
@@ -86,7 +88,10 @@ async function ask(): Promise<LocalAudioTrack | null> {
     });
     track.on(TrackEvent.Ended, () => {
       closeMicrophone();
-      mic.value = { at: 'failed', detail: 'The microphone was unplugged or taken away. Choose another, then try again.' };
+      mic.value = {
+        at: 'failed',
+        detail: 'The microphone was unplugged or taken away. Choose another, then try again.',
+      };
     });
     mic.value = { at: 'open' };
     measure();
@@ -129,8 +134,10 @@ function reason(error: unknown): string {
   if (name === 'NotAllowedError') {
     return 'The browser may not use the microphone. Allow it in the address bar, then try again.';
   }
-  if (name === 'NotFoundError' || name === 'OverconstrainedError') return 'No microphone found. Plug one in, then try again.';
+  if (name === 'NotFoundError' || name === 'OverconstrainedError')
+    return 'No microphone found. Plug one in, then try again.';
   if (name === 'NotReadableError') return 'Another program holds the microphone. Close it, then try again.';
-  if (!window.isSecureContext) return 'Browsers give the microphone only to https pages. Open this page by https.';
+  if (!window.isSecureContext)
+    return 'Browsers give the microphone only to https pages. Open this page by https.';
   return 'The microphone could not be opened. Try again.';
 }

@@ -17,7 +17,7 @@ export type RoomState =
   | { at: 'joining'; room: string }
   | { at: 'in'; room: string }
   | { at: 'reconnecting'; room: string }
-  | { at: 'failed'; room: string; detail: string };
+  | { at: 'failed'; room: string; detail: string; retrying: boolean };
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 15_000;
@@ -80,8 +80,12 @@ async function join(name: string): Promise<string | null> {
   try {
     const pass = passOf(await request('room-token', { room: name }));
     if (pass === null) return 'The switch gave no way into the room.';
-    const { Room: LiveKitRoom, RoomEvent } = await import('livekit-client');
-    room = new LiveKitRoom({ disconnectOnPageLeave: true, stopLocalTrackOnUnpublish: false });
+    const { DisconnectReason, Room: LiveKitRoom, RoomEvent } = await import('livekit-client');
+    room = new LiveKitRoom({
+      disconnectOnPageLeave: true,
+      stopLocalTrackOnUnpublish: false,
+      singlePeerConnection: false,
+    });
     const ours = room;
     room
       .on(RoomEvent.TrackSubscribed, (track) => play(track))
@@ -95,11 +99,13 @@ async function join(name: string): Promise<string | null> {
       .on(RoomEvent.Reconnected, () => {
         if (joined?.room === ours) roomState.value = { at: 'in', room: name };
       })
-      .on(RoomEvent.Disconnected, () => {
+      .on(RoomEvent.Disconnected, (reason) => {
         if (joined?.room !== ours) return;
         joined = null;
         forgetSpeakers();
-        if (wanted === name) fail(name, 'The connection to the room was lost.');
+        if (wanted !== name) return;
+        if (reason === DisconnectReason.DUPLICATE_IDENTITY) giveWay(name);
+        else fail(name, 'The connection to the room was lost.');
       });
     await room.connect(pass.url, pass.token);
     if (wanted !== name) {
@@ -143,9 +149,15 @@ function leave(): void {
   void room?.disconnect(false);
 }
 
+/** The same operator joined from elsewhere: two windows must not throw each other out for ever. */
+function giveWay(name: string): void {
+  clearTimeout(retry);
+  roomState.value = { at: 'failed', room: name, detail: 'You joined from another window.', retrying: false };
+}
+
 function fail(name: string, detail: string): void {
   failures += 1;
-  roomState.value = { at: 'failed', room: name, detail };
+  roomState.value = { at: 'failed', room: name, detail, retrying: true };
   clearTimeout(retry);
   retry = setTimeout(() => void settle(), Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)));
 }

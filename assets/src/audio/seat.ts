@@ -22,7 +22,8 @@ const seat = computed<string | null>(() => {
 export function takeSeat(): () => void {
   const stop = effect(() => want(seat.value));
   const stopRetrying = effect(() => {
-    if (link.value.at === 'open' && roomState.peek().at === 'failed') tryAgain();
+    const room = roomState.peek();
+    if (link.value.at === 'open' && room.at === 'failed' && room.retrying) tryAgain();
   });
   return () => {
     stop();

@@ -11,7 +11,8 @@ type Section = 'episodes' | 'shows' | 'operators';
 const NAMES: Record<Section, string> = { episodes: 'Episodes', shows: 'Shows', operators: 'Operators' };
 
 export function AdminPage(): JSX.Element {
-  const sections: Section[] = role.value === 'admin' ? ['episodes', 'shows', 'operators'] : ['episodes', 'shows'];
+  const sections: Section[] =
+    role.value === 'admin' ? ['episodes', 'shows', 'operators'] : ['episodes', 'shows'];
   const asked = new URLSearchParams(query.value).get('section');
   const current = sections.find((section) => section === asked) ?? 'episodes';
   return (

@@ -32,17 +32,33 @@ export function SignInPage(): JSX.Element {
         {byLink.value && <p class="faint">Signing in by your link…</p>}
         <div class="field">
           <label for="sign-in-name">Name</label>
-          <input id="sign-in-name" data-testid="sign-in-name" ref={name} autocomplete="username" autocapitalize="off" spellcheck={false} />
+          <input
+            id="sign-in-name"
+            data-testid="sign-in-name"
+            ref={name}
+            autocomplete="username"
+            autocapitalize="off"
+            spellcheck={false}
+          />
         </div>
         <div class="field">
           <label for="sign-in-password">Password</label>
-          <input id="sign-in-password" data-testid="sign-in-password" ref={password} type="password" autocomplete="current-password" />
+          <input
+            id="sign-in-password"
+            data-testid="sign-in-password"
+            ref={password}
+            type="password"
+            autocomplete="current-password"
+          />
         </div>
         <Refusal places={[PLACE]} />
         <Press place={PLACE} testId="sign-in" tone="mine" size="big" type="submit">
           Sign in
         </Press>
-        <p class="faint">First start? Open the sign-in link that the switch printed. Password lost? An admin can set a new one.</p>
+        <p class="faint">
+          First start? Open the sign-in link that the switch printed. Password lost? An admin can set a new
+          one.
+        </p>
       </form>
     </main>
   );

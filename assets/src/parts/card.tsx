@@ -24,7 +24,12 @@ export function CardPanel(): JSX.Element {
     hadCall.current = call !== null;
   }, [call?.id]);
   return (
-    <section class={`panel card${call ? ' held' : ''}`} aria-labelledby="card-title" data-testid="card" data-call={call?.id}>
+    <section
+      class={`panel card${call ? ' held' : ''}`}
+      aria-labelledby="card-title"
+      data-testid="card"
+      data-call={call?.id}
+    >
       <div class="panel-head">
         <h2 id="card-title" ref={heading} tabIndex={-1}>
           My call
@@ -51,7 +56,12 @@ function Card({ call }: { call: Call }): JSX.Element {
     void approve(call.id, event.shiftKey);
   };
   return (
-    <form class="card-form" aria-label={`Card of ${label(call)}`} onSubmit={(event) => event.preventDefault()} onKeyDown={onKeyDown}>
+    <form
+      class="card-form"
+      aria-label={`Card of ${label(call)}`}
+      onSubmit={(event) => event.preventDefault()}
+      onKeyDown={onKeyDown}
+    >
       <div class="card-who">
         <span class="number">{call.from ? formatNumber(call.from) : 'Number withheld'}</span>
         <Flags call={call} />
@@ -65,10 +75,26 @@ function Card({ call }: { call: Call }): JSX.Element {
       <Field call={call} field="notes" title="Notes" area />
       <SaveProblem call={call} />
       <div class="card-actions">
-        <Press place={approvePlace(call.id, false)} testId="approve" tone="go" size="big" icon="check" keyHint="↵" onPress={() => approve(call.id, false)}>
+        <Press
+          place={approvePlace(call.id, false)}
+          testId="approve"
+          tone="go"
+          size="big"
+          icon="check"
+          keyHint="↵"
+          onPress={() => approve(call.id, false)}
+        >
           Approve
         </Press>
-        <Press place={approvePlace(call.id, true)} testId="approve-next" tone="go" size="big" icon="next" keyHint="⇧ ↵" onPress={() => approve(call.id, true)}>
+        <Press
+          place={approvePlace(call.id, true)}
+          testId="approve-next"
+          tone="go"
+          size="big"
+          icon="next"
+          keyHint="⇧ ↵"
+          onPress={() => approve(call.id, true)}
+        >
           Approve &amp; next
         </Press>
       </div>
@@ -79,17 +105,32 @@ function Card({ call }: { call: Call }): JSX.Element {
 
 /** The ways out of screening that are not approval: away from Approve, so that no slip of the mouse hangs up. */
 function SendAway({ call }: { call: Call }): JSX.Element {
-  const places = [placeOf('back-to-lobby', call.id), placeOf('drop', call.id), placeOf('block-caller', call.id)];
+  const places = [
+    placeOf('back-to-lobby', call.id),
+    placeOf('drop', call.id),
+    placeOf('block-caller', call.id),
+  ];
   return (
     <>
       <span class="send-away" role="group" aria-label="Without approval">
-        <Press place={placeOf('back-to-lobby', call.id)} testId="back-to-lobby" icon="back" onPress={() => backToLobby(call.id)}>
+        <Press
+          place={placeOf('back-to-lobby', call.id)}
+          testId="back-to-lobby"
+          icon="back"
+          onPress={() => backToLobby(call.id)}
+        >
           Back to lobby
         </Press>
         <Press place={placeOf('drop', call.id)} testId="drop" icon="drop" onPress={() => dropPress(call)}>
           Drop
         </Press>
-        <Press place={placeOf('block-caller', call.id)} testId="block" icon="block" armedWord="Block? Press again" onPress={() => pressTwice(placeOf('block-caller', call.id), () => block(call.id))}>
+        <Press
+          place={placeOf('block-caller', call.id)}
+          testId="block"
+          icon="block"
+          armedWord="Block? Press again"
+          onPress={() => pressTwice(placeOf('block-caller', call.id), () => block(call.id))}
+        >
           Block
         </Press>
       </span>
@@ -131,9 +172,26 @@ export function Field({ call, field, title, hint, area = false, inputRef }: Fiel
         )}
       </label>
       {area ? (
-        <textarea {...shared} rows={2} onInput={(event) => type(call.id, field, field === 'point' ? event.currentTarget.value.replace(/\s*\n\s*/g, ' ') : event.currentTarget.value)} />
+        <textarea
+          {...shared}
+          rows={2}
+          onInput={(event) =>
+            type(
+              call.id,
+              field,
+              field === 'point'
+                ? event.currentTarget.value.replace(/\s*\n\s*/g, ' ')
+                : event.currentTarget.value,
+            )
+          }
+        />
       ) : (
-        <input {...shared} type="text" ref={inputRef} onInput={(event) => type(call.id, field, event.currentTarget.value)} />
+        <input
+          {...shared}
+          type="text"
+          ref={inputRef}
+          onInput={(event) => type(call.id, field, event.currentTarget.value)}
+        />
       )}
     </div>
   );

@@ -14,9 +14,16 @@ export function ConnectionBar(): JSX.Element {
   const now = seconds.value;
   void switchSeconds.value;
   const regained = regainedAt.value !== null && now - regainedAt.value / 1000 < REGAINED_SHOWN_S;
-  const state = phase.at === 'open' ? (regained ? 'regained' : 'connected') : board.value ? 'lost' : 'connecting';
+  const state =
+    phase.at === 'open' ? (regained ? 'regained' : 'connected') : board.value ? 'lost' : 'connecting';
   return (
-    <div class={`connection-bar ${state}`} data-testid="connection" data-state={state} role="status" aria-live="assertive">
+    <div
+      class={`connection-bar ${state}`}
+      data-testid="connection"
+      data-state={state}
+      role="status"
+      aria-live="assertive"
+    >
       {state === 'regained' && (
         <>
           <Icon name="check" />
@@ -30,7 +37,9 @@ export function ConnectionBar(): JSX.Element {
             <strong>{state === 'lost' ? 'Connection lost.' : 'The switch does not answer.'}</strong>{' '}
             {state === 'lost' ? 'Callers stay on the line; what you see may be old. ' : ''}
             <span aria-live="off">
-              {phase.at === 'waiting' ? `Trying again in ${Math.max(1, Math.ceil(phase.until / 1000 - now))} s.` : 'Connecting…'}
+              {phase.at === 'waiting'
+                ? `Trying again in ${Math.max(1, Math.ceil(phase.until / 1000 - now))} s.`
+                : 'Connecting…'}
             </span>
           </span>
           {phase.at === 'waiting' && (

@@ -26,13 +26,24 @@ export function Flags({ call }: { call: Call }): JSX.Element {
   );
 }
 
-/** When this caller last rang, or null for a first-timer. */
+/** When this caller last rang before this call, or null for a first-timer. */
 export function lastCall(call: Call): string | null {
-  if ((call.timesCalled ?? 0) <= 1 || call.lastCalledAt === null) return null;
+  const first = (call.timesCalled ?? 0) <= 1;
+  if (first || call.lastCalledAt === null || call.lastCalledAt >= (call.queuedAt ?? Infinity)) return null;
   return `last ${formatDay(call.lastCalledAt, switchSeconds.value * 1000)}`;
 }
 
-function Flag({ icon, tone, word, testId }: { icon: IconName; tone: string; word: string; testId: string }): JSX.Element {
+function Flag({
+  icon,
+  tone,
+  word,
+  testId,
+}: {
+  icon: IconName;
+  tone: string;
+  word: string;
+  testId: string;
+}): JSX.Element {
   return (
     <span class={`flag ${tone}`} data-testid={testId}>
       <Icon name={icon} />

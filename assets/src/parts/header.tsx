@@ -20,7 +20,13 @@ export function Header(): JSX.Element | null {
   const { name, role } = session.value.operator;
   return (
     <header class="header">
-      <a class="brand" data-testid="home" href={`/${homeOf(role)}`} onClick={(event) => go(event, `/${homeOf(role)}`)} aria-label="audioroad, my page">
+      <a
+        class="brand"
+        data-testid="home"
+        href={`/${homeOf(role)}`}
+        onClick={(event) => go(event, `/${homeOf(role)}`)}
+        aria-label="audioroad, my page"
+      >
         <Mark />
         <span class="brand-word">audioroad</span>
       </a>
@@ -38,10 +44,26 @@ export function Header(): JSX.Element | null {
         </span>
         <span class="who-role">{role}</span>
       </span>
-      <Press place="keys" testId="keys-help" tone="quiet" icon="keyboard" iconOnly label="Keys (?)" onPress={() => (helpOpen.value = true)}>
+      <Press
+        place="keys"
+        testId="keys-help"
+        tone="quiet"
+        icon="keyboard"
+        iconOnly
+        label="Keys (?)"
+        onPress={() => (helpOpen.value = true)}
+      >
         Keys
       </Press>
-      <Press place="sign-out" testId="sign-out" tone="quiet" icon="leave" iconOnly label="Sign out" onPress={() => press('sign-out', signOut)}>
+      <Press
+        place="sign-out"
+        testId="sign-out"
+        tone="quiet"
+        icon="leave"
+        iconOnly
+        label="Sign out"
+        onPress={() => press('sign-out', signOut)}
+      >
         Sign out
       </Press>
     </header>
@@ -107,7 +129,9 @@ function Tally(): JSX.Element | null {
     <span class={`tally ${live ? 'live' : ''}`} data-testid="tally" data-status={current.status}>
       <Icon name={live ? 'air' : 'clock'} />
       {live ? 'Live' : 'Not live'}
-      {live && <Timer since={current.onAirSince ?? current.startedAt} what="since start" testId="show-timer" />}
+      {live && (
+        <Timer since={current.onAirSince ?? current.startedAt} what="since start" testId="show-timer" />
+      )}
     </span>
   );
 }

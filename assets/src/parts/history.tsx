@@ -29,7 +29,11 @@ export function HistoryPanel(): JSX.Element {
       <div class="panel-head">
         <h2 id="history-title">This caller</h2>
       </div>
-      {call ? <About call={call} /> : <p class="faint pad">Whoever you pick up: earlier calls and notes show here.</p>}
+      {call ? (
+        <About call={call} />
+      ) : (
+        <p class="faint pad">Whoever you pick up: earlier calls and notes show here.</p>
+      )}
     </aside>
   );
 }
@@ -67,7 +71,11 @@ function About({ call }: { call: Call }): JSX.Element {
       <Refusal places={[vipPlace, unblockPlace]} />
       <Field call={call} field="callerNotes" title="Notes on this caller" area />
       <h3>Earlier calls</h3>
-      {callerId ? <Earlier call={call} callerId={callerId} /> : <p class="faint">The number is withheld: nothing is known.</p>}
+      {callerId ? (
+        <Earlier call={call} callerId={callerId} />
+      ) : (
+        <p class="faint">The number is withheld: nothing is known.</p>
+      )}
     </div>
   );
 }
@@ -104,7 +112,9 @@ function EarlierCall({ call }: { call: Call }): JSX.Element {
     <li data-testid={`history-${call.id}`}>
       <div class="row-title">
         <span>{at === null ? 'Earlier' : formatDay(at, switchSeconds.value * 1000)}</span>
-        <span class={aired > 0 ? 'aired' : 'faint'}>{aired > 0 ? `On air ${formatElapsed(aired)}` : 'Not aired'}</span>
+        <span class={aired > 0 ? 'aired' : 'faint'}>
+          {aired > 0 ? `On air ${formatElapsed(aired)}` : 'Not aired'}
+        </span>
       </div>
       <p>{call.point || <span class="faint">No point written</span>}</p>
       {call.notes && <p class="faint">{call.notes}</p>}
@@ -119,7 +129,10 @@ async function load(callerId: string): Promise<void> {
   try {
     outcome = { at: 'known', calls: await api.historyOf(callerId) };
   } catch (error) {
-    outcome = { at: 'failed', detail: error instanceof Refused ? error.message : 'The earlier calls could not be read.' };
+    outcome = {
+      at: 'failed',
+      detail: error instanceof Refused ? error.message : 'The earlier calls could not be read.',
+    };
   }
   if (mine === asked) history.value = outcome;
 }

@@ -16,7 +16,10 @@ export function HostQueue(): JSX.Element {
     <section class="panel host-queue" aria-labelledby="queue-title" data-testid="queue">
       <div class="panel-head">
         <h2 id="queue-title">
-          Queue <span class="count" data-testid="queue-count">{queue.length}</span>
+          Queue{' '}
+          <span class="count" data-testid="queue-count">
+            {queue.length}
+          </span>
         </h2>
         <span class="spacer" />
         <span class="faint" data-testid="behind">
@@ -81,7 +84,14 @@ function HostRow({ call }: { call: Call }): JSX.Element {
           Set next
         </Press>
         {mayDrop(role.value, 'off-air') && (
-          <Press place={dropPlace} testId="drop" icon="drop" iconOnly label={`Drop ${label(call)}`} onPress={() => dropPress(call)}>
+          <Press
+            place={dropPlace}
+            testId="drop"
+            icon="drop"
+            iconOnly
+            label={`Drop ${label(call)}`}
+            onPress={() => dropPress(call)}
+          >
             Drop
           </Press>
         )}

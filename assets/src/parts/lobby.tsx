@@ -20,7 +20,10 @@ export function Lobby(): JSX.Element {
     <section class="panel lobby" aria-labelledby="lobby-title" data-testid="lobby">
       <div class="panel-head">
         <h2 id="lobby-title">
-          Waiting <span class="count" data-testid="lobby-count">{waiting.length}</span>
+          Waiting{' '}
+          <span class="count" data-testid="lobby-count">
+            {waiting.length}
+          </span>
         </h2>
         <Press
           place={nextPlace}

@@ -23,13 +23,25 @@ export function MicPanel({ where }: { where: string }): JSX.Element {
   const [tone, icon, word] = wordFor(where);
   const trouble = troubleNow();
   return (
-    <div class={`mic${trouble ? ' in-trouble' : ''}`} data-testid="mic" data-state={mic.value.at} data-room={roomState.value.at}>
+    <div
+      class={`mic${trouble ? ' in-trouble' : ''}`}
+      data-testid="mic"
+      data-state={mic.value.at}
+      data-room={roomState.value.at}
+    >
       <div class="mic-line">
         <span class={`mic-state ${tone}`} data-testid="mic-state">
           <Icon name={icon} />
           {word}
         </span>
-        {!trouble && <Meter read={() => micLevel.value} label="My microphone level" off={muted.value || coughing.value} testId="mic-level" />}
+        {!trouble && (
+          <Meter
+            read={() => micLevel.value}
+            label="My microphone level"
+            off={muted.value || coughing.value}
+            testId="mic-level"
+          />
+        )}
       </div>
       {trouble ?? <MicButtons />}
       <DevicePicker />
@@ -114,9 +126,9 @@ function troubleNow(): JSX.Element | null {
     return (
       <div class="trouble" data-testid="room-trouble">
         <Icon name="warning" />
-        <span>{room.detail} Trying again.</span>
+        <span>{room.retrying ? `${room.detail} Trying again.` : room.detail}</span>
         <Press place="room-retry" testId="room-retry" size="small" onPress={tryAgain}>
-          Try now
+          {room.retrying ? 'Try now' : 'Join here'}
         </Press>
       </div>
     );

@@ -16,7 +16,12 @@ export function NextCard(): JSX.Element | null {
   if (!current) return null;
   const place = placeOf('next', current.id);
   return (
-    <section class={`next-card${call ? ' ready' : ''}`} aria-labelledby="next-title" data-testid="next-card" data-call={call?.id}>
+    <section
+      class={`next-card${call ? ' ready' : ''}`}
+      aria-labelledby="next-title"
+      data-testid="next-card"
+      data-call={call?.id}
+    >
       <div class="next-body">
         <h2 id="next-title" class="next-label">
           <Icon name="next" />
@@ -24,11 +29,24 @@ export function NextCard(): JSX.Element | null {
           {call && !call.next && <span class="faint"> longest on hold</span>}
           {call && <Timer since={call.queuedAt} what="waiting" ages testId="wait-timer" />}
         </h2>
-        {call ? <NextCaller call={call} /> : <p class="next-empty">Nobody is approved. The screener's next approved caller stands here.</p>}
+        {call ? (
+          <NextCaller call={call} />
+        ) : (
+          <p class="next-empty">Nobody is approved. The screener's next approved caller stands here.</p>
+        )}
       </div>
       <div class="next-press">
         {may(role.value, 'next') ? (
-          <Press place={place} testId="next" tone="go" size="big" icon="next" keyHint="Space" disabled={!call || current.status !== 'live'} onPress={() => takeNext(current.id)}>
+          <Press
+            place={place}
+            testId="next"
+            tone="go"
+            size="big"
+            icon="next"
+            keyHint="Space"
+            disabled={!call || current.status !== 'live'}
+            onPress={() => takeNext(current.id)}
+          >
             Next
           </Press>
         ) : (
@@ -62,7 +80,15 @@ function NextCaller({ call }: { call: Call }): JSX.Element {
 /** A co-host has no Next, but may take the same caller. */
 function TakeButton({ call }: { call: Call }): JSX.Element {
   return (
-    <Press place={placeOf('put-on-air', call.id)} testId="put-on-air-next" tone="go" size="big" icon="air" disabled={!may(role.value, 'put-on-air')} onPress={() => putOnAir(call.id)}>
+    <Press
+      place={placeOf('put-on-air', call.id)}
+      testId="put-on-air-next"
+      tone="go"
+      size="big"
+      icon="air"
+      disabled={!may(role.value, 'put-on-air')}
+      onPress={() => putOnAir(call.id)}
+    >
       Put on air
     </Press>
   );

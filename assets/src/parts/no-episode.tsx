@@ -14,7 +14,9 @@ export function NoEpisode(): JSX.Element {
           <p>
             <strong>No episode is planned.</strong>
             <br />
-            {mayMake ? 'Make one on the Admin page; it shows here at once.' : 'Ask a producer to make one; it shows here at once.'}
+            {mayMake
+              ? 'Make one on the Admin page; it shows here at once.'
+              : 'Ask a producer to make one; it shows here at once.'}
           </p>
         ) : (
           <p>

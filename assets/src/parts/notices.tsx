@@ -8,10 +8,20 @@ export function Notices(): JSX.Element {
     <>
       <div class="notices" role="status" aria-live="polite" data-testid="notices">
         {notices.value.map((notice) => (
-          <div key={notice.id} class={`notice ${notice.level}`} data-testid="notice" data-level={notice.level}>
+          <div
+            key={notice.id}
+            class={`notice ${notice.level}`}
+            data-testid="notice"
+            data-level={notice.level}
+          >
             <Icon name={notice.level === 'warning' ? 'warning' : 'info'} />
             <span>{notice.text}</span>
-            <button type="button" class="notice-close" aria-label="Dismiss" onClick={() => dismiss(notice.id)}>
+            <button
+              type="button"
+              class="notice-close"
+              aria-label="Dismiss"
+              onClick={() => dismiss(notice.id)}
+            >
               <Icon name="close" />
             </button>
           </div>

@@ -13,7 +13,11 @@ import { Meter, Timer } from './timer';
 export function OnAirStrip(): JSX.Element {
   const calls = onAirCalls.value;
   return (
-    <section class={`on-air${calls.length > 0 ? ' lit' : ''}`} aria-labelledby="on-air-title" data-testid="on-air">
+    <section
+      class={`on-air${calls.length > 0 ? ' lit' : ''}`}
+      aria-labelledby="on-air-title"
+      data-testid="on-air"
+    >
       <h2 id="on-air-title" class="visually-hidden">
         On air
       </h2>
@@ -58,7 +62,12 @@ function OnAirCaller({ call }: { call: Call }): JSX.Element {
           <Timer since={call.onAirAt} what="on air" testId="air-timer" />
         </div>
         <p class="air-point">{call.point || <span class="faint">No point written</span>}</p>
-        <Meter read={() => levels.value.calls[call.id] ?? -90} label={`Level of ${label(call)}`} off={call.muted} testId="caller-level" />
+        <Meter
+          read={() => levels.value.calls[call.id] ?? -90}
+          label={`Level of ${label(call)}`}
+          off={call.muted}
+          testId="caller-level"
+        />
       </div>
       <div class="air-actions">
         <Press
@@ -74,7 +83,15 @@ function OnAirCaller({ call }: { call: Call }): JSX.Element {
         >
           {call.muted ? 'Unmute' : 'Mute'}
         </Press>
-        <Press place={holdPlace} testId="hold" icon="hold" keyHint="H" label={`Hold ${label(call)}`} disabled={!may(role.value, 'put-on-hold')} onPress={() => putOnHold(call.id)}>
+        <Press
+          place={holdPlace}
+          testId="hold"
+          icon="hold"
+          keyHint="H"
+          label={`Hold ${label(call)}`}
+          disabled={!may(role.value, 'put-on-hold')}
+          onPress={() => putOnHold(call.id)}
+        >
           Hold
         </Press>
         <DropButton call={call} place={dropPlace} />
@@ -108,7 +125,8 @@ function NobodyOnAir(): JSX.Element {
     <div class="nobody" data-testid="nobody-on-air">
       <Icon name="air" />
       <p>
-        <strong>No caller on air.</strong> {live ? 'Next takes the caller below.' : 'Go live first; then Next takes the caller below.'}
+        <strong>No caller on air.</strong>{' '}
+        {live ? 'Next takes the caller below.' : 'Go live first; then Next takes the caller below.'}
       </p>
     </div>
   );

@@ -23,7 +23,10 @@ export function QueuePanel(): JSX.Element {
     <section class="panel queue" aria-labelledby="queue-title" data-testid="queue">
       <div class="panel-head">
         <h2 id="queue-title">
-          Queue <span class="count" data-testid="queue-count">{queue.length}</span>
+          Queue{' '}
+          <span class="count" data-testid="queue-count">
+            {queue.length}
+          </span>
         </h2>
         <span class="faint">as the host sees it</span>
         <span class="spacer" />
@@ -48,7 +51,15 @@ export function QueuePanel(): JSX.Element {
   );
 }
 
-function QueueRow({ call, place, queue }: { call: Call; place: number; queue: readonly Call[] }): JSX.Element {
+function QueueRow({
+  call,
+  place,
+  queue,
+}: {
+  call: Call;
+  place: number;
+  queue: readonly Call[];
+}): JSX.Element {
   const order = placeOf('reorder', call.id);
   const isNext = nextCall.value?.id === call.id;
   const mayOrder = may(role.value, 'reorder');
@@ -61,7 +72,7 @@ function QueueRow({ call, place, queue }: { call: Call; place: number; queue: re
       data-next={call.next}
       tabIndex={0}
       aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown"
-      aria-label={`${place}. ${label(call)}, ${call.point ?? 'no point'}${call.next ? ', next' : ''}`}
+      aria-label={`${place}. ${label(call)}, ${call.point || 'no point'}${call.next ? ', next' : ''}`}
       draggable={mayOrder}
       onKeyDown={(event) => moveByKey(event, call, queue)}
       onDragStart={(event) => startDrag(event, call)}
@@ -84,7 +95,15 @@ function QueueRow({ call, place, queue }: { call: Call; place: number; queue: re
   );
 }
 
-function QueueActions({ call, queue, mayOrder }: { call: Call; queue: readonly Call[]; mayOrder: boolean }): JSX.Element {
+function QueueActions({
+  call,
+  queue,
+  mayOrder,
+}: {
+  call: Call;
+  queue: readonly Call[];
+  mayOrder: boolean;
+}): JSX.Element {
   const order = placeOf('reorder', call.id);
   return (
     <span class="row-actions">
@@ -103,16 +122,40 @@ function QueueActions({ call, queue, mayOrder }: { call: Call; queue: readonly C
       </Press>
       {mayOrder && (
         <>
-          <Press place={order} testId="move-up" size="small" icon="up" iconOnly label={`Move ${label(call)} up`} onPress={() => move(call, queue, -1)}>
+          <Press
+            place={order}
+            testId="move-up"
+            size="small"
+            icon="up"
+            iconOnly
+            label={`Move ${label(call)} up`}
+            onPress={() => move(call, queue, -1)}
+          >
             Up
           </Press>
-          <Press place={order} testId="move-down" size="small" icon="down" iconOnly label={`Move ${label(call)} down`} onPress={() => move(call, queue, 1)}>
+          <Press
+            place={order}
+            testId="move-down"
+            size="small"
+            icon="down"
+            iconOnly
+            label={`Move ${label(call)} down`}
+            onPress={() => move(call, queue, 1)}
+          >
             Down
           </Press>
         </>
       )}
       {mayDrop(role.value, 'off-air') && (
-        <Press place={placeOf('drop', call.id)} testId="drop" size="small" icon="drop" iconOnly label={`Drop ${label(call)}`} onPress={() => dropPress(call)}>
+        <Press
+          place={placeOf('drop', call.id)}
+          testId="drop"
+          size="small"
+          icon="drop"
+          iconOnly
+          label={`Drop ${label(call)}`}
+          onPress={() => dropPress(call)}
+        >
           Drop
         </Press>
       )}
@@ -123,7 +166,10 @@ function QueueActions({ call, queue, mayOrder }: { call: Call; queue: readonly C
 function move(call: Call, queue: readonly Call[], step: -1 | 1): void {
   const before = movedBy(queue, call.id, step);
   if (before === undefined) {
-    refuse(placeOf('reorder', call.id), step === -1 ? 'This caller is first already.' : 'This caller is last already.');
+    refuse(
+      placeOf('reorder', call.id),
+      step === -1 ? 'This caller is first already.' : 'This caller is last already.',
+    );
   } else {
     void reorder(call.id, before);
   }

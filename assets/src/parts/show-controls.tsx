@@ -13,7 +13,9 @@ import { Press, Refusal } from './press';
 const ending = signal<string | null>(null);
 
 export function ShowControls({ episode }: { episode: Episode }): JSX.Element {
-  const places = (['start-show', 'end-show', 'open-lines', 'close-lines'] as const).map((verb) => placeOf(verb, episode.id));
+  const places = (['start-show', 'end-show', 'open-lines', 'close-lines'] as const).map((verb) =>
+    placeOf(verb, episode.id),
+  );
   return (
     <div class="show-controls">
       <LiveButton episode={episode} />
@@ -57,11 +59,24 @@ export function LinesButton({ episode }: { episode: Episode }): JSX.Element {
         {episode.linesOpen ? 'Lines open' : 'Lines closed'}
       </span>
       {episode.linesOpen ? (
-        <Press place={placeOf('close-lines', episode.id)} testId="close-lines" size="small" disabled={!may(role.value, 'close-lines')} onPress={() => closeLines(episode.id)}>
+        <Press
+          place={placeOf('close-lines', episode.id)}
+          testId="close-lines"
+          size="small"
+          disabled={!may(role.value, 'close-lines')}
+          onPress={() => closeLines(episode.id)}
+        >
           Close lines
         </Press>
       ) : (
-        <Press place={placeOf('open-lines', episode.id)} testId="open-lines" size="small" tone="go" disabled={!may(role.value, 'open-lines')} onPress={() => openLines(episode.id)}>
+        <Press
+          place={placeOf('open-lines', episode.id)}
+          testId="open-lines"
+          size="small"
+          tone="go"
+          disabled={!may(role.value, 'open-lines')}
+          onPress={() => openLines(episode.id)}
+        >
           Open lines
         </Press>
       )}

@@ -13,12 +13,23 @@ import { Meter } from './timer';
 export function StudioPanel(): JSX.Element {
   const live = episode.value?.status === 'live';
   return (
-    <section class="panel studio" aria-labelledby="studio-title" data-testid="studio" data-state={inStudio.value ? roomState.value.at : 'out'}>
+    <section
+      class="panel studio"
+      aria-labelledby="studio-title"
+      data-testid="studio"
+      data-state={inStudio.value ? roomState.value.at : 'out'}
+    >
       <div class="panel-head">
         <h2 id="studio-title">Studio</h2>
         <span class="spacer" />
         {inStudio.value && (
-          <Press place="leave-studio" testId="leave-studio" size="small" tone="quiet" onPress={() => (inStudio.value = false)}>
+          <Press
+            place="leave-studio"
+            testId="leave-studio"
+            size="small"
+            tone="quiet"
+            onPress={() => (inStudio.value = false)}
+          >
             Leave
           </Press>
         )}
@@ -56,7 +67,15 @@ function JoinStudio({ live }: { live: boolean }): JSX.Element {
             : 'You can get ready now: you join when the show goes live.'}
       </p>
       {!waiting && (
-        <Press place="join-studio" testId="join-studio" tone="mine" size="big" icon="mic" disabled={!may(role.value, 'room-token')} onPress={join}>
+        <Press
+          place="join-studio"
+          testId="join-studio"
+          tone="mine"
+          size="big"
+          icon="mic"
+          disabled={!may(role.value, 'room-token')}
+          onPress={join}
+        >
           Join studio
         </Press>
       )}
@@ -73,7 +92,11 @@ function People(): JSX.Element | null {
   return (
     <ul class="people" aria-label="Others at their desks">
       {others.map((person) => (
-        <li key={person.operatorId} data-testid={`person-${person.operatorId}`} data-room={person.inRoom ?? ''}>
+        <li
+          key={person.operatorId}
+          data-testid={`person-${person.operatorId}`}
+          data-room={person.inRoom ?? ''}
+        >
           <Icon name={person.inRoom ? 'headset' : 'person'} />
           <span class="name">{person.name}</span>
           <span class="faint">{whereIs(person.inRoom, person.role)}</span>

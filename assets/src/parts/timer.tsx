@@ -17,7 +17,12 @@ export function Timer({ since, what, ages = false, testId }: TimerProps): JSX.El
   if (since === null) return null;
   const elapsed = switchSeconds.value - since / 1000;
   return (
-    <span class={`timer ${ages ? waitAge(elapsed) : ''}`} role="timer" aria-label={`${what} ${speakElapsed(elapsed)}`} data-testid={testId}>
+    <span
+      class={`timer ${ages ? waitAge(elapsed) : ''}`}
+      role="timer"
+      aria-label={`${what} ${speakElapsed(elapsed)}`}
+      data-testid={testId}
+    >
       {formatElapsed(elapsed)}
     </span>
   );
@@ -34,7 +39,13 @@ interface MeterProps {
 export function Meter({ read, label, off = false, testId }: MeterProps): JSX.Element {
   const fill = meterFill(read());
   return (
-    <span class={`meter${off ? ' off' : ''}`} role="img" aria-label={label} data-testid={testId} data-active={fill > 0.05}>
+    <span
+      class={`meter${off ? ' off' : ''}`}
+      role="img"
+      aria-label={label}
+      data-testid={testId}
+      data-active={fill > 0.05}
+    >
       <span class="meter-fill" style={{ clipPath: `inset(0 ${(100 - fill * 100).toFixed(1)}% 0 0)` }} />
     </span>
   );

@@ -1,38 +1,34 @@
 //! The bridge's thread: where the endpoint meets the socket, the clock and the channels.
 //!
 //! ```text
-//! UDP socket ─┐
-//! commands   ─┼→ Endpoint → outputs → UDP socket | WebSocket channel | event | ring
-//! wake, time ─┘
+//! UDP socket ─┐                       ┌→ UDP socket
+//! commands   ─┼→ Driver → Endpoint → ─┼→ WebSocket channels
+//! wake, time ─┘                       └→ Present (events, rings)
 //! ```
 //!
 //! Outputs are drained after every input. A panic beneath a peer ends that peer alone (see
-//! [`crate::rtc::Peer`]).
+//! [`crate::rtc::Peer`]); should the endpoint itself panic, it is made anew: browsers lose their
+//! WebSockets and join again by themselves, calls are shown again.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use rtrb::{Consumer, Producer, RingBuffer};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
-use super::message::{BridgeEvent, CallTrack, Command, JoinRequest, Joined};
+use super::calls::Calls;
+use super::message::{BridgeEvent, Command, JoinRequest, Joined};
+use super::present::Present;
 use super::{BridgeStats, Shared};
 use crate::actors::clock;
 use crate::livekit::{
-    CallParticipant, Endpoint, EndpointConfig, EndpointLimits, Event, JoinRefusal, Output,
-    SessionId, TokenKeys, TrackKey,
+    Endpoint, EndpointConfig, EndpointLimits, JoinRefusal, Output, SessionId, TokenKeys,
 };
-use crate::media::opus::{OpusPacket, OpusPayload};
-use crate::rtc::AudioPacket;
 
-/// Packets of one browser that may wait for the media tick: 1.28 s of 20 ms frames.
-const RING_PACKETS: usize = 64;
-/// Packets taken from one caller's ring at one wake: one is due, more are catching up.
-const CALL_PACKETS_MAX: usize = 8;
 /// Datagrams taken from the socket before anything else gets a turn.
 const DATAGRAMS_MAX: usize = 64;
 /// A datagram larger than an Ethernet frame is none of WebRTC's.
@@ -42,30 +38,34 @@ const STATS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Everything the bridge's thread owns.
 pub(super) struct Driver {
+    config: EndpointConfig,
     endpoint: Endpoint,
     inbox: mpsc::Receiver<Command>,
     shared: Arc<Shared>,
-    events: Box<dyn Fn(BridgeEvent) + Send>,
     /// The WebSockets of the browsers, as channels.
     signals: HashMap<SessionId, mpsc::Sender<Vec<u8>>>,
-    /// Browser audio on its way to the media tick.
-    browsers: HashMap<TrackKey, Producer<OpusPacket>>,
-    /// Caller audio on its way from the media tick.
-    calls: Vec<Call>,
+    present: Present,
+    calls: Calls,
     stats: BridgeStats,
     stats_due: Instant,
 }
 
-struct Call {
-    room: String,
-    identity: String,
-    track: TrackKey,
-    audio: Consumer<OpusPacket>,
+/// Multiplier of Knuth's MMIX generator.
+const SEED_FACTOR: u64 = 6_364_136_223_846_793_005;
+
+/// What the thread woke up for.
+enum Input {
+    Readable,
+    Command(Command),
+    Wake,
+    Deadline,
 }
 
 /// Starts the thread.
 pub(super) fn start(driver: Driver, socket: std::net::UdpSocket) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let socket = {
         let _entered = runtime.enter();
         UdpSocket::from_std(socket)?
@@ -81,29 +81,28 @@ impl Driver {
         candidates: Vec<SocketAddr>,
         keys: TokenKeys,
         limits: EndpointLimits,
+        seed: u64,
         inbox: mpsc::Receiver<Command>,
         shared: Arc<Shared>,
         events: Box<dyn Fn(BridgeEvent) + Send>,
     ) -> Self {
-        let started = clock::now();
-        let endpoint = Endpoint::new(EndpointConfig {
+        let now = clock::now();
+        let config = EndpointConfig {
             candidates,
             keys,
             limits,
-            seed: rand::random(),
-            started,
-            started_unix_ms: clock::unix_ms(),
-        });
+            seed,
+        };
         Self {
-            endpoint,
+            endpoint: Endpoint::new(now, clock::unix_ms(), config.clone()),
+            config,
             inbox,
             shared,
-            events,
             signals: HashMap::new(),
-            browsers: HashMap::new(),
-            calls: Vec::new(),
+            present: Present::new(events),
+            calls: Calls::default(),
             stats: BridgeStats::default(),
-            stats_due: started,
+            stats_due: now,
         }
     }
 
@@ -113,28 +112,40 @@ impl Driver {
         let mut buffer = vec![0; DATAGRAM_LEN_MAX];
         loop {
             let deadline = self.endpoint.poll_timeout();
-            tokio::select! {
-                ready = socket.readable() => {
-                    if ready.is_ok() {
-                        self.receive(socket, &mut buffer);
-                    }
-                }
+            let input = tokio::select! {
+                _ = socket.readable() => Input::Readable,
                 command = self.inbox.recv() => match command {
-                    Some(command) => self.obey(command),
+                    Some(command) => Input::Command(command),
                     None => return,
                 },
-                () = shared.wake.notified() => self.send_calls(),
-                () = sleep_until(deadline) => self.endpoint.handle_timeout(clock::now()),
+                () = shared.wake.notified() => Input::Wake,
+                () = sleep_until(deadline) => Input::Deadline,
+            };
+            // What a panic may have torn is thrown away by `begin_anew`.
+            let took = catch_unwind(AssertUnwindSafe(|| self.take(input, socket, &mut buffer)));
+            if took.is_err() {
+                self.begin_anew();
             }
-            self.drain(socket);
             self.publish_stats();
         }
+    }
+
+    fn take(&mut self, input: Input, socket: &UdpSocket, buffer: &mut [u8]) {
+        match input {
+            Input::Readable => self.receive(socket, buffer),
+            Input::Command(command) => self.obey(command),
+            Input::Wake => self.calls.send(clock::now(), &mut self.endpoint),
+            Input::Deadline => self.endpoint.handle_timeout(clock::now()),
+        }
+        self.drain(socket);
     }
 
     fn receive(&mut self, socket: &UdpSocket, buffer: &mut [u8]) {
         for _ in 0..DATAGRAMS_MAX {
             // Errors besides "would block" are ICMP answers to what we sent earlier.
-            let Ok((len, from)) = socket.try_recv_from(buffer) else { return };
+            let Ok((len, from)) = socket.try_recv_from(buffer) else {
+                return;
+            };
             // A socket bound to [::] shows IPv4 peers as mapped addresses.
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());
             if let Some(datagram) = buffer.get(..len) {
@@ -145,22 +156,31 @@ impl Driver {
     }
 
     fn obey(&mut self, command: Command) {
-        let now = clock::now();
+        let (now, endpoint) = (clock::now(), &mut self.endpoint);
         match command {
-            Command::PublishCall { room, call } => self.publish_call(now, room, call),
-            Command::SetCallAttributes { room, identity, attributes } => {
-                self.endpoint.set_call_attributes(&room, &identity, attributes);
+            Command::PublishCall { room, call } => self.calls.publish(now, endpoint, room, call),
+            Command::SetCallAttributes {
+                room,
+                identity,
+                attributes,
+            } => {
+                self.calls
+                    .set_attributes(endpoint, &room, &identity, attributes);
             }
-            Command::SetCallMuted { room, identity, muted } => {
-                self.endpoint.set_call_muted(&room, &identity, muted);
+            Command::SetCallMuted {
+                room,
+                identity,
+                muted,
+            } => {
+                self.calls.set_muted(endpoint, &room, &identity, muted);
             }
             Command::Remove { room, identity } => {
-                self.calls.retain(|call| call.room != room || call.identity != identity);
-                self.endpoint.remove_participant(now, &room, &identity);
+                self.calls.forget(&room, &identity);
+                endpoint.remove_participant(now, &room, &identity);
             }
             Command::CloseRoom { room, cause } => {
-                self.calls.retain(|call| call.room != room);
-                self.endpoint.close_room(now, &room, cause);
+                self.calls.forget_room(&room);
+                endpoint.close_room(now, &room, cause);
             }
             Command::Join { request, answer } => {
                 let joined = self.join(now, request);
@@ -168,50 +188,25 @@ impl Driver {
                 if answer.send(joined).is_err()
                     && let Some(session) = session
                 {
-                    self.endpoint.signal_closed(now, session);
+                    self.signal_closed(now, session);
                 }
             }
-            Command::Signal { session, frame } => {
-                self.endpoint.handle_signal(now, session, &frame);
-            }
-            Command::SignalClosed { session } => {
-                self.signals.remove(&session);
-                self.endpoint.signal_closed(now, session);
-            }
+            Command::Signal { session, frame } => endpoint.handle_signal(now, session, &frame),
+            Command::SignalClosed { session } => self.signal_closed(now, session),
         }
     }
 
     fn join(&mut self, now: Instant, request: JoinRequest) -> Result<Joined, JoinRefusal> {
-        let session = self.endpoint.join(now, &request.token, &request.query)?;
+        let session = self
+            .endpoint
+            .join(now, clock::unix_ms(), &request.token, &request.query)?;
         self.signals.insert(session, request.reply);
         Ok(Joined { session })
     }
 
-    fn publish_call(&mut self, now: Instant, room: String, call: CallTrack) {
-        let CallTrack { identity, name, attributes, audio } = call;
-        self.calls.retain(|call| call.room != room || call.identity != identity);
-        let shown = CallParticipant { identity: identity.clone(), name, attributes };
-        match self.endpoint.publish_call(now, &room, shown) {
-            Ok(track) => self.calls.push(Call { room, identity, track, audio }),
-            Err(refusal) => tracing::error!(room, identity, %refusal, "call not shown to browsers"),
-        }
-    }
-
-    fn send_calls(&mut self) {
-        let now = clock::now();
-        for call in &mut self.calls {
-            for _ in 0..CALL_PACKETS_MAX {
-                let Ok(packet) = call.audio.pop() else { break };
-                let packet = AudioPacket {
-                    seq: packet.seq,
-                    timestamp: packet.timestamp,
-                    marker: false,
-                    level_dbov: packet.level_dbov,
-                    payload: packet.payload.as_slice().into(),
-                };
-                self.endpoint.send_call_audio(now, call.track, &packet);
-            }
-        }
+    fn signal_closed(&mut self, now: Instant, session: SessionId) {
+        self.signals.remove(&session);
+        self.endpoint.signal_closed(now, session);
     }
 
     fn drain(&mut self, socket: &UdpSocket) {
@@ -226,56 +221,32 @@ impl Driver {
                 Output::CloseSignal { session } => {
                     self.signals.remove(&session);
                 }
-                Output::Event(event) => self.report(event),
+                Output::Event(event) => self.present.take(event),
             }
         }
     }
 
     fn signal(&mut self, session: SessionId, frame: Vec<u8>) {
-        let Some(channel) = self.signals.get(&session) else { return };
-        if let Err(error) = channel.try_send(frame) {
-            self.stats.slow_signals += u64::from(matches!(error, mpsc::error::TrySendError::Full(_)));
-            self.signals.remove(&session);
-            self.endpoint.signal_closed(clock::now(), session);
-        }
-    }
-
-    fn report(&mut self, event: Event) {
-        let event = match event {
-            Event::TrackAudio { track, seq, timestamp, level_dbov, payload } => {
-                if let Ok(payload) = OpusPayload::try_from(&*payload) {
-                    self.push(track, OpusPacket { seq, timestamp, payload, level_dbov });
-                }
-                return;
-            }
-            Event::TrackUp { track, room, identity, track_sid, muted } => {
-                let (producer, audio) = RingBuffer::new(RING_PACKETS);
-                self.browsers.insert(track, producer);
-                BridgeEvent::TrackUp { room, identity, track_sid, audio, muted }
-            }
-            Event::TrackDown { track, room, identity, track_sid } => {
-                self.browsers.remove(&track);
-                BridgeEvent::TrackDown { room, identity, track_sid }
-            }
-            Event::TrackMuted { room, identity, track_sid, muted, .. } => {
-                BridgeEvent::TrackMuted { room, identity, track_sid, muted }
-            }
-            Event::ParticipantJoined { room, identity, name, sid } => {
-                BridgeEvent::ParticipantJoined { room, identity, name, sid }
-            }
-            Event::ParticipantLeft { room, identity, sid } => {
-                BridgeEvent::ParticipantLeft { room, identity, sid }
-            }
+        let Some(channel) = self.signals.get(&session) else {
+            return;
         };
-        (self.events)(event);
+        if let Err(error) = channel.try_send(frame) {
+            let slow = matches!(error, mpsc::error::TrySendError::Full(_));
+            self.stats.slow_signals += u64::from(slow);
+            self.signal_closed(clock::now(), session);
+        }
     }
 
-    fn push(&mut self, track: TrackKey, packet: OpusPacket) {
-        if let Some(ring) = self.browsers.get_mut(&track)
-            && ring.push(packet).is_err()
-        {
-            self.stats.ring_drops += 1;
-        }
+    fn begin_anew(&mut self) {
+        tracing::error!("the audio endpoint panicked and begins anew; browsers will join again");
+        self.stats.restarts += 1;
+        // Another seed makes other session ids: a WebSocket of before must not speak for anybody.
+        self.config.seed = self.config.seed.wrapping_mul(SEED_FACTOR).wrapping_add(1);
+        let now = clock::now();
+        self.endpoint = Endpoint::new(now, clock::unix_ms(), self.config.clone());
+        self.signals.clear();
+        self.present.all_left();
+        self.calls.publish_all(now, &mut self.endpoint);
     }
 
     fn publish_stats(&mut self) {
@@ -285,9 +256,16 @@ impl Driver {
         }
         self.stats_due = now + STATS_INTERVAL;
         self.stats.endpoint = self.endpoint.counters();
-        let mut shared = self.shared.stats.lock().unwrap_or_else(PoisonError::into_inner);
-        let command_drops = shared.command_drops;
-        *shared = BridgeStats { command_drops, ..self.stats };
+        self.stats.ring_drops = self.present.ring_drops;
+        let mut shared = self
+            .shared
+            .stats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *shared = BridgeStats {
+            command_drops: shared.command_drops,
+            ..self.stats
+        };
     }
 }
 
@@ -305,5 +283,105 @@ async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc as std_mpsc;
+
+    use rtrb::RingBuffer;
+
+    use super::*;
+    use crate::actors::bridge::CallTrack;
+    use crate::livekit::{JoinQuery, RoomPass};
+
+    fn driver() -> (Driver, std_mpsc::Receiver<BridgeEvent>) {
+        let (told, events) = std_mpsc::channel();
+        let driver = Driver::new(
+            vec!["127.0.0.1:7882".parse().unwrap()],
+            TokenKeys::new("key", "secret"),
+            EndpointLimits::default(),
+            7,
+            mpsc::channel(1).1,
+            Arc::default(),
+            Box::new(move |event| {
+                let _ = told.send(event);
+            }),
+        );
+        (driver, events)
+    }
+
+    fn join(driver: &mut Driver, frames_max: usize) -> (SessionId, mpsc::Receiver<Vec<u8>>) {
+        let pass = RoomPass::new("live", "ann", "Ann");
+        let token = driver
+            .config
+            .keys
+            .sign(&pass, Duration::from_secs(60))
+            .unwrap();
+        let (reply, frames) = mpsc::channel(frames_max);
+        let request = JoinRequest {
+            token,
+            query: JoinQuery::parse(""),
+            reply,
+        };
+        let session = driver.join(clock::now(), request).unwrap().session;
+        while let Some(output) = driver.endpoint.poll_output() {
+            if let Output::Event(event) = output {
+                driver.present.take(event);
+            }
+        }
+        (session, frames)
+    }
+
+    #[test]
+    fn a_browser_that_does_not_read_is_cut_off() {
+        let (mut driver, _events) = driver();
+        let (session, mut frames) = join(&mut driver, 1);
+        driver.signal(session, vec![1]);
+        assert_eq!(driver.stats.slow_signals, 0);
+        driver.signal(session, vec![2]);
+        driver.signal(session, vec![3]);
+        assert_eq!(driver.stats.slow_signals, 1, "noticed once");
+        assert_eq!(frames.try_recv(), Ok(vec![1]));
+        assert_eq!(
+            frames.try_recv(),
+            Err(mpsc::error::TryRecvError::Disconnected)
+        );
+    }
+
+    #[test]
+    fn an_endpoint_made_anew_shows_the_calls_and_lets_browsers_join_again() {
+        let (mut driver, events) = driver();
+        let call = CallTrack {
+            identity: "call:1".to_owned(),
+            name: String::new(),
+            attributes: Default::default(),
+            audio: RingBuffer::new(1).1,
+        };
+        driver.obey(Command::PublishCall {
+            room: "live".to_owned(),
+            call,
+        });
+        let (former, mut frames) = join(&mut driver, 8);
+        driver.begin_anew();
+        assert_eq!(
+            frames.try_recv(),
+            Err(mpsc::error::TryRecvError::Disconnected)
+        );
+        assert_eq!(driver.endpoint.counters().calls, 1);
+        let (session, _frames) = join(&mut driver, 8);
+        assert_ne!(session, former, "a WebSocket of before speaks for nobody");
+        let told: Vec<bool> = events
+            .try_iter()
+            .filter_map(|event| match event {
+                BridgeEvent::ParticipantJoined { .. } => Some(true),
+                BridgeEvent::ParticipantLeft { .. } => Some(false),
+                BridgeEvent::TrackUp { .. }
+                | BridgeEvent::TrackMuted { .. }
+                | BridgeEvent::TrackDown { .. } => None,
+            })
+            .collect();
+        assert_eq!(told, [true, false, true]);
     }
 }

@@ -24,7 +24,9 @@ pub struct CallTrack {
 
 impl fmt::Debug for CallTrack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallTrack").field("identity", &self.identity).finish_non_exhaustive()
+        f.debug_struct("CallTrack")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,12 +109,37 @@ pub enum BridgeEvent {
 /// What the driver is told.
 #[derive(Debug)]
 pub(super) enum Command {
-    PublishCall { room: String, call: CallTrack },
-    SetCallAttributes { room: String, identity: String, attributes: BTreeMap<String, String> },
-    SetCallMuted { room: String, identity: String, muted: bool },
-    Remove { room: String, identity: String },
-    CloseRoom { room: String, cause: LeaveCause },
-    Join { request: JoinRequest, answer: oneshot::Sender<Result<Joined, JoinRefusal>> },
-    Signal { session: SessionId, frame: Bytes },
-    SignalClosed { session: SessionId },
+    PublishCall {
+        room: String,
+        call: CallTrack,
+    },
+    SetCallAttributes {
+        room: String,
+        identity: String,
+        attributes: BTreeMap<String, String>,
+    },
+    SetCallMuted {
+        room: String,
+        identity: String,
+        muted: bool,
+    },
+    Remove {
+        room: String,
+        identity: String,
+    },
+    CloseRoom {
+        room: String,
+        cause: LeaveCause,
+    },
+    Join {
+        request: JoinRequest,
+        answer: oneshot::Sender<Result<Joined, JoinRefusal>>,
+    },
+    Signal {
+        session: SessionId,
+        frame: Bytes,
+    },
+    SignalClosed {
+        session: SessionId,
+    },
 }

@@ -8,11 +8,15 @@
 //! ```
 //!
 //! Packets never pass through a mailbox: they go by rings, and a full ring drops. Nothing on the
-//! handle blocks. Limits: [`COMMANDS_MAX`] commands waiting, [`EndpointLimits`] for the rest.
+//! handle blocks. Limits: 4096 commands waiting, [`EndpointLimits`] for the rest.
 
 mod address;
+mod calls;
 mod driver;
 mod message;
+mod present;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,7 +27,9 @@ use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined};
-pub use crate::livekit::{EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, SessionId};
+pub use crate::livekit::{
+    EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, SessionId,
+};
 
 use self::driver::Driver;
 use self::message::Command;
@@ -46,6 +52,8 @@ pub struct BridgeConfig {
     pub api_secret: String,
     /// What to take on at most.
     pub limits: EndpointLimits,
+    /// Random; session and track ids are drawn from it.
+    pub seed: u64,
 }
 
 /// Counters for metrics; a quarter of a second old at most while anything happens.
@@ -59,6 +67,8 @@ pub struct BridgeStats {
     pub send_drops: u64,
     /// Browsers cut off because they did not read what we signalled.
     pub slow_signals: u64,
+    /// How often the endpoint panicked and was made anew.
+    pub restarts: u64,
     /// Commands dropped because too many were waiting.
     pub command_drops: u64,
 }
@@ -100,12 +110,18 @@ impl BridgeHandle {
             candidates,
             keys.clone(),
             config.limits,
+            config.seed,
             inbox,
             Arc::clone(&shared),
             Box::new(events),
         );
         driver::start(driver, socket)?;
-        Ok(Self { commands, shared, keys, local })
+        Ok(Self {
+            commands,
+            shared,
+            keys,
+            local,
+        })
     }
 
     /// The address the UDP port is bound to.
@@ -116,7 +132,10 @@ impl BridgeHandle {
     /// Shows a call in a room: a participant of kind SIP with one microphone track. One with the
     /// same identity is replaced.
     pub fn publish_call(&self, room: &str, call: CallTrack) {
-        self.command(Command::PublishCall { room: room.to_owned(), call });
+        self.command(Command::PublishCall {
+            room: room.to_owned(),
+            call,
+        });
     }
 
     /// Replaces a call's `sip.*` attributes.
@@ -127,13 +146,21 @@ impl BridgeHandle {
         attributes: BTreeMap<String, String>,
     ) {
         let (room, identity) = (room.to_owned(), identity.to_owned());
-        self.command(Command::SetCallAttributes { room, identity, attributes });
+        self.command(Command::SetCallAttributes {
+            room,
+            identity,
+            attributes,
+        });
     }
 
     /// Shows a call as muted and stops its audio, or undoes that.
     pub fn set_call_muted(&self, room: &str, identity: &str, muted: bool) {
         let (room, identity) = (room.to_owned(), identity.to_owned());
-        self.command(Command::SetCallMuted { room, identity, muted });
+        self.command(Command::SetCallMuted {
+            room,
+            identity,
+            muted,
+        });
     }
 
     /// Takes a call out of a room.
@@ -149,7 +176,10 @@ impl BridgeHandle {
 
     /// Empties a room; its browsers are told why.
     pub fn close_room(&self, room: &str, cause: LeaveCause) {
-        self.command(Command::CloseRoom { room: room.to_owned(), cause });
+        self.command(Command::CloseRoom {
+            room: room.to_owned(),
+            cause,
+        });
     }
 
     /// There is something in the callers' rings: called once a frame by the media tick. Takes no
@@ -165,7 +195,9 @@ impl BridgeHandle {
     pub async fn join(&self, request: JoinRequest) -> Result<Joined, JoinRefusal> {
         let (answer, answered) = oneshot::channel();
         let command = Command::Join { request, answer };
-        self.commands.try_send(command).map_err(|_| JoinRefusal::Unavailable)?;
+        self.commands
+            .try_send(command)
+            .map_err(|_| JoinRefusal::Unavailable)?;
         answered.await.unwrap_or(Err(JoinRefusal::Unavailable))
     }
 
@@ -189,13 +221,21 @@ impl BridgeHandle {
 
     /// Counters for metrics.
     pub fn stats(&self) -> BridgeStats {
-        *self.shared.stats.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .shared
+            .stats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn command(&self, command: Command) {
         if self.commands.try_send(command).is_err() {
             tracing::error!("the bridge is gone or overloaded: a command was dropped");
-            let mut stats = self.shared.stats.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stats = self
+                .shared
+                .stats
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             stats.command_drops += 1;
         }
     }

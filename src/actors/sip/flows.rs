@@ -29,7 +29,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(4);
 const READ: usize = 8 * 1024;
 
 /// A connection that is up.
-pub struct Connection {
+pub(super) struct Connection {
     stream: TcpStream,
     /// The far end.
     pub peer: SocketAddr,
@@ -37,10 +37,10 @@ pub struct Connection {
 }
 
 /// A connection that somebody opened to us.
-pub struct Accepted(pub Connection);
+pub(super) struct Accepted(pub Connection);
 
 /// What a connection brings.
-pub enum FlowEvent {
+pub(super) enum FlowEvent {
     /// One whole message.
     Message {
         /// Where it came from.
@@ -62,14 +62,14 @@ struct Flow {
 
 /// The open connections.
 #[derive(Default)]
-pub struct Flows {
+pub(super) struct Flows {
     open: HashMap<FlowId, Flow>,
     last: u64,
 }
 
 impl Flows {
     /// Whether one more connection from `peer` is taken.
-    pub fn has_room(&self, peer: IpAddr, trusted: bool) -> Result<(), &'static str> {
+    pub(super) fn has_room(&self, peer: IpAddr, trusted: bool) -> Result<(), &'static str> {
         if self.open.len() >= CONNECTIONS_MAX {
             return Err("tcp-full");
         }
@@ -78,7 +78,7 @@ impl Flows {
     }
 
     /// Numbers the connection; what it brings comes as the stream.
-    pub fn open(&mut self, connection: Connection) -> (Source, impl Stream<Item = FlowEvent> + use<>) {
+    pub(super) fn open(&mut self, connection: Connection) -> (Source, impl Stream<Item = FlowEvent> + use<>) {
         self.last += 1;
         let Connection { stream, peer, local } = connection;
         let source = Source { flow: FlowId(self.last), transport: Transport::Tcp, local, from: peer };
@@ -96,7 +96,7 @@ impl Flows {
     }
 
     /// Sends on a connection; one that does not take it is closed.
-    pub fn send(&mut self, flow: FlowId, bytes: Bytes) {
+    pub(super) fn send(&mut self, flow: FlowId, bytes: Bytes) {
         if let Some(open) = self.open.get(&flow)
             && open.outbox.try_send(bytes).is_err()
         {
@@ -105,13 +105,13 @@ impl Flows {
     }
 
     /// Lets the connection go once what waits is written.
-    pub fn close(&mut self, flow: FlowId) {
+    pub(super) fn close(&mut self, flow: FlowId) {
         self.open.remove(&flow);
     }
 }
 
 /// Connections that come in; the next is taken when the last was handled.
-pub fn accept(listener: TcpListener) -> impl Stream<Item = Accepted> {
+pub(super) fn accept(listener: TcpListener) -> impl Stream<Item = Accepted> {
     stream::unfold(listener, |listener| async move {
         loop {
             match listener.accept().await {
@@ -130,7 +130,7 @@ pub fn accept(listener: TcpListener) -> impl Stream<Item = Accepted> {
 }
 
 /// Connects to a trunk.
-pub async fn connect(host: String, port: u16) -> io::Result<Connection> {
+pub(super) async fn connect(host: String, port: u16) -> io::Result<Connection> {
     let stream = tokio::time::timeout(CONNECT_MAX, TcpStream::connect((host.as_str(), port))).await??;
     Ok(Connection { peer: stream.peer_addr()?, local: stream.local_addr()?, stream })
 }

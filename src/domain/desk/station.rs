@@ -38,7 +38,7 @@ pub struct EpisodePlan {
 }
 
 /// Whether `number` is E.164: a plus and 7 to 15 digits (ITU-T E.164, 6.2.1).
-pub fn is_e164(number: &str) -> bool {
+pub(crate) fn is_e164(number: &str) -> bool {
     number.strip_prefix('+').is_some_and(|digits| {
         (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
     })

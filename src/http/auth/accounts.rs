@@ -1,13 +1,14 @@
 //! Operators' accounts: read once, kept in memory, written to the books first. Sign-in by password, or once by a link.
 //!
-//! Limits: [`ACCOUNTS_MAX`] accounts; passwords are checked [`HASHES_AT_ONCE`] at a time and guesses are counted
+//! Limits: passwords are checked [`HASHES_AT_ONCE`] at a time and guesses are counted
 //! ([`super::guesses`]).
+
+mod staff;
 
 use std::{
     collections::HashMap,
-    fmt, io,
+    fmt,
     net::IpAddr,
-    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
@@ -18,46 +19,24 @@ use tokio::sync::Semaphore;
 
 use super::{
     guesses::Guesses,
-    key, password,
+    password,
     session_token::SessionKey,
     signed_out::SignedOut,
 };
 use crate::{
     actors::{message::SignOut, random},
-    config::Secret,
-    domain::{Operator, OperatorId, Role, UnixMs, caller::limits},
+    config::{Config, Secret},
+    domain::{Operator, OperatorId, Role, UnixMs},
     http::problem::Problem,
     store::{AnyConnection, Pool, models::Account, queries},
 };
 
-/// Accounts at most: as many as are read.
-const ACCOUNTS_MAX: usize = 1000;
 /// Passwords that are checked at the same time; each takes 19 MiB and a core.
 const HASHES_AT_ONCE: usize = 2;
 /// How long a sign-in link is good for.
 const LINK_MS: i64 = 30 * 60 * 1000;
 
-/// Why there are no accounts.
-#[derive(Debug, thiserror::Error)]
-pub enum AccountsError {
-    /// The key of the sessions cannot be read or made.
-    #[error("the key of the sessions: {0}")]
-    Key(#[from] io::Error),
-}
-
-/// An account to be made.
-pub(in crate::http) struct NewAccount {
-    pub(in crate::http) name: String,
-    pub(in crate::http) role: Role,
-    pub(in crate::http) password: Option<String>,
-}
-
-/// What changes about an account; absent things stay.
-pub(in crate::http) struct AccountChange {
-    pub(in crate::http) role: Option<Role>,
-    pub(in crate::http) password: Option<String>,
-    pub(in crate::http) disabled: Option<bool>,
-}
+pub(in crate::http) use staff::{AccountChange, NewAccount};
 
 struct Link {
     token: String,
@@ -91,25 +70,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Accounts {
-    /// Accounts in `books`; the key of the sessions is in `data_dir`, made now where there is none. The books are read when somebody
-    /// first asks: they may be down.
-    ///
-    /// # Errors
-    /// [`AccountsError::Key`].
-    pub fn open(books: Pool, data_dir: &Path, admin_token: Option<Secret>) -> Result<Self, AccountsError> {
-        let secret = key::read_or_make(&data_dir.join("session.key"), random::secret())?;
-        Ok(Self {
+    /// Accounts in `books`, whose sessions are signed with `session_key`. The books are read when somebody first asks: they may
+    /// be down.
+    pub fn open(books: Pool, session_key: &[u8; 32], config: &Config) -> Self {
+        Self {
             books,
-            admin_token,
-            sessions: SessionKey::new(&secret),
-            signed_out: SignedOut::open(data_dir.join("signed-out")),
+            admin_token: config.http.admin_token.clone(),
+            sessions: SessionKey::new(session_key),
+            signed_out: SignedOut::open(config.data_dir.join("signed-out")),
             known: RwLock::new(None),
             writing: Mutex::new(()),
             guesses: Mutex::new(Guesses::default()),
             hashing: Semaphore::new(HASHES_AT_ONCE),
             link: Mutex::new(None),
             desks: Mutex::new(Vec::new()),
-        })
+        }
     }
 
     /// A token that signs its bearer in as the first admin, once, within half an hour. It replaces an earlier one.
@@ -205,49 +180,6 @@ impl Accounts {
         Ok(block(move || accounts.end_sessions(operator, now)).await?)
     }
 
-    /// All accounts, by name.
-    pub(in crate::http) async fn list(self: &Arc<Self>) -> Result<Vec<Account>, Problem> {
-        self.ready().await?;
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let mut accounts: Vec<Account> = known.iter().flat_map(HashMap::values).cloned().collect();
-        accounts.sort_by_cached_key(|account| account.operator.name.to_lowercase());
-        Ok(accounts)
-    }
-
-    /// Makes an account.
-    ///
-    /// # Errors
-    /// 400 for an unusable name or password, 409 for a name that is taken, 503 while the books are down.
-    pub(in crate::http) async fn create(self: &Arc<Self>, now: UnixMs, new: NewAccount) -> Result<Account, Problem> {
-        self.ready().await?;
-        let name = new.name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > limits::NAME || name.chars().any(char::is_control) {
-            return Err(Problem::bad_request("An operator needs a name of at most 120 characters."));
-        }
-        let password_hash = self.hash(new.password).await?;
-        let operator = Operator { id: OperatorId(random::id()), name, role: new.role };
-        let account = Account { operator, password_hash, disabled: false, created_at: now };
-        let accounts = Arc::clone(self);
-        block(move || accounts.insert(account)).await?
-    }
-
-    /// Changes an account. A new role, a new password and disabling end the operator's sessions or dashboards.
-    ///
-    /// # Errors
-    /// 400 for an unusable password, 404, 409 for the last admin, 503 while the books are down.
-    pub(in crate::http) async fn change(
-        self: &Arc<Self>,
-        now: UnixMs,
-        id: OperatorId,
-        change: AccountChange,
-    ) -> Result<Account, Problem> {
-        self.ready().await?;
-        self.account(id).ok_or_else(no_such_operator)?;
-        let password_hash = self.hash(change.password.clone()).await?;
-        let accounts = Arc::clone(self);
-        block(move || accounts.update(now, id, &change, password_hash)).await?
-    }
-
     /// Tells `desk` when the operator may no longer be there.
     pub(in crate::http) fn watch(&self, operator: OperatorId, desk: Recipient<SignOut>) {
         let mut desks = lock(&self.desks);
@@ -285,25 +217,6 @@ impl Accounts {
         known.as_ref()?.values().find(|account| account.operator.name.to_lowercase() == wanted).cloned()
     }
 
-    fn admins(&self) -> Vec<Account> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().flat_map(HashMap::values).filter(|account| is_admin(account)).cloned().collect()
-    }
-
-    fn first_admin(&self) -> Option<Operator> {
-        let oldest = self.admins().into_iter().min_by_key(|account| (account.created_at, account.operator.id));
-        oldest.map(|account| account.operator)
-    }
-
-    fn make_first_admin(&self, now: UnixMs) -> Result<Operator, Problem> {
-        let id = OperatorId(random::id());
-        let taken = self.by_name("Admin").is_some();
-        let name = if taken { format!("Admin {id}") } else { "Admin".to_owned() };
-        let operator = Operator { id, name, role: Role::Admin };
-        let account = Account { operator, password_hash: None, disabled: false, created_at: now };
-        Ok(self.insert(account)?.operator)
-    }
-
     fn begin(&self, operator: Operator, now: UnixMs) -> (Operator, String) {
         tracing::info!(operator = %operator.id, role = operator.role.label(), "signed in");
         let issued = self.signed_out.issue_at(operator.id, now);
@@ -322,67 +235,6 @@ impl Accounts {
         good
     }
 
-    async fn hash(&self, password: Option<String>) -> Result<Option<String>, Problem> {
-        let Some(password) = password else { return Ok(None) };
-        if !password::LENGTH.contains(&password.chars().count()) {
-            return Err(Problem::bad_request("A password has 10 to 200 characters."));
-        }
-        let _turn = self.hashing.acquire().await.map_err(Problem::internal)?;
-        let salt = random::id().to_be_bytes();
-        let hashed = block(move || password::hash(&password, &salt)).await?;
-        Ok(Some(hashed.map_err(Problem::internal)?))
-    }
-
-    fn insert(&self, account: Account) -> Result<Account, Problem> {
-        let _writing = lock(&self.writing);
-        if self.by_name(&account.operator.name).is_some() {
-            return Err(Problem::conflict(format!("There is already an operator named {}.", account.operator.name)));
-        }
-        let count = self.known.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, HashMap::len);
-        if count >= ACCOUNTS_MAX {
-            return Err(Problem::conflict(format!("There can be {ACCOUNTS_MAX} operators at most.")));
-        }
-        self.at_books(|connection| queries::insert_account(connection, &account))?;
-        self.remember(&account);
-        Ok(account)
-    }
-
-    fn update(
-        &self,
-        now: UnixMs,
-        id: OperatorId,
-        change: &AccountChange,
-        password_hash: Option<String>,
-    ) -> Result<Account, Problem> {
-        let _writing = lock(&self.writing);
-        let before = self.account(id).ok_or_else(no_such_operator)?;
-        let mut account = before.clone();
-        account.operator.role = change.role.unwrap_or(account.operator.role);
-        account.disabled = change.disabled.unwrap_or(account.disabled);
-        let new_password = password_hash.is_some();
-        account.password_hash = password_hash.or(account.password_hash);
-        if is_admin(&before) && !is_admin(&account) && self.admins().len() == 1 {
-            return Err(Problem::conflict("This is the last admin. Make another one first."));
-        }
-        if !self.at_books(|connection| queries::update_account(connection, &account))? {
-            return Err(no_such_operator());
-        }
-        self.remember(&account);
-        if new_password || account.disabled {
-            self.end_sessions(id, now);
-        } else if account.operator.role != before.operator.role {
-            self.dismiss(id);
-        }
-        Ok(account)
-    }
-
-    fn remember(&self, account: &Account) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.as_mut() {
-            known.insert(account.operator.id, account.clone());
-        }
-    }
-
     fn end_sessions(&self, operator: OperatorId, now: UnixMs) {
         self.signed_out.end(operator, now);
         self.dismiss(operator);
@@ -394,12 +246,4 @@ impl Accounts {
             desk.do_send(SignOut);
         }
     }
-}
-
-fn is_admin(account: &Account) -> bool {
-    account.operator.role == Role::Admin && !account.disabled
-}
-
-fn no_such_operator() -> Problem {
-    Problem::not_found("There is no such operator.")
 }

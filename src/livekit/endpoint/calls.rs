@@ -64,8 +64,7 @@ impl Endpoint {
             unmutes: 0,
             to_switch: Rewriter::default(),
         };
-        let mut participant =
-            Participant::new(pass, self.sids.sid("PA_"), self.unix_ms(now), None);
+        let mut participant = Participant::new(pass, self.sids.sid("PA_"), self.unix_ms(now), None);
         participant.tracks.push(key);
         self.join_room(now, room, session);
         self.participants.insert(session, participant);
@@ -83,18 +82,29 @@ impl Endpoint {
         identity: &str,
         attributes: BTreeMap<String, String>,
     ) {
-        let Some(session) = self.session_of(room, identity) else { return };
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+        let Some(session) = self.session_of(room, identity) else {
+            return;
+        };
+        let Some(participant) = self.participants.get_mut(&session) else {
+            return;
+        };
         participant.pass.attributes = attributes;
         self.announce(session);
     }
 
     /// Shows a call as muted or not; while it is, its audio is not forwarded.
     pub fn set_call_muted(&mut self, room: &str, identity: &str, muted: bool) {
-        let Some(session) = self.session_of(room, identity).filter(|s| !self.is_browser(*s)) else {
+        let Some(session) = self
+            .session_of(room, identity)
+            .filter(|s| !self.is_browser(*s))
+        else {
             return;
         };
-        for track in self.tracks.values_mut().filter(|track| track.owner == session) {
+        for track in self
+            .tracks
+            .values_mut()
+            .filter(|track| track.owner == session)
+        {
             track.mute(muted);
         }
         self.announce(session);
@@ -107,7 +117,9 @@ impl Endpoint {
     }
 
     fn is_browser(&self, session: SessionId) -> bool {
-        self.participants.get(&session).is_some_and(|participant| participant.link.is_some())
+        self.participants
+            .get(&session)
+            .is_some_and(|participant| participant.link.is_some())
     }
 
     fn admit_call(&self, room: &str) -> Result<(), JoinRefusal> {
@@ -116,9 +128,16 @@ impl Endpoint {
             None if self.rooms.len() >= limits.rooms_max => Err(JoinRefusal::TooManyRooms),
             None => Ok(()),
             Some(room) => {
-                let calls = room.members.iter().filter(|session| !self.is_browser(**session));
+                let calls = room
+                    .members
+                    .iter()
+                    .filter(|session| !self.is_browser(**session));
                 let full = calls.count() >= limits.calls_per_room_max;
-                if full { Err(JoinRefusal::RoomFull) } else { Ok(()) }
+                if full {
+                    Err(JoinRefusal::RoomFull)
+                } else {
+                    Ok(())
+                }
             }
         }
     }

@@ -66,8 +66,7 @@ impl Rewriter {
         if packet.seq < joint.floor_in {
             return None;
         }
-        let steps = packet.seq.wrapping_sub(joint.seq_in);
-        let seq = joint.seq_out.wrapping_add(steps);
+        let seq = joint.out(packet.seq);
         let ticks = packet.timestamp.wrapping_sub(joint.timestamp_in);
         let timestamp = joint.timestamp_out.wrapping_add(ticks);
         if packet.seq >= joint.newest_in {
@@ -76,7 +75,7 @@ impl Rewriter {
             joint.newest_timestamp_out = timestamp;
             joint.newest_at = now;
         }
-        Some((seq, timestamp, packet.marker || steps == 0))
+        Some((seq, timestamp, packet.marker || seq == joint.seq_out))
     }
 }
 
@@ -115,8 +114,12 @@ impl Joint {
     }
 
     fn continues(&self, source: u64, seq: u64) -> bool {
-        let step = seq.wrapping_sub(self.newest_in) as i64;
+        let step = self.out(seq).wrapping_sub(self.newest_out) as i64;
         self.source == source && (-SEQ_STEP_MAX..=SEQ_STEP_MAX).contains(&step)
+    }
+
+    fn out(&self, seq: u64) -> u64 {
+        self.seq_out.wrapping_add(seq.wrapping_sub(self.seq_in))
     }
 }
 
@@ -135,13 +138,21 @@ impl Endpoint {
         packet: AudioPacket,
     ) {
         self.counters.packets_in += 1;
-        let Some(participant) = self.participants.get(&session) else { return };
-        let on_mid = |key: &&TrackKey| {
-            self.tracks.get(key).is_some_and(|track| track.live && track.mid == Some(mid))
+        let Some(participant) = self.participants.get(&session) else {
+            return;
         };
-        let Some(key) = participant.tracks.iter().find(on_mid).copied() else { return };
+        let on_mid = |key: &&TrackKey| {
+            self.tracks
+                .get(key)
+                .is_some_and(|track| track.live && track.mid == Some(mid))
+        };
+        let Some(key) = participant.tracks.iter().find(on_mid).copied() else {
+            return;
+        };
         self.forward(now, key, ssrc, &packet);
-        let Some(track) = self.tracks.get_mut(&key).filter(|track| !track.muted) else { return };
+        let Some(track) = self.tracks.get_mut(&key).filter(|track| !track.muted) else {
+            return;
+        };
         let source = track.source_of(ssrc);
         let Some((seq, timestamp, _)) = track.to_switch.rewrite(now, source, &packet) else {
             return;
@@ -156,33 +167,45 @@ impl Endpoint {
     }
 
     /// Gives a packet to everybody in the room who hears the track, unless it is muted.
-    pub(super) fn forward(
-        &mut self,
-        now: Instant,
-        key: TrackKey,
-        ssrc: u32,
-        packet: &AudioPacket,
-    ) {
-        let Some(track) = self.tracks.get(&key).filter(|track| !track.muted) else { return };
+    pub(super) fn forward(&mut self, now: Instant, key: TrackKey, ssrc: u32, packet: &AudioPacket) {
+        let Some(track) = self.tracks.get(&key).filter(|track| !track.muted) else {
+            return;
+        };
         let (owner, source) = (track.owner, track.source_of(ssrc));
-        let Some(participant) = self.participants.get_mut(&owner) else { return };
+        let Some(participant) = self.participants.get_mut(&owner) else {
+            return;
+        };
         if !packet.payload.is_empty() {
             participant.meter.push(packet.level_dbov);
         }
-        let Some(room) = self.rooms.get_mut(&participant.pass.room) else { return };
+        let Some(room) = self.rooms.get_mut(&participant.pass.room) else {
+            return;
+        };
         room.speakers_due.get_or_insert(now + SPEAKERS_INTERVAL);
         for &session in room.members.iter().filter(|session| **session != owner) {
-            let Some(listener) = self.participants.get_mut(&session) else { continue };
-            let Some(link) = &mut listener.link else { continue };
+            let Some(listener) = self.participants.get_mut(&session) else {
+                continue;
+            };
+            let Some(link) = &mut listener.link else {
+                continue;
+            };
             if link.disabled.contains(&key) {
                 continue;
             }
-            let slot = link.slots.iter_mut().find(|slot| slot.state == SlotState::Live(key));
+            let slot = link
+                .slots
+                .iter_mut()
+                .find(|slot| slot.state == SlotState::Live(key));
             let Some(slot) = slot else { continue };
             let Some((seq, timestamp, marker)) = slot.rewriter.rewrite(now, source, packet) else {
                 continue;
             };
-            let copy = AudioPacket { seq, timestamp, marker, ..packet.clone() };
+            let copy = AudioPacket {
+                seq,
+                timestamp,
+                marker,
+                ..packet.clone()
+            };
             if let Ok(true) = link.subscriber.send_audio(now, slot.mid, copy) {
                 self.counters.packets_out += 1;
             }

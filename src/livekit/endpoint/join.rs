@@ -9,6 +9,7 @@ use url::form_urlencoded;
 
 use super::message::LeaveCause;
 use super::participant::{Link, Participant, Room};
+use super::signal::FrameCount;
 use super::speakers::Meter;
 use super::{Endpoint, Event, Output, SessionId, Side, TOKEN_REFRESH};
 use crate::livekit::token::{RoomPass, TokenError};
@@ -30,8 +31,12 @@ pub struct JoinQuery {
 impl JoinQuery {
     /// Reads a query string; what is unknown is ignored.
     pub fn parse(query: &str) -> Self {
-        let mut parsed =
-            Self { access_token: None, room: None, auto_subscribe: true, reconnect: false };
+        let mut parsed = Self {
+            access_token: None,
+            room: None,
+            auto_subscribe: true,
+            reconnect: false,
+        };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let yes = matches!(value.as_ref(), "1" | "true");
             match name.as_ref() {
@@ -88,28 +93,24 @@ impl From<PeerError> for JoinRefusal {
 }
 
 impl Endpoint {
-    /// Is this a token that opens a room?
-    ///
-    /// # Errors
-    /// [`JoinRefusal::Token`].
-    pub fn validate(&self, now: Instant, token: &str) -> Result<RoomPass, JoinRefusal> {
-        Ok(self.config.keys.verify(token, self.unix_ms(now) / 1000)?)
-    }
-
     /// Lets a browser in. What it is to be told follows as [`Output::Signal`].
     ///
     /// A session cannot be resumed: with `reconnect` the client gets a `Leave` that makes it join
     /// anew, and the session given here is already over.
+    ///
+    /// `unix_ms` is the wall clock, which a sleeping machine does not keep with the monotonic one.
     ///
     /// # Errors
     /// See [`JoinRefusal`].
     pub fn join(
         &mut self,
         now: Instant,
+        unix_ms: u64,
         token: &str,
         query: &JoinQuery,
     ) -> Result<SessionId, JoinRefusal> {
-        let pass = self.validate(now, token)?;
+        self.wall_clock = (now, unix_ms);
+        let pass = self.config.keys.verify(token, unix_ms / 1000)?;
         if query.room.as_ref().is_some_and(|room| *room != pass.room) {
             return Err(JoinRefusal::WrongRoom);
         }
@@ -135,10 +136,18 @@ impl Endpoint {
     fn admit(&self, pass: &RoomPass) -> Result<(), JoinRefusal> {
         let Some(room) = self.rooms.get(&pass.room) else {
             let full = self.rooms.len() >= self.config.limits.rooms_max;
-            return if full { Err(JoinRefusal::TooManyRooms) } else { Ok(()) };
+            return if full {
+                Err(JoinRefusal::TooManyRooms)
+            } else {
+                Ok(())
+            };
         };
         let mut browsers = 0;
-        for member in room.members.iter().filter_map(|session| self.participants.get(session)) {
+        for member in room
+            .members
+            .iter()
+            .filter_map(|session| self.participants.get(session))
+        {
             match (&member.link, member.pass.identity == pass.identity) {
                 (None, true) => return Err(JoinRefusal::IdentityTaken),
                 (Some(_), false) => browsers += 1,
@@ -159,8 +168,10 @@ impl Endpoint {
     ) -> Result<Link, JoinRefusal> {
         let mut publisher = Peer::ice_lite(now, &self.config.candidates)?;
         let mut subscriber = Peer::ice_lite(now, &self.config.candidates)?;
-        self.mux.register(&publisher.ufrag(), (session, Side::Publisher));
-        self.mux.register(&subscriber.ufrag(), (session, Side::Subscriber));
+        self.mux
+            .register(&publisher.ufrag(), (session, Side::Publisher));
+        self.mux
+            .register(&subscriber.ufrag(), (session, Side::Subscriber));
         Ok(Link {
             publisher,
             subscriber,
@@ -174,6 +185,7 @@ impl Endpoint {
             connected: false,
             signal_lost_at: None,
             refresh_at: now + TOKEN_REFRESH,
+            frames: FrameCount::new(now),
         })
     }
 
@@ -218,7 +230,11 @@ impl Participant {
             sid,
             joined_unix_ms: unix_ms,
             version: 0,
-            state: if link.is_some() { State::Joined } else { State::Active },
+            state: if link.is_some() {
+                State::Joined
+            } else {
+                State::Active
+            },
             tracks: Vec::new(),
             meter: Meter::default(),
             link,

@@ -63,13 +63,18 @@ impl LeaveCause {
 impl Endpoint {
     /// Queues one message for one browser.
     pub(super) fn send(&mut self, session: SessionId, message: Message) {
-        let frame = proto::SignalResponse { message: Some(message) }.encode_to_vec();
+        let frame = proto::SignalResponse {
+            message: Some(message),
+        }
+        .encode_to_vec();
         self.outputs.push_back(Output::Signal { session, frame });
     }
 
     /// Tells the room, and the participant itself, how it looks now.
     pub(super) fn announce(&mut self, session: SessionId) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+        let Some(participant) = self.participants.get_mut(&session) else {
+            return;
+        };
         participant.version += 1;
         let info = participant.proto(&self.tracks);
         let (room, hidden) = (participant.pass.room.clone(), participant.pass.hidden);
@@ -90,21 +95,32 @@ impl Endpoint {
         info: proto::ParticipantInfo,
         wanted: impl Fn(SessionId) -> bool,
     ) {
-        let update = proto::ParticipantUpdate { participants: vec![info] };
+        let update = proto::ParticipantUpdate {
+            participants: vec![info],
+        };
         let message = Some(Message::Update(update));
         let frame = proto::SignalResponse { message }.encode_to_vec();
         for session in self.listeners(room) {
             if wanted(session) {
-                self.outputs.push_back(Output::Signal { session, frame: frame.clone() });
+                self.outputs.push_back(Output::Signal {
+                    session,
+                    frame: frame.clone(),
+                });
             }
         }
     }
 
     /// The browsers of a room.
     pub(super) fn listeners(&self, room: &str) -> Vec<SessionId> {
-        let members = self.rooms.get(room).map(|room| room.members.as_slice()).unwrap_or_default();
+        let members = self
+            .rooms
+            .get(room)
+            .map(|room| room.members.as_slice())
+            .unwrap_or_default();
         let browser = |session: &SessionId| {
-            self.participants.get(session).is_some_and(|participant| participant.link.is_some())
+            self.participants
+                .get(session)
+                .is_some_and(|participant| participant.link.is_some())
         };
         members.iter().copied().filter(browser).collect()
     }
@@ -121,7 +137,10 @@ impl Endpoint {
             .filter(|participant| !participant.pass.hidden)
             .map(|participant| participant.proto(&self.tracks))
             .collect();
-        let opus = proto::Codec { mime: "audio/opus".to_owned(), ..Default::default() };
+        let opus = proto::Codec {
+            mime: "audio/opus".to_owned(),
+            ..Default::default()
+        };
         Some(proto::JoinResponse {
             room: Some(proto::Room {
                 sid: room.sid.clone(),
@@ -151,7 +170,9 @@ impl Endpoint {
 
     /// A token like the one it came with, good for a rejoin later on.
     pub(super) fn send_fresh_token(&mut self, session: SessionId) {
-        let Some(participant) = self.participants.get(&session) else { return };
+        let Some(participant) = self.participants.get(&session) else {
+            return;
+        };
         if let Ok(token) = self.config.keys.sign(&participant.pass, TOKEN_REFRESH_TTL) {
             self.send(session, Message::RefreshToken(token));
         }

@@ -67,8 +67,12 @@ impl Endpoint {
     /// Offers what this browser should hear, unless it does already or an offer is outstanding.
     pub(super) fn negotiate(&mut self, now: Instant, session: SessionId) {
         let wanted = self.wanted(session);
-        let Some(participant) = self.participants.get_mut(&session) else { return };
-        let Some(link) = &mut participant.link else { return };
+        let Some(participant) = self.participants.get_mut(&session) else {
+            return;
+        };
+        let Some(link) = &mut participant.link else {
+            return;
+        };
         if !participant.pass.can_subscribe || link.outstanding.is_some() {
             return;
         }
@@ -79,7 +83,11 @@ impl Endpoint {
         let Ok(Some(offer)) = offer else { return };
         for (mid, track) in offer.added.into_iter().zip(added) {
             let state = SlotState::Starting(track);
-            link.slots.push(Slot { mid, state, rewriter: Rewriter::default() });
+            link.slots.push(Slot {
+                mid,
+                state,
+                rewriter: Rewriter::default(),
+            });
         }
         link.offers += 1;
         link.outstanding = Some((link.offers, now));
@@ -108,10 +116,16 @@ impl Endpoint {
         session: SessionId,
         answer: &proto::SessionDescription,
     ) {
-        let Some(link) = self.participants.get_mut(&session).and_then(|p| p.link.as_mut()) else {
+        let Some(link) = self
+            .participants
+            .get_mut(&session)
+            .and_then(|p| p.link.as_mut())
+        else {
             return;
         };
-        let Some((id, _)) = link.outstanding else { return };
+        let Some((id, _)) = link.outstanding else {
+            return;
+        };
         if answer.id != 0 && answer.id != id {
             return;
         }
@@ -134,19 +148,38 @@ impl Endpoint {
     /// The tracks a browser should hear, with the names the SDKs find them by: the stream is
     /// `participant|track`, which is also right when an m-line serves its second track.
     fn wanted(&self, session: SessionId) -> Vec<(TrackKey, Msid)> {
-        let Some(listener) = self.participants.get(&session) else { return Vec::new() };
-        let Some(link) = &listener.link else { return Vec::new() };
-        let Some(room) = self.rooms.get(&listener.pass.room) else { return Vec::new() };
+        let Some(listener) = self.participants.get(&session) else {
+            return Vec::new();
+        };
+        let Some(link) = &listener.link else {
+            return Vec::new();
+        };
+        let Some(room) = self.rooms.get(&listener.pass.room) else {
+            return Vec::new();
+        };
         let mut wanted = Vec::new();
         for member in room.members.iter().filter(|member| **member != session) {
             let Some(owner) = self.participants.get(member).filter(|p| !p.pass.hidden) else {
                 continue;
             };
             for key in &owner.tracks {
-                let Some(track) = self.tracks.get(key).filter(|track| track.live) else { continue };
-                if link.choices.get(key).copied().unwrap_or(link.auto_subscribe) {
+                let Some(track) = self.tracks.get(key).filter(|track| track.live) else {
+                    continue;
+                };
+                if link
+                    .choices
+                    .get(key)
+                    .copied()
+                    .unwrap_or(link.auto_subscribe)
+                {
                     let stream = format!("{}|{}", owner.sid, track.sid);
-                    wanted.push((*key, Msid { stream, track: track.sid.clone() }));
+                    wanted.push((
+                        *key,
+                        Msid {
+                            stream,
+                            track: track.sid.clone(),
+                        },
+                    ));
                 }
             }
         }
@@ -174,7 +207,11 @@ fn plan(link: &mut Link, wanted: &[(TrackKey, Msid)]) -> (OfferChanges, Vec<Trac
         if link.slots.iter().any(|slot| slot.track() == Some(*key)) {
             continue;
         }
-        if let Some(slot) = link.slots.iter_mut().find(|slot| slot.state == SlotState::Free) {
+        if let Some(slot) = link
+            .slots
+            .iter_mut()
+            .find(|slot| slot.state == SlotState::Free)
+        {
             slot.state = SlotState::Starting(*key);
             slot.rewriter = Rewriter::default();
             changes.resume.push(slot.mid);

@@ -9,6 +9,7 @@ use proto::participant_info::State;
 use super::forward::Rewriter;
 use super::message::LeaveCause;
 use super::negotiate::Slot;
+use super::signal::FrameCount;
 use super::speakers::Meter;
 use super::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, SIGNAL_LOST_TIMEOUT, SessionId, Side, TrackKey};
 use crate::livekit::token::RoomPass;
@@ -82,6 +83,7 @@ pub(super) struct Link {
     pub(super) connected: bool,
     pub(super) signal_lost_at: Option<Instant>,
     pub(super) refresh_at: Instant,
+    pub(super) frames: FrameCount,
 }
 
 impl Participant {
@@ -89,10 +91,15 @@ impl Participant {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let link = self.link.as_ref()?;
         let patience = link.patience().map(|(at, _)| at);
-        [link.publisher.deadline(), link.subscriber.deadline(), patience, Some(link.refresh_at)]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            link.publisher.deadline(),
+            link.subscriber.deadline(),
+            patience,
+            Some(link.refresh_at),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// As others see it.
@@ -137,7 +144,12 @@ impl Participant {
             can_subscribe: self.pass.can_subscribe,
             can_publish: self.pass.can_publish,
             can_publish_data: false,
-            can_publish_sources: self.pass.can_publish_sources.iter().filter_map(source).collect(),
+            can_publish_sources: self
+                .pass
+                .can_publish_sources
+                .iter()
+                .filter_map(source)
+                .collect(),
             can_update_metadata: self.pass.can_update_own_metadata,
             hidden: self.pass.hidden,
             ..Default::default()
@@ -193,16 +205,23 @@ impl Link {
 
     /// What we are waiting for, and why we will stop.
     fn patience(&self) -> Option<(Instant, LeaveCause)> {
-        let signal = self.signal_lost_at.map(|at| (at + SIGNAL_LOST_TIMEOUT, LeaveCause::Left));
+        let signal = self
+            .signal_lost_at
+            .map(|at| (at + SIGNAL_LOST_TIMEOUT, LeaveCause::Left));
         let connect = (!self.connected)
             .then_some((self.joined_at + CONNECT_TIMEOUT, LeaveCause::NeverConnected));
         let answer = self
             .outstanding
             .map(|(_, since)| (since + ANSWER_TIMEOUT, LeaveCause::MediaLost));
-        [signal, connect, answer].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [signal, connect, answer]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
     }
 
     pub(super) fn patience_lost(&self, now: Instant) -> Option<LeaveCause> {
-        self.patience().filter(|(at, _)| *at <= now).map(|(_, cause)| cause)
+        self.patience()
+            .filter(|(at, _)| *at <= now)
+            .map(|(_, cause)| cause)
     }
 }

@@ -32,7 +32,9 @@ impl Endpoint {
             self.send(session, Message::RequestResponse(response));
             return;
         }
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+        let Some(participant) = self.participants.get_mut(&session) else {
+            return;
+        };
         let key = self.sids.track();
         let track = Track {
             sid: self.sids.sid("TR_"),
@@ -47,8 +49,10 @@ impl Endpoint {
             unmutes: 0,
             to_switch: Rewriter::default(),
         };
-        let published =
-            proto::TrackPublishedResponse { cid: request.cid, track: Some(track.proto()) };
+        let published = proto::TrackPublishedResponse {
+            cid: request.cid,
+            track: Some(track.proto()),
+        };
         participant.tracks.push(key);
         self.tracks.insert(key, track);
         self.send(session, Message::TrackPublished(published));
@@ -59,15 +63,24 @@ impl Endpoint {
         session: SessionId,
         request: &proto::AddTrackRequest,
     ) -> Result<(), (Reason, &'static str)> {
-        let participant = self.participants.get(&session).ok_or((Reason::NotFound, ""))?;
+        let participant = self
+            .participants
+            .get(&session)
+            .ok_or((Reason::NotFound, ""))?;
         if request.r#type() != proto::TrackType::Audio {
             return Err((Reason::UnsupportedType, "only audio can be published here"));
         }
         if request.encryption() != proto::encryption::Type::None {
-            return Err((Reason::UnsupportedType, "encrypted tracks cannot be put on air"));
+            return Err((
+                Reason::UnsupportedType,
+                "encrypted tracks cannot be put on air",
+            ));
         }
         if !participant.may_publish(request.source()) {
-            return Err((Reason::NotAllowed, "the token does not grant publishing this source"));
+            return Err((
+                Reason::NotAllowed,
+                "the token does not grant publishing this source",
+            ));
         }
         if participant.tracks.len() >= self.config.limits.tracks_per_browser_max {
             return Err((Reason::LimitExceeded, "too many tracks"));
@@ -88,15 +101,20 @@ impl Endpoint {
         session: SessionId,
         offer: &proto::SessionDescription,
     ) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
-        let Some(link) = &mut participant.link else { return };
+        let Some(participant) = self.participants.get_mut(&session) else {
+            return;
+        };
+        let Some(link) = &mut participant.link else {
+            return;
+        };
         let answer = link.publisher.accept_offer(now, &offer.sdp);
         self.touched.push((session, Side::Publisher));
         let Ok(sdp) = answer else {
             self.remove(now, session, LeaveCause::MediaLost);
             return;
         };
-        self.mux.register(&link.publisher.ufrag(), (session, Side::Publisher));
+        self.mux
+            .register(&link.publisher.ufrag(), (session, Side::Publisher));
         let description = proto::SessionDescription {
             r#type: "answer".to_owned(),
             sdp,
@@ -109,10 +127,14 @@ impl Endpoint {
 
     /// Makes the tracks live that the offer carries, and ends those it carries no longer.
     fn match_tracks(&mut self, now: Instant, session: SessionId, sections: &[MediaSection<'_>]) {
-        let Some(participant) = self.participants.get(&session) else { return };
+        let Some(participant) = self.participants.get(&session) else {
+            return;
+        };
         let (room, mine) = (participant.pass.room.clone(), participant.tracks.clone());
-        let sending: Vec<&MediaSection<'_>> =
-            sections.iter().filter(|section| section.kind == "audio" && section.sends).collect();
+        let sending: Vec<&MediaSection<'_>> = sections
+            .iter()
+            .filter(|section| section.kind == "audio" && section.sends)
+            .collect();
         let mut changed = false;
         for &key in &mine {
             let mid = self.tracks.get(&key).and_then(|track| track.mid);
@@ -143,15 +165,25 @@ impl Endpoint {
     fn pending_track(&self, mine: &[TrackKey], track_id: Option<&str>) -> Option<TrackKey> {
         let waiting = |key: &&TrackKey| self.tracks.get(key).is_some_and(|track| !track.live);
         let named = |key: &&TrackKey| {
-            self.tracks.get(key).is_some_and(|track| Some(track.cid.as_str()) == track_id)
+            self.tracks
+                .get(key)
+                .is_some_and(|track| Some(track.cid.as_str()) == track_id)
         };
         let mut candidates = mine.iter().filter(waiting);
-        candidates.clone().find(named).or_else(|| candidates.next()).copied()
+        candidates
+            .clone()
+            .find(named)
+            .or_else(|| candidates.next())
+            .copied()
     }
 
     fn bring_up(&mut self, key: TrackKey, mid: Mid) {
-        let Some(track) = self.tracks.get_mut(&key) else { return };
-        let Some(participant) = self.participants.get(&track.owner) else { return };
+        let Some(track) = self.tracks.get_mut(&key) else {
+            return;
+        };
+        let Some(participant) = self.participants.get(&track.owner) else {
+            return;
+        };
         track.mid = Some(mid);
         track.live = true;
         let (owner, track_sid) = (track.owner, track.sid.clone());
@@ -163,7 +195,10 @@ impl Endpoint {
             muted: track.muted,
         }));
         // The switch itself is the first subscriber of every track.
-        self.send(owner, Message::TrackSubscribed(proto::TrackSubscribed { track_sid }));
+        self.send(
+            owner,
+            Message::TrackSubscribed(proto::TrackSubscribed { track_sid }),
+        );
     }
 
     /// A browser muted or unmuted one of its tracks.
@@ -171,7 +206,9 @@ impl Endpoint {
         let mine = |(_, track): &(&TrackKey, &mut Track)| {
             track.owner == session && track.sid == request.sid && track.muted != request.muted
         };
-        let Some((&key, track)) = self.tracks.iter_mut().find(mine) else { return };
+        let Some((&key, track)) = self.tracks.iter_mut().find(mine) else {
+            return;
+        };
         track.mute(request.muted);
         if !track.live {
             return;
@@ -191,8 +228,12 @@ impl Endpoint {
 
     /// Ends a track. The caller announces and negotiates.
     pub(super) fn drop_track(&mut self, key: TrackKey) {
-        let Some(track) = self.tracks.remove(&key) else { return };
-        let Some(participant) = self.participants.get_mut(&track.owner) else { return };
+        let Some(track) = self.tracks.remove(&key) else {
+            return;
+        };
+        let Some(participant) = self.participants.get_mut(&track.owner) else {
+            return;
+        };
         participant.tracks.retain(|own| *own != key);
         if track.live && participant.link.is_some() {
             self.outputs.push_back(Output::Event(Event::TrackDown {

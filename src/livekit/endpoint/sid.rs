@@ -16,7 +16,11 @@ pub(super) struct Sids {
 
 impl Sids {
     pub(super) fn new(seed: u64) -> Self {
-        Self { state: seed, count: 0 }
+        // Keys of another endpoint, made with another seed before this one, name nobody here.
+        Self {
+            state: seed,
+            count: seed >> 16,
+        }
     }
 
     pub(super) fn session(&mut self) -> SessionId {
@@ -67,6 +71,10 @@ mod tests {
         assert_ne!(drawn, draw(8));
         let distinct: std::collections::HashSet<_> = drawn.iter().collect();
         assert_eq!(distinct.len(), 1000);
-        assert!(drawn.iter().all(|sid| sid.len() == 15 && sid.starts_with("TR_")));
+        assert!(
+            drawn
+                .iter()
+                .all(|sid| sid.len() == 15 && sid.starts_with("TR_"))
+        );
     }
 }

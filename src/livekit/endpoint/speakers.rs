@@ -62,7 +62,9 @@ impl Meter {
             self.quiet_intervals = self.quiet_intervals.saturating_add(1);
             self.active &= self.quiet_intervals < QUIET_INTERVALS_MAX;
         }
-        let level = self.loudest_dbov.map_or(0.0, |dbov| 10f32.powf(f32::from(dbov) / 20.0));
+        let level = self
+            .loudest_dbov
+            .map_or(0.0, |dbov| 10f32.powf(f32::from(dbov) / 20.0));
         let step = (level * LEVEL_STEPS).ceil().clamp(1.0, LEVEL_STEPS) as u8;
         (self.packets, self.loud, self.loudest_dbov) = (0, 0, None);
 
@@ -71,14 +73,20 @@ impl Meter {
         match (spoke, self.active) {
             (false, false) => Turn::Silent,
             (true, false) => Turn::Ended,
-            (_, true) => Turn::Speaking { changed: told != self.told_step },
+            (_, true) => Turn::Speaking {
+                changed: told != self.told_step,
+            },
         }
     }
 
     /// What others are told of it.
     fn speaker(&self, sid: &str) -> proto::SpeakerInfo {
         let level = f32::from(self.told_step.unwrap_or(0)) / LEVEL_STEPS;
-        proto::SpeakerInfo { sid: sid.to_owned(), level, active: self.active }
+        proto::SpeakerInfo {
+            sid: sid.to_owned(),
+            level,
+            active: self.active,
+        }
     }
 
     /// Nothing came and nothing is left to be told.
@@ -97,7 +105,9 @@ impl Endpoint {
             }
             let (mut speakers, mut changed, mut idle) = (Vec::new(), false, true);
             for session in &room.members {
-                let Some(participant) = self.participants.get_mut(session) else { continue };
+                let Some(participant) = self.participants.get_mut(session) else {
+                    continue;
+                };
                 idle &= participant.meter.idle();
                 let turn = participant.meter.turn();
                 if turn != Turn::Silent {
@@ -112,7 +122,9 @@ impl Endpoint {
         }
         for (room, speakers) in told {
             for session in self.listeners(&room) {
-                let changed = proto::SpeakersChanged { speakers: speakers.clone() };
+                let changed = proto::SpeakersChanged {
+                    speakers: speakers.clone(),
+                };
                 self.send(session, Message::SpeakersChanged(changed));
             }
         }
@@ -120,7 +132,10 @@ impl Endpoint {
 
     /// Tells a newcomer who speaks already.
     pub(super) fn introduce_speakers(&mut self, session: SessionId) {
-        let room = self.participants.get(&session).and_then(|p| self.rooms.get(&p.pass.room));
+        let room = self
+            .participants
+            .get(&session)
+            .and_then(|p| self.rooms.get(&p.pass.room));
         let Some(room) = room else { return };
         let speakers: Vec<proto::SpeakerInfo> = room
             .members
@@ -130,7 +145,10 @@ impl Endpoint {
             .map(|participant| participant.meter.speaker(&participant.sid))
             .collect();
         if !speakers.is_empty() {
-            self.send(session, Message::SpeakersChanged(proto::SpeakersChanged { speakers }));
+            self.send(
+                session,
+                Message::SpeakersChanged(proto::SpeakersChanged { speakers }),
+            );
         }
     }
 }
@@ -147,12 +165,20 @@ mod tests {
     #[test]
     fn a_turn_begins_with_speech_and_outlasts_a_breath() {
         let mut meter = Meter::default();
-        assert_eq!(interval(&mut meter, 10, -60), (Turn::Silent, 0.0), "room noise");
+        assert_eq!(
+            interval(&mut meter, 10, -60),
+            (Turn::Silent, 0.0),
+            "room noise"
+        );
         assert_eq!(interval(&mut meter, 2, -10), (Turn::Silent, 0.0), "a click");
         let speaking = |changed| Turn::Speaking { changed };
         assert_eq!(interval(&mut meter, 10, -6), (speaking(true), 9.0 / 16.0));
         assert_eq!(interval(&mut meter, 10, -6), (speaking(false), 9.0 / 16.0));
-        assert_eq!(interval(&mut meter, 10, -60), (speaking(true), 1.0 / 16.0), "a breath");
+        assert_eq!(
+            interval(&mut meter, 10, -60),
+            (speaking(true), 1.0 / 16.0),
+            "a breath"
+        );
         assert_eq!(interval(&mut meter, 10, -60), (Turn::Ended, 0.0));
         assert_eq!(interval(&mut meter, 10, -60), (Turn::Silent, 0.0));
         meter.push(None);

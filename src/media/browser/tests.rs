@@ -25,7 +25,14 @@ impl Bench {
         encoder.enable_inband_fec().unwrap();
         encoder.set_packet_loss_perc(20).unwrap();
         let voice = BrowserVoice::new(packets).unwrap();
-        Self { ring, voice, encoder, tone: Tone::new(48_000, 440.0, 0.2), sent: 0, heard: Vec::new() }
+        Self {
+            ring,
+            voice,
+            encoder,
+            tone: Tone::new(48_000, 440.0, 0.2),
+            sent: 0,
+            heard: Vec::new(),
+        }
     }
 
     /// The browser's next packet: `ms` of tone, or of silence.
@@ -69,7 +76,11 @@ impl Bench {
         assert_eq!(tones, [440.0]);
         let mut clicks = ClickDetector::new(48_000);
         clicks.hear(rest);
-        assert!(clicks.worst_ratio() < ClickDetector::CLICK_RATIO, "{}", clicks.worst_ratio());
+        assert!(
+            clicks.worst_ratio() < ClickDetector::CLICK_RATIO,
+            "{}",
+            clicks.worst_ratio()
+        );
     }
 }
 
@@ -130,7 +141,13 @@ fn overtaken_packets_are_put_in_order_and_copies_dropped() {
         b.pull();
         b.pull();
     }
-    assert_eq!(b.voice.counts(), BrowserCounts { concealed_frames: 0, dropped: 50 });
+    assert_eq!(
+        b.voice.counts(),
+        BrowserCounts {
+            concealed_frames: 0,
+            dropped: 50
+        }
+    );
     b.check_tone();
 }
 
@@ -155,7 +172,11 @@ fn a_late_burst_grows_the_delay_and_quiet_takes_it_back() {
             assert!(b.voice.held.len() >= 3);
         }
     }
-    assert!(b.voice.held.len() <= 1, "{} packets wait", b.voice.held.len());
+    assert!(
+        b.voice.held.len() <= 1,
+        "{} packets wait",
+        b.voice.held.len()
+    );
     assert_eq!(b.voice.counts().dropped, 0);
 }
 
@@ -170,11 +191,20 @@ fn a_pause_ends_softly_and_the_next_word_is_heard() {
     let pulled: Vec<bool> = (0..50).map(|_| b.pull()).collect();
     assert!(!pulled[20] && pulled[0]);
     b.sent = b.sent.wrapping_add(50 * FB_FRAME as u32);
-    let spoken: Vec<bool> = (0..20).map(|_| { b.talk(20); b.pull() }).collect();
+    let spoken: Vec<bool> = (0..20)
+        .map(|_| {
+            b.talk(20);
+            b.pull()
+        })
+        .collect();
     assert_eq!(spoken.iter().filter(|speaks| !**speaks).count(), 1);
     let mut clicks = ClickDetector::new(48_000);
     clicks.hear(&b.heard[5 * FB_FRAME..100 * FB_FRAME]);
-    assert!(clicks.worst_ratio() < ClickDetector::CLICK_RATIO, "{}", clicks.worst_ratio());
+    assert!(
+        clicks.worst_ratio() < ClickDetector::CLICK_RATIO,
+        "{}",
+        clicks.worst_ratio()
+    );
 }
 
 #[test]
@@ -186,10 +216,17 @@ fn a_flood_and_nonsense_are_survived() {
     b.pull();
     assert_eq!(b.voice.counts().dropped, 60 - HELD_MAX as u64);
     for n in 0..500_u32 {
-        let bytes: Vec<u8> = (0..1 + n % 50).map(|i| (n.wrapping_mul(7919) >> (i % 20)) as u8).collect();
+        let bytes: Vec<u8> = (0..1 + n % 50)
+            .map(|i| (n.wrapping_mul(7919) >> (i % 20)) as u8)
+            .collect();
         let payload = OpusPayload::try_from(&bytes[..]).unwrap();
         let timestamp = n.wrapping_mul(2_654_435_761) >> (n % 32);
-        b.send(OpusPacket { seq: 0, timestamp, payload, level_dbov: None });
+        b.send(OpusPacket {
+            seq: 0,
+            timestamp,
+            payload,
+            level_dbov: None,
+        });
         b.pull();
     }
     assert!(b.heard.iter().all(|x| x.is_finite()));

@@ -2,13 +2,22 @@ use super::*;
 
 /// Plays `frames` frames and gives each run of the same kind of sound once.
 fn heard(player: &mut Player, frames: u64, position: Option<u16>, assets: &Assets) -> Vec<String> {
-    let rhythm = PositionRhythm { changed_ms: 4000, unchanged_ms: 9000 };
+    let rhythm = PositionRhythm {
+        changed_ms: 4000,
+        unchanged_ms: 9000,
+    };
     let mut runs: Vec<String> = Vec::new();
     for beat in 0..frames {
         let kind = match player.next(beat, position, rhythm, assets) {
             Sound::Silence => "silence".to_owned(),
-            Sound::Prompt { what: Spoken::Named(id), .. } => format!("{id:?}"),
-            Sound::Prompt { what: Spoken::Position(place), .. } => format!("number {place}"),
+            Sound::Prompt {
+                what: Spoken::Named(id),
+                ..
+            } => format!("{id:?}"),
+            Sound::Prompt {
+                what: Spoken::Position(place),
+                ..
+            } => format!("number {place}"),
             Sound::Music { .. } => "music".to_owned(),
         };
         if runs.last() != Some(&kind) {
@@ -37,11 +46,20 @@ fn the_place_is_said_again_sooner_when_it_has_changed() {
     let assets = Assets::built_in().unwrap();
     let mut player = Player::waiting(Playlist::again());
     let said = frames_of(Spoken::Position(3), &assets);
-    assert_eq!(heard(&mut player, said + 440, Some(3), &assets), ["number 3", "music"]);
-    assert_eq!(heard(&mut player, 20, Some(3), &assets), ["music", "number 3"]);
+    assert_eq!(
+        heard(&mut player, said + 440, Some(3), &assets),
+        ["number 3", "music"]
+    );
+    assert_eq!(
+        heard(&mut player, 20, Some(3), &assets),
+        ["music", "number 3"]
+    );
     heard(&mut player, said, Some(3), &assets);
     assert_eq!(heard(&mut player, 150, Some(2), &assets), ["music"]);
-    assert_eq!(heard(&mut player, 60, Some(2), &assets), ["music", "number 2"]);
+    assert_eq!(
+        heard(&mut player, 60, Some(2), &assets),
+        ["music", "number 2"]
+    );
 }
 
 #[test]
@@ -57,7 +75,10 @@ fn an_announcement_is_said_once() {
     let mut player = Player::announcing(PromptId::NoShow);
     assert!(!player.is_quiet());
     let len = frames_of(Spoken::Named(PromptId::NoShow), &assets);
-    assert_eq!(heard(&mut player, len + 50, Some(1), &assets), ["NoShow", "silence"]);
+    assert_eq!(
+        heard(&mut player, len + 50, Some(1), &assets),
+        ["NoShow", "silence"]
+    );
     assert!(player.is_quiet());
 }
 

@@ -50,7 +50,10 @@ impl DelayEstimator {
     pub(super) fn observe(&mut self, arrival: i64, media: i64) {
         self.turn_to(arrival);
         let transit = arrival - media;
-        if let Some(minimum) = self.minima.get_mut(self.slot.rem_euclid(SLOTS as i64) as usize) {
+        if let Some(minimum) = self
+            .minima
+            .get_mut(self.slot.rem_euclid(SLOTS as i64) as usize)
+        {
             *minimum = Some(minimum.map_or(transit, |m| m.min(transit)));
         }
         let delay = transit - self.base().unwrap_or(transit);
@@ -83,7 +86,10 @@ impl DelayEstimator {
         let slot = arrival.div_euclid(SLOT);
         let passed = (slot - self.slot).clamp(0, SLOTS as i64);
         for n in 0..passed {
-            if let Some(old) = self.minima.get_mut((slot - n).rem_euclid(SLOTS as i64) as usize) {
+            if let Some(old) = self
+                .minima
+                .get_mut((slot - n).rem_euclid(SLOTS as i64) as usize)
+            {
                 *old = None;
             }
         }

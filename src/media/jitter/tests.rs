@@ -18,7 +18,13 @@ struct Bench {
 impl Bench {
     fn new(base: u32) -> Self {
         let buffer = JitterBuffer::new(40);
-        Self { buffer, start: Instant::now(), base, frames: 0, out: Vec::new() }
+        Self {
+            buffer,
+            start: crate::media::test_epoch(),
+            base,
+            frames: 0,
+            out: Vec::new(),
+        }
     }
 
     fn at(&self, ms: f64) -> Instant {
@@ -30,7 +36,8 @@ impl Bench {
         let mut shared = [0x55; 1500];
         shared[..payload.len()].copy_from_slice(payload);
         let timestamp = self.base.wrapping_add(media as u32);
-        self.buffer.insert(self.at(ms), timestamp, Law::Mu, &shared[..payload.len()]);
+        self.buffer
+            .insert(self.at(ms), timestamp, Law::Mu, &shared[..payload.len()]);
     }
 
     /// Pulls the frame that is due at 20 ms times the frames so far.
@@ -93,9 +100,17 @@ fn worst_click(samples: &[f32]) -> f32 {
 #[test]
 fn a_steady_stream_comes_out_as_it_went_in() {
     let mut b = Bench::new(u32::MAX - 4000);
-    b.run(200, (0..200).map(|n| (n as f64 * 20.0 + 5.0, n * 160, noise_packet(n * 160, 160))).collect());
+    b.run(
+        200,
+        (0..200)
+            .map(|n| (n as f64 * 20.0 + 5.0, n * 160, noise_packet(n * 160, 160)))
+            .collect(),
+    );
     let counts = b.buffer.counts();
-    assert_eq!((counts.concealed_samples, counts.late, counts.duplicate), (0, 0, 0));
+    assert_eq!(
+        (counts.concealed_samples, counts.late, counts.duplicate),
+        (0, 0, 0)
+    );
     let first = b.out.iter().position(|x| *x != 0.0).unwrap() as i64;
     assert!(first <= 400, "begins after {first} samples");
     for (n, sample) in b.out.iter().enumerate().skip(800) {
@@ -204,7 +219,11 @@ proptest! {
 }
 
 fn packet_at(n: i64, offset_ms: f64) -> (f64, i64, Vec<u8>) {
-    (n as f64 * 20.0 + offset_ms, n * 160, noise_packet(n * 160, 160))
+    (
+        n as f64 * 20.0 + offset_ms,
+        n * 160,
+        noise_packet(n * 160, 160),
+    )
 }
 
 #[test]
@@ -218,7 +237,10 @@ fn reordered_packets_within_the_delay_are_not_noticed() {
     b.run(100, packets.clone().filter(|p| p.0 < 2000.0).collect());
     b.run(200, packets.filter(|p| p.0 >= 2000.0).collect());
     let counts = b.buffer.counts();
-    assert!(counts.concealed_samples <= 640, "only until the delay has grown: {counts:?}");
+    assert!(
+        counts.concealed_samples <= 640,
+        "only until the delay has grown: {counts:?}"
+    );
     assert!(counts.late <= 2, "{counts:?}");
 }
 
@@ -227,7 +249,11 @@ fn a_copy_is_counted_and_changes_nothing() {
     let mut b = Bench::new(0);
     for n in 0..50_i64 {
         for copy in 0..2 {
-            b.packet(n as f64 * 20.0 + f64::from(copy), n * 160, &noise_packet(n * 160, 160));
+            b.packet(
+                n as f64 * 20.0 + f64::from(copy),
+                n * 160,
+                &noise_packet(n * 160, 160),
+            );
         }
         b.pull();
     }
@@ -242,8 +268,16 @@ fn a_spike_grows_the_delay_and_pauses_take_it_back() {
     // Speech: 600 ms of tone, 400 ms of silence. After 2 s the network stalls for 150 ms.
     let packet = |n: i64| {
         let ms = n as f64 * 20.0 + 2.0;
-        let arrival = if (2000.0..2150.0).contains(&ms) { 2150.0 } else { ms };
-        let payload = if n % 50 < 30 { noise_packet(n * 160, 160) } else { vec![0xFF; 160] };
+        let arrival = if (2000.0..2150.0).contains(&ms) {
+            2150.0
+        } else {
+            ms
+        };
+        let payload = if n % 50 < 30 {
+            noise_packet(n * 160, 160)
+        } else {
+            vec![0xFF; 160]
+        };
         (arrival, n * 160, payload)
     };
     b.run(750, (0..750).map(packet).collect());
@@ -262,13 +296,27 @@ fn common_jitter_is_waited_for() {
         .map(|n| {
             let queueing = f64::from(noise(n * 31)) / 255.0 * 60.0;
             last = (n as f64 * 20.0 + queueing).max(last);
-            let payload = if n % 50 < 30 { noise_packet(n * 160, 160) } else { vec![0xFF; 160] };
+            let payload = if n % 50 < 30 {
+                noise_packet(n * 160, 160)
+            } else {
+                vec![0xFF; 160]
+            };
             (last, n * 160, payload)
         })
         .collect();
-    b.run(1000, packets.iter().filter(|p| p.0 <= 20_000.0).cloned().collect());
+    b.run(
+        1000,
+        packets
+            .iter()
+            .filter(|p| p.0 <= 20_000.0)
+            .cloned()
+            .collect(),
+    );
     let settled = b.buffer.counts().concealed_samples;
-    b.run(2000, packets.iter().filter(|p| p.0 > 20_000.0).cloned().collect());
+    b.run(
+        2000,
+        packets.iter().filter(|p| p.0 > 20_000.0).cloned().collect(),
+    );
     let concealed = (b.buffer.counts().concealed_samples - settled) / 160;
     assert!(concealed <= 20, "{concealed} of 2000 frames");
     assert!(b.buffer.target_ms() >= 50);
@@ -280,7 +328,9 @@ fn a_drifting_clock_is_followed_without_a_click() {
     for interval_ms in [20.0 * 0.999_8, 20.0 * 1.000_2] {
         let mut b = Bench::new(u32::MAX - 100_000);
         let frames = 180_000;
-        let mut packets = tone_packets(400.0, frames, interval_ms).into_iter().peekable();
+        let mut packets = tone_packets(400.0, frames, interval_ms)
+            .into_iter()
+            .peekable();
         let mut clicks = ClickDetector::new(8000);
         for n in 0..frames - 50 {
             let due = n as f64 * 20.0;
@@ -291,13 +341,22 @@ fn a_drifting_clock_is_followed_without_a_click() {
             b.out.clear();
             if n > 10 {
                 let behind_ms = (due - 3.0) / interval_ms * 20.0 - b.play() as f64 / 8.0;
-                assert!((-20.0..180.0).contains(&behind_ms), "{behind_ms} ms behind at {due}");
+                assert!(
+                    (-20.0..180.0).contains(&behind_ms),
+                    "{behind_ms} ms behind at {due}"
+                );
             }
         }
         let worst = clicks.worst_ratio();
-        assert!(worst < ClickDetector::CLICK_RATIO, "{interval_ms}: a click of {worst}");
+        assert!(
+            worst < ClickDetector::CLICK_RATIO,
+            "{interval_ms}: a click of {worst}"
+        );
         let concealed = b.buffer.counts().concealed_samples / 8;
-        assert!(concealed < 2500, "{interval_ms}: {concealed} ms made up in an hour");
+        assert!(
+            concealed < 2500,
+            "{interval_ms}: {concealed} ms made up in an hour"
+        );
     }
 }
 
@@ -311,8 +370,15 @@ fn a_tone_with_single_losses_stays_a_tone_without_clicks() {
         n % 25 != 0
     });
     b.run(500, packets);
-    assert!(worst_click(&b.out) < ClickDetector::CLICK_RATIO, "{}", worst_click(&b.out));
-    assert_eq!(ToneDetector::new(8000, &[400.0, 450.0]).present_hz(&b.out[1600..]), [400.0]);
+    assert!(
+        worst_click(&b.out) < ClickDetector::CLICK_RATIO,
+        "{}",
+        worst_click(&b.out)
+    );
+    assert_eq!(
+        ToneDetector::new(8000, &[400.0, 450.0]).present_hz(&b.out[1600..]),
+        [400.0]
+    );
 }
 
 #[test]
@@ -327,7 +393,10 @@ fn a_pause_of_the_sender_is_taken_up_whatever_its_clock_did() {
         b.run(300, (0..50).chain(150..300).map(packet).collect());
         assert_eq!(b.buffer.counts().restarts, 1, "clock ran: {clock_ran}");
         let lag = b.frames - if clock_ran { 0 } else { 100 } - b.play() / 160;
-        assert!((2..=5).contains(&lag), "{lag} frames behind, clock ran: {clock_ran}");
+        assert!(
+            (2..=5).contains(&lag),
+            "{lag} frames behind, clock ran: {clock_ran}"
+        );
         assert!(b.out[..160 * 60][9600 - 160..].iter().all(|x| *x == 0.0));
     }
 }
@@ -345,7 +414,11 @@ fn announced_silence_is_no_loss() {
 fn a_jump_of_the_sender_s_clock_is_followed_after_three_packets() {
     let mut b = Bench::new(0);
     let packet = |n: i64| {
-        let media = if n < 100 { n * 160 } else { n * 160 + 1_000_000 };
+        let media = if n < 100 {
+            n * 160
+        } else {
+            n * 160 + 1_000_000
+        };
         (n as f64 * 20.0 + 3.0, media, noise_packet(media, 160))
     };
     b.run(200, (0..200).map(packet).collect());

@@ -11,8 +11,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let start = Instant::now();
-        Self { latch: SourceLatch::new(SDP.parse().unwrap(), start), start }
+        let start = crate::media::test_epoch();
+        Self {
+            latch: SourceLatch::new(SDP.parse().unwrap(), start),
+            start,
+        }
     }
 
     fn packet(&mut self, from: &str, ms: u64, ssrc: u32, sequence: u16) -> Verdict {
@@ -24,11 +27,18 @@ impl Bench {
             ssrc,
             payload: &[0xFF; 160],
         };
-        self.latch.admit(from.parse().unwrap(), self.start + Duration::from_millis(ms), &packet)
+        self.latch.admit(
+            from.parse().unwrap(),
+            self.start + Duration::from_millis(ms),
+            &packet,
+        )
     }
 
     fn target(&self) -> String {
-        self.latch.target().map(|a| a.to_string()).unwrap_or_default()
+        self.latch
+            .target()
+            .map(|a| a.to_string())
+            .unwrap_or_default()
     }
 }
 
@@ -50,7 +60,10 @@ fn a_nat_is_latched_once_and_never_left() {
     assert_eq!(b.packet(NAT, 40, 1, 0), Verdict::AcceptNewStream);
     assert_eq!(b.target(), NAT);
     for n in 0..50 {
-        assert_eq!(b.packet(STRANGER, 60 + 20 * n, 2, n as u16), Verdict::Foreign);
+        assert_eq!(
+            b.packet(STRANGER, 60 + 20 * n, 2, n as u16),
+            Verdict::Foreign
+        );
     }
     assert_eq!(b.packet(NAT, 2000, 1, 60), Verdict::Accept);
     assert_eq!(b.target(), NAT);
@@ -75,7 +88,10 @@ fn a_flood_of_strangers_does_not_disturb_the_honest_one() {
     let mut b = Bench::new();
     assert_eq!(b.packet(NAT, 0, 1, 1), Verdict::Probation);
     for n in 0..20_u16 {
-        assert_eq!(b.packet(&format!("192.0.2.1:{}", 1000 + n), 10, 9, n), Verdict::Foreign);
+        assert_eq!(
+            b.packet(&format!("192.0.2.1:{}", 1000 + n), 10, 9, n),
+            Verdict::Foreign
+        );
     }
     assert_eq!(b.packet(NAT, 20, 1, 2), Verdict::Probation);
     assert_eq!(b.packet(NAT, 40, 1, 3), Verdict::AcceptNewStream);
@@ -85,7 +101,10 @@ fn a_flood_of_strangers_does_not_disturb_the_honest_one() {
 fn after_the_first_seconds_only_the_signalled_address_counts() {
     let mut b = Bench::new();
     for n in 0..20 {
-        assert_eq!(b.packet(NAT, 10_001 + 20 * n, 1, n as u16), Verdict::Foreign);
+        assert_eq!(
+            b.packet(NAT, 10_001 + 20 * n, 1, n as u16),
+            Verdict::Foreign
+        );
     }
     assert_eq!(b.packet(SDP, 11_000, 1, 10), Verdict::AcceptNewStream);
 }
@@ -108,10 +127,17 @@ fn a_second_voice_needs_ten_packets_while_the_first_speaks() {
     assert_eq!(b.packet(SDP, 0, 1, 0), Verdict::AcceptNewStream);
     for n in 1..10_u16 {
         assert_eq!(b.packet(SDP, u64::from(n) * 20, 1, n), Verdict::Accept);
-        assert_eq!(b.packet(SDP, u64::from(n) * 20, 2, 500 + n), Verdict::Probation);
+        assert_eq!(
+            b.packet(SDP, u64::from(n) * 20, 2, 500 + n),
+            Verdict::Probation
+        );
     }
     assert_eq!(b.packet(SDP, 200, 2, 510), Verdict::AcceptNewStream);
-    assert_eq!(b.packet(SDP, 201, 1, 10), Verdict::Probation, "now the old one is new");
+    assert_eq!(
+        b.packet(SDP, 201, 1, 10),
+        Verdict::Probation,
+        "now the old one is new"
+    );
 }
 
 #[test]
@@ -149,7 +175,10 @@ fn a_new_sdp_re_arms_only_when_its_address_is_new() {
 #[test]
 fn mapped_addresses_are_the_same_and_zero_is_nowhere() {
     let mut b = Bench::new();
-    assert_eq!(b.packet("[::ffff:198.51.100.7]:4000", 0, 1, 0), Verdict::AcceptNewStream);
+    assert_eq!(
+        b.packet("[::ffff:198.51.100.7]:4000", 0, 1, 0),
+        Verdict::AcceptNewStream
+    );
     let held = SourceLatch::new("0.0.0.0:4000".parse().unwrap(), b.start);
     assert_eq!(held.target(), None);
 }

@@ -63,7 +63,10 @@ pub(in crate::media) struct EventQueue {
 
 impl EventQueue {
     pub(super) fn new() -> Self {
-        Self { events: VecDeque::with_capacity(EVENTS_MAX), dropped: 0 }
+        Self {
+            events: VecDeque::with_capacity(EVENTS_MAX),
+            dropped: 0,
+        }
     }
 
     pub(in crate::media) fn push(&mut self, event: MediaEvent) {

@@ -66,29 +66,42 @@ impl Leg {
         rooms: &mut SlotMap<RoomKey, Room>,
     ) -> EncodedFrame {
         let music = Sound::music(PromptId::HoldMusic, beat, assets);
-        let mut stage = Stage { rooms, assets, music };
+        let mut stage = Stage {
+            rooms,
+            assets,
+            music,
+        };
         let before = self.sounding.following(assets);
         let after = match self.place {
-            // Not yet in the phase in which rooms are mixed.
-            Place::Seat(_) if self.phase != 0 => before,
             Place::Seat(room) => Sounding::Seat(room),
             Place::Listen(room) => Sounding::Feed(room),
             Place::Nowhere => Sounding::SILENCE,
             Place::Waiting(_) | Place::Announce(_) => {
-                Sounding::Sound(self.player.next(beat, self.position, settings.position, assets))
+                Sounding::Sound(
+                    self.player
+                        .next(beat, self.position, settings.position, assets),
+                )
             }
         };
         self.sounding = after;
         let (before, after) = (stage.resolve(before), stage.resolve(after));
-        if before == after { stage.steady(self, after) } else { stage.fade(self, before, after) }
+        if before == after {
+            stage.steady(self, after)
+        } else {
+            stage.fade(self, before, after)
+        }
     }
 }
 
 impl Stage<'_> {
     /// The feed of an empty room is the common music, and a room that is gone is silent.
     fn resolve(&mut self, sounding: Sounding) -> Sounding {
-        let Some(key) = sounding.room() else { return sounding };
-        let Some(room) = self.rooms.get_mut(key) else { return Sounding::SILENCE };
+        let Some(key) = sounding.room() else {
+            return sounding;
+        };
+        let Some(room) = self.rooms.get_mut(key) else {
+            return Sounding::SILENCE;
+        };
         match sounding {
             Sounding::Feed(_) if room.mix.feed().is_none() => Sounding::Sound(self.music),
             Sounding::Feed(_) | Sounding::Seat(_) | Sounding::Sound(_) => sounding,
@@ -101,7 +114,8 @@ impl Stage<'_> {
             Sounding::Sound(sound) => sound.bytes(law, self.assets),
             Sounding::Feed(room) => {
                 let room = self.rooms.get_mut(room);
-                room.and_then(|room| room.mix.feed()).map(|feed| feed.bytes(law))
+                room.and_then(|room| room.mix.feed())
+                    .map(|feed| feed.bytes(law))
             }
             Sounding::Seat(_) => {
                 return law.encode_frame(&self.samples(leg, sounding, Side::To));
@@ -126,7 +140,9 @@ impl Stage<'_> {
             Sounding::Sound(sound) => return sound.samples(self.assets),
             Sounding::Feed(room) | Sounding::Seat(room) => room,
         };
-        let Some(room) = self.rooms.get_mut(key) else { return [0.0; NB_FRAME] };
+        let Some(room) = self.rooms.get_mut(key) else {
+            return [0.0; NB_FRAME];
+        };
         let own = leg.voice.as_ref().and_then(|voice| voice.share_in(key));
         let live = match side {
             Side::From => room.mix.was_live(),
@@ -143,9 +159,10 @@ impl Stage<'_> {
             }
             // On the way into the room or out of it: the feed holds the listener's own voice.
             (Sounding::Feed(_), Some(own)) if live => room.mix.ear(own),
-            (Sounding::Feed(_), None) => {
-                room.mix.feed().map_or_else(|| self.music.samples(self.assets), |f| f.samples)
-            }
+            (Sounding::Feed(_), None) => room
+                .mix
+                .feed()
+                .map_or_else(|| self.music.samples(self.assets), |f| f.samples),
             (Sounding::Feed(_) | Sounding::Sound(_), _) => self.music.samples(self.assets),
         }
     }

@@ -1,7 +1,9 @@
 //! The table in virtual time: phones and browsers with a tone each, a detector at every ear.
 
+mod browser;
 mod continuity;
 mod network;
+mod phone;
 mod prompts;
 mod studio;
 mod who_hears_whom;

@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use slotmap::SlotMap;
 
-use super::{
-    MediaEvent, MediaIo, MediaTable, Place, Room, RoomKey, Source, VoiceKey,
-};
+use super::{MediaEvent, MediaIo, MediaTable, Place, Room, RoomKey, Source, VoiceKey};
 use crate::media::FB_FRAME;
 use crate::media::asset::PromptId;
 use crate::media::feed::Sound;
@@ -29,9 +27,13 @@ impl MediaTable {
             self.finish_rooms();
             self.read_meters();
         }
-        let Some(legs) = self.phases.get(usize::from(phase)) else { return };
+        let Some(legs) = self.phases.get(usize::from(phase)) else {
+            return;
+        };
         for &key in legs {
-            let Some(leg) = self.legs.get_mut(key) else { continue };
+            let Some(leg) = self.legs.get_mut(key) else {
+                continue;
+            };
             if phase != 0 {
                 leg.drain(key, now, false, io, &mut self.events);
             }
@@ -58,7 +60,9 @@ impl MediaTable {
         self.beat += 1;
         let [first, others @ ..] = &mut self.phases;
         for key in self.seating.drain(..) {
-            let Some(leg) = self.legs.get_mut(key) else { continue };
+            let Some(leg) = self.legs.get_mut(key) else {
+                continue;
+            };
             if let Some(old) = others.get_mut(usize::from(leg.phase).wrapping_sub(1)) {
                 old.retain(|other| *other != key);
                 first.push(key);
@@ -66,7 +70,8 @@ impl MediaTable {
             leg.phase = 0;
         }
         let beat = self.beat;
-        self.rooms.retain(|_, room| room.gone_at.is_none_or(|gone_at| beat < gone_at));
+        self.rooms
+            .retain(|_, room| room.gone_at.is_none_or(|gone_at| beat < gone_at));
         for room in self.rooms.values_mut() {
             room.mix.begin();
         }
@@ -75,7 +80,14 @@ impl MediaTable {
     fn hear_browsers(&mut self) {
         let mut frame = [0.0; FB_FRAME];
         for source in self.sources.values_mut() {
-            let Source { room, voice, gain, muted, leaving, meter } = source;
+            let Source {
+                room,
+                voice,
+                gain,
+                muted,
+                leaving,
+                meter,
+            } = source;
             let target = if *muted || *leaving { 0.0 } else { 1.0 };
             let speaks = voice.pull(&mut frame);
             if speaks && !gain.is_closed(target) {
@@ -99,7 +111,9 @@ impl MediaTable {
     fn hear_callers(&mut self, now: Instant, io: &mut impl MediaIo) {
         let [seated, ..] = &self.phases;
         for &key in seated {
-            let Some(leg) = self.legs.get_mut(key) else { continue };
+            let Some(leg) = self.legs.get_mut(key) else {
+                continue;
+            };
             let heard = leg.seat.is_some() || matches!(leg.place, Place::Seat(_));
             leg.drain(key, now, heard, io, &mut self.events);
             speak(leg, now, &mut self.rooms);

@@ -1,9 +1,11 @@
 //! What the endpoint is told once, and how much it holds.
 
+use std::fmt;
+
 use crate::sip::Timings;
 
 /// What the endpoint is told once.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EndpointConfig {
     /// Host name or address that peers reach us at over IPv4; without it, the local address of the
     /// flow is written into Contact and Via.
@@ -24,6 +26,22 @@ pub struct EndpointConfig {
     pub timings: Timings,
     /// Limits.
     pub limits: Limits,
+}
+
+impl fmt::Debug for EndpointConfig {
+    /// All but the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndpointConfig")
+            .field("host_v4", &self.host_v4)
+            .field("host_v6", &self.host_v6)
+            .field("udp_port", &self.udp_port)
+            .field("tcp_port", &self.tcp_port)
+            .field("tls_port", &self.tls_port)
+            .field("user_agent", &self.user_agent)
+            .field("timings", &self.timings)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How much the endpoint holds before it refuses with 503.

@@ -70,7 +70,7 @@ pub enum EndpointEvent {
         txn: TxnKey,
     },
     /// The connection closed under a request of ours, or was closed already: connect to the dialog's
-    /// [`super::NextHop`] and ask again.
+    /// [`NextHop`](crate::sip::NextHop) and ask again.
     FlowLost {
         /// The transaction, which is over.
         txn: TxnKey,

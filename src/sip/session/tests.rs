@@ -244,7 +244,9 @@ fn before_the_answer_other_requests_wait_or_end_the_call() {
     let action = session.handle_request(&request("UPDATE", 2, CONTACT, &offer("sendrecv")));
     assert_eq!(action.response.status_code.code(), 500);
     assert!(value::find(&action.response.headers, "Retry-After").is_some());
-    let action = session.handle_request(&request("BYE", 3, "Reason: SIP;cause=487\n", ""));
+    let action = session.handle_request(&request("UPDATE", 3, CONTACT, ""));
+    assert_eq!(action.response.status_code.code(), 200);
+    let action = session.handle_request(&request("BYE", 4, "Reason: SIP;cause=487\n", ""));
     let Some(SessionEvent::HungUp { reason, unanswered }) = action.event else {
         panic!()
     };

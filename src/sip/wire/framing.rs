@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{BODY_BYTES_MAX, HEAD_BYTES_MAX, head};
+use super::{BODY_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_MAX, head};
 use crate::sip::FramingLost;
 
 /// Longest body that is skipped so that the stream may go on after its message was refused.
@@ -20,6 +20,8 @@ pub struct Framer {
     buffer: BytesMut,
     /// Where the search for the end of the head goes on.
     searched: usize,
+    /// Octets of head and body of the message that is coming in, once its head is there.
+    announced: Option<(usize, usize)>,
     /// Octets of a refused body still to come.
     skipping: usize,
     lost: Option<FramingLost>,
@@ -53,17 +55,20 @@ impl Framer {
         if let Some(ping) = self.leading_breaks() {
             return Ok(Some(ping));
         }
-        let Some(end) = self.head_end()? else {
-            return Ok(None);
-        };
-        let head_bytes = end + 4;
-        let body_bytes = match self.content_length(end) {
-            Ok(length) => length,
-            Err(lost) => {
-                self.lost = Some(lost);
-                0
+        let (head_bytes, body_bytes) = match self.announced {
+            Some(announced) => announced,
+            None => {
+                let Some(end) = self.head_end()? else {
+                    return Ok(None);
+                };
+                let body_bytes = self.content_length(end).unwrap_or_else(|lost| {
+                    self.lost = Some(lost);
+                    0
+                });
+                (end + 4, body_bytes)
             }
         };
+        self.announced = Some((head_bytes, body_bytes));
         if body_bytes > BODY_BYTES_MAX {
             return Ok(Some(self.cut_oversized(head_bytes, body_bytes)));
         }
@@ -73,7 +78,8 @@ impl Framer {
         Ok(Some(self.cut(head_bytes + body_bytes)))
     }
 
-    /// Drops single line breaks before a message and cuts out a double one.
+    /// Drops single line breaks before a message and cuts out a double one. A message that is coming in
+    /// begins with none.
     fn leading_breaks(&mut self) -> Option<Bytes> {
         if self.buffer.starts_with(b"\r\n\r\n") {
             return Some(self.cut(4));
@@ -102,7 +108,11 @@ impl Framer {
 
     fn content_length(&self, end: usize) -> Result<usize, FramingLost> {
         let text = head::text(self.buffer.get(..end).unwrap_or_default());
-        let length = super::fields::content_length(&head::Head::read(&text));
+        let head = head::Head::read(&text);
+        if head.fields.len() > HEADERS_MAX {
+            return Err(FramingLost::HeadTooLarge);
+        }
+        let length = super::fields::content_length(&head);
         length
             .map(Option::unwrap_or_default)
             .map_err(|_| FramingLost::ContentLength)
@@ -123,6 +133,7 @@ impl Framer {
 
     fn cut(&mut self, bytes: usize) -> Bytes {
         self.searched = 0;
+        self.announced = None;
         let message = self.buffer.split_to(bytes).freeze();
         if self.buffer.is_empty() && self.buffer.capacity() > IDLE_BYTES_MAX {
             self.buffer = BytesMut::new();

@@ -44,7 +44,9 @@ export function Episodes(): JSX.Element {
       ) : (
         <NewEpisode />
       )}
-      {shows.length > 0 && episodes.value.length === 0 && <p class="faint pad">No episode is planned. Make one above, then start it when the show begins.</p>}
+      {shows.length > 0 && episodes.value.length === 0 && (
+        <p class="faint pad">No episode is planned. Make one above, then start it when the show begins.</p>
+      )}
       <ul class="rows">
         {episodes.value.map((episode) => (
           <EpisodeRow key={episode.id} episode={episode} />
@@ -70,7 +72,12 @@ function NewEpisode(): JSX.Element {
     <form class="inline-form" aria-label="New episode" onSubmit={create}>
       <div class="field">
         <label for="episode-show">Show</label>
-        <select id="episode-show" data-testid="episode-show" value={chosen?.id} onChange={(event) => (showId.value = event.currentTarget.value)}>
+        <select
+          id="episode-show"
+          data-testid="episode-show"
+          value={chosen?.id}
+          onChange={(event) => (showId.value = event.currentTarget.value)}
+        >
           {shows.map((show) => (
             <option key={show.id} value={show.id}>
               {show.name}
@@ -80,7 +87,13 @@ function NewEpisode(): JSX.Element {
       </div>
       <div class="field grow">
         <label for="episode-title">Title</label>
-        <input id="episode-title" data-testid="episode-title" maxLength={120} value={title.value} onInput={(event) => (title.value = event.currentTarget.value)} />
+        <input
+          id="episode-title"
+          data-testid="episode-title"
+          maxLength={120}
+          value={title.value}
+          onInput={(event) => (title.value = event.currentTarget.value)}
+        />
       </div>
       <Press place={PLACE} testId="create-episode" tone="mine" icon="plus" type="submit">
         Make episode
@@ -106,7 +119,9 @@ function EpisodeRow({ episode }: { episode: Episode }): JSX.Element {
         </div>
         <div class="row-detail">
           {here?.shows.get(episode.showId)?.name} · episode {episode.number}
-          {here && live && ` · ${lobby(here, episode).length} waiting, ${held(here, episode).length} approved, ${onAir(here, episode).length} on air`}
+          {here &&
+            live &&
+            ` · ${lobby(here, episode).length} waiting, ${held(here, episode).length} approved, ${onAir(here, episode).length} on air`}
         </div>
       </div>
       <ShowControls episode={episode} />

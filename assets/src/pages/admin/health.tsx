@@ -13,7 +13,7 @@ const SUMMARY: Record<Health['status'], string> = {
 const WORDS: Record<string, string> = {
   ok: 'Good',
   embedded: 'Good, built in',
-  behind: 'Behind: rows are written later',
+  behind: 'Behind',
   degraded: 'In trouble',
   down: 'Down',
 };
@@ -23,7 +23,12 @@ export function HealthPanel(): JSX.Element | null {
   if (!health) return null;
   const people = [...(board.value?.operators.values() ?? [])].filter((person) => person.connected);
   return (
-    <aside class="panel health" aria-labelledby="health-title" data-testid="health" data-status={health.status}>
+    <aside
+      class="panel health"
+      aria-labelledby="health-title"
+      data-testid="health"
+      data-status={health.status}
+    >
       <div class="panel-head">
         <h2 id="health-title">Health</h2>
       </div>

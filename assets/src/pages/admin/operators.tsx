@@ -39,7 +39,9 @@ export function Operators(): JSX.Element {
           </Press>
         </div>
       )}
-      <ul class="rows">{state.at === 'known' && state.rows.map((row) => <OperatorLine key={row.id} row={row} />)}</ul>
+      <ul class="rows">
+        {state.at === 'known' && state.rows.map((row) => <OperatorLine key={row.id} row={row} />)}
+      </ul>
     </section>
   );
 }
@@ -49,7 +51,8 @@ function NewOperator(): JSX.Element {
     event.preventDefault();
     const { name, role, password } = fresh.value;
     if (name.trim() === '') return refuse(CREATE, 'Write the name this person signs in with.');
-    if (password.length < PASSWORD_LENGTH_MIN) return refuse(CREATE, `A password has at least ${PASSWORD_LENGTH_MIN} characters.`);
+    if (password.length < PASSWORD_LENGTH_MIN)
+      return refuse(CREATE, `A password has at least ${PASSWORD_LENGTH_MIN} characters.`);
     const made = await press(CREATE, () => api.createOperator({ name: name.trim(), role, password }));
     if (!made) return;
     fresh.value = { name: '', role: 'screener', password: '' };
@@ -70,7 +73,12 @@ function NewOperator(): JSX.Element {
       </div>
       <div class="field">
         <label for="operator-role-new">Role</label>
-        <RolePicker id="operator-role-new" testId="operator-new-role" role={fresh.value.role} onPick={(role) => (fresh.value = { ...fresh.value, role })} />
+        <RolePicker
+          id="operator-role-new"
+          testId="operator-new-role"
+          role={fresh.value.role}
+          onPick={(role) => (fresh.value = { ...fresh.value, role })}
+        />
       </div>
       <div class="field grow">
         <label for="operator-password-new">Password</label>
@@ -98,28 +106,50 @@ function OperatorLine({ row }: { row: OperatorRow }): JSX.Element {
     press(at, async () => put(await api.changeOperator(row.id, fields)));
   const connected = board.value?.operators.get(row.id)?.connected ?? false;
   return (
-    <li class={`row operator-row${row.disabled ? ' disabled' : ''}`} data-testid={`operator-${row.id}`} data-disabled={row.disabled}>
+    <li
+      class={`row operator-row${row.disabled ? ' disabled' : ''}`}
+      data-testid={`operator-${row.id}`}
+      data-disabled={row.disabled}
+    >
       <div class="row-main">
         <div class="row-title">
           <strong class="name">{row.name}</strong>
           {me && <span class="faint">you</span>}
         </div>
-        <div class="row-detail">{row.disabled ? 'Disabled: may not sign in' : connected ? 'At the desk now' : 'Not connected'}</div>
+        <div class="row-detail">
+          {row.disabled ? 'Disabled: may not sign in' : connected ? 'At the desk now' : 'Not connected'}
+        </div>
         {resetting.value?.id === row.id && <ResetForm row={row} onDone={change} />}
         <Refusal places={[at]} />
       </div>
       <span class="row-actions">
-        <RolePicker id={`role-${row.id}`} testId="operator-role" label={`Role of ${row.name}`} role={row.role} disabled={me} onPick={(role) => void change({ role })} />
+        <RolePicker
+          id={`role-${row.id}`}
+          testId="operator-role"
+          label={`Role of ${row.name}`}
+          role={row.role}
+          disabled={me}
+          onPick={(role) => void change({ role })}
+        />
         <Press
           place={`reset:${row.id}`}
           testId="reset-password"
           size="small"
           label={`New password for ${row.name}`}
-          onPress={() => (resetting.value = resetting.value?.id === row.id ? null : { id: row.id, password: '' })}
+          onPress={() =>
+            (resetting.value = resetting.value?.id === row.id ? null : { id: row.id, password: '' })
+          }
         >
           New password
         </Press>
-        <Press place={at} testId={row.disabled ? 'enable-operator' : 'disable-operator'} size="small" icon={row.disabled ? 'check' : 'block'} disabled={me} onPress={() => change({ disabled: !row.disabled })}>
+        <Press
+          place={at}
+          testId={row.disabled ? 'enable-operator' : 'disable-operator'}
+          size="small"
+          icon={row.disabled ? 'check' : 'block'}
+          disabled={me}
+          onPress={() => change({ disabled: !row.disabled })}
+        >
           {row.disabled ? 'Enable' : 'Disable'}
         </Press>
       </span>
@@ -127,15 +157,26 @@ function OperatorLine({ row }: { row: OperatorRow }): JSX.Element {
   );
 }
 
-function ResetForm({ row, onDone }: { row: OperatorRow; onDone: (fields: { password: string }) => Promise<unknown> }): JSX.Element {
+function ResetForm({
+  row,
+  onDone,
+}: {
+  row: OperatorRow;
+  onDone: (fields: { password: string }) => Promise<unknown>;
+}): JSX.Element {
   const typed = resetting.value?.password ?? '';
   const save = async (event: Event) => {
     event.preventDefault();
-    if (typed.length < PASSWORD_LENGTH_MIN) return refuse(`operator:${row.id}`, `A password has at least ${PASSWORD_LENGTH_MIN} characters.`);
+    if (typed.length < PASSWORD_LENGTH_MIN)
+      return refuse(`operator:${row.id}`, `A password has at least ${PASSWORD_LENGTH_MIN} characters.`);
     if (await onDone({ password: typed })) resetting.value = null;
   };
   return (
-    <form class="inline-form tight" aria-label={`New password for ${row.name}`} onSubmit={(event) => void save(event)}>
+    <form
+      class="inline-form tight"
+      aria-label={`New password for ${row.name}`}
+      onSubmit={(event) => void save(event)}
+    >
       <div class="field grow">
         <label for={`password-${row.id}`}>New password</label>
         <input
@@ -165,7 +206,14 @@ interface RolePickerProps {
 
 function RolePicker({ id, testId, role, onPick, label, disabled }: RolePickerProps): JSX.Element {
   return (
-    <select id={id} data-testid={testId} aria-label={label} disabled={disabled} value={role} onChange={(event) => onPick(event.currentTarget.value as Role)}>
+    <select
+      id={id}
+      data-testid={testId}
+      aria-label={label}
+      disabled={disabled}
+      value={role}
+      onChange={(event) => onPick(event.currentTarget.value as Role)}
+    >
       {ROLES.map((each) => (
         <option key={each} value={each}>
           {each}
@@ -179,13 +227,18 @@ async function load(): Promise<void> {
   try {
     listed.value = { at: 'known', rows: await api.operators() };
   } catch (error) {
-    listed.value = { at: 'failed', detail: error instanceof Refused ? error.message : 'The operators could not be read.' };
+    listed.value = {
+      at: 'failed',
+      detail: error instanceof Refused ? error.message : 'The operators could not be read.',
+    };
   }
 }
 
 function put(row: OperatorRow): void {
   if (listed.value.at !== 'known') return;
   const others = listed.value.rows;
-  const rows = others.some((other) => other.id === row.id) ? others.map((other) => (other.id === row.id ? row : other)) : [...others, row];
+  const rows = others.some((other) => other.id === row.id)
+    ? others.map((other) => (other.id === row.id ? row : other))
+    : [...others, row];
   listed.value = { at: 'known', rows };
 }

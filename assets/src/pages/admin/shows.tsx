@@ -31,7 +31,14 @@ export function Shows(): JSX.Element {
         <h2 id="shows-title">Shows</h2>
         <span class="spacer" />
         {!open && (
-          <Press place="new-show" testId="new-show" size="small" icon="plus" tone="mine" onPress={() => (form.value = BLANK)}>
+          <Press
+            place="new-show"
+            testId="new-show"
+            size="small"
+            icon="plus"
+            tone="mine"
+            onPress={() => (form.value = BLANK)}
+          >
             New show
           </Press>
         )}
@@ -57,7 +64,9 @@ function ShowRow({ show }: { show: Show }): JSX.Element {
         <div class="row-detail">
           {show.phoneNumbers.length > 0 ? show.phoneNumbers.map(formatNumber).join(', ') : 'No number yet'}
           {' · '}
-          {show.nextPolicy === 'hold' ? 'Next puts the caller before back on hold' : 'Next drops the caller before'}
+          {show.nextPolicy === 'hold'
+            ? 'Next puts the caller before back on hold'
+            : 'Next drops the caller before'}
         </div>
       </div>
       <Press
@@ -86,7 +95,11 @@ function ShowForm({ typed, mayCancel }: { typed: Typed; mayCancel: boolean }): J
   const change = (fields: Partial<Typed>) => (form.value = { ...typed, ...fields });
   const parsed = parseNumbers(typed.numbers);
   return (
-    <form class="stacked-form" aria-label={typed.id ? `Change ${typed.name}` : 'New show'} onSubmit={(event) => void save(event, typed)}>
+    <form
+      class="stacked-form"
+      aria-label={typed.id ? `Change ${typed.name}` : 'New show'}
+      onSubmit={(event) => void save(event, typed)}
+    >
       <div class="card-pair">
         <div class="field">
           <label for="show-name">Name</label>
@@ -95,14 +108,22 @@ function ShowForm({ typed, mayCancel }: { typed: Typed; mayCancel: boolean }): J
             data-testid="show-name"
             maxLength={80}
             value={typed.name}
-            onInput={({ currentTarget: { value } }) => change({ name: value, ...(typed.slugTouched ? {} : { slug: slugOf(value) }) })}
+            onInput={({ currentTarget: { value } }) =>
+              change({ name: value, ...(typed.slugTouched ? {} : { slug: slugOf(value) }) })
+            }
           />
         </div>
         <div class="field">
           <label for="show-slug">
             Slug <span class="faint">in addresses</span>
           </label>
-          <input id="show-slug" data-testid="show-slug" maxLength={60} value={typed.slug} onInput={(event) => change({ slug: event.currentTarget.value, slugTouched: true })} />
+          <input
+            id="show-slug"
+            data-testid="show-slug"
+            maxLength={60}
+            value={typed.slug}
+            onInput={(event) => change({ slug: event.currentTarget.value, slugTouched: true })}
+          />
         </div>
       </div>
       <div class="field">
@@ -120,7 +141,11 @@ function ShowForm({ typed, mayCancel }: { typed: Typed; mayCancel: boolean }): J
           aria-describedby="show-numbers-hint"
           onInput={(event) => change({ numbers: event.currentTarget.value })}
         />
-        <span id="show-numbers-hint" class={'problem' in parsed ? 'hint wrong' : 'hint'} data-testid="show-numbers-hint">
+        <span
+          id="show-numbers-hint"
+          class={'problem' in parsed ? 'hint wrong' : 'hint'}
+          data-testid="show-numbers-hint"
+        >
           {'problem' in parsed ? parsed.problem : parsed.numbers.map(formatNumber).join(', ')}
         </span>
       </div>
@@ -128,7 +153,13 @@ function ShowForm({ typed, mayCancel }: { typed: Typed; mayCancel: boolean }): J
         <legend>When the host presses Next, the caller on air</legend>
         {(['drop', 'hold'] as const).map((policy) => (
           <label key={policy}>
-            <input type="radio" name="next-policy" data-testid={`next-policy-${policy}`} checked={typed.nextPolicy === policy} onChange={() => change({ nextPolicy: policy })} />
+            <input
+              type="radio"
+              name="next-policy"
+              data-testid={`next-policy-${policy}`}
+              checked={typed.nextPolicy === policy}
+              onChange={() => change({ nextPolicy: policy })}
+            />
             {policy === 'drop' ? 'is dropped' : 'goes back on hold'}
           </label>
         ))}
@@ -155,14 +186,17 @@ async function save(event: Event, typed: Typed): Promise<void> {
     refuse(PLACE, fields.problem);
     return;
   }
-  const saved = await press(PLACE, () => (typed.id ? api.changeShow(typed.id, fields) : api.createShow(fields)));
+  const saved = await press(PLACE, () =>
+    typed.id ? api.changeShow(typed.id, fields) : api.createShow(fields),
+  );
   if (saved) form.value = null;
 }
 
 function fieldsOf(typed: Typed): ShowFields | { problem: string } {
   const name = typed.name.trim();
   if (name === '') return { problem: 'Write a name for the show.' };
-  if (!isSlug(typed.slug)) return { problem: 'The slug may have small letters, digits and single hyphens, as in night-drive.' };
+  if (!isSlug(typed.slug))
+    return { problem: 'The slug may have small letters, digits and single hyphens, as in night-drive.' };
   const numbers = parseNumbers(typed.numbers);
   if ('problem' in numbers) return numbers;
   return { name, slug: typed.slug, phoneNumbers: numbers.numbers, nextPolicy: typed.nextPolicy };

@@ -1,5 +1,10 @@
 //! An endpoint, browsers made of our own peers, and a network without delay.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the scripts' time begins now and is moved by hand"
+)]
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,6 +23,8 @@ const SERVER: &str = "198.51.100.1:7882";
 /// The whole scene.
 pub(super) struct House {
     pub(super) now: Instant,
+    /// The wall clock, which no script needs to move.
+    pub(super) unix_ms: u64,
     pub(super) endpoint: Endpoint,
     pub(super) browsers: HashMap<SessionId, Browser>,
     pub(super) events: Vec<Event>,
@@ -48,12 +55,22 @@ pub(super) fn query() -> JoinQuery {
 
 pub(super) fn caller(identity: &str) -> CallParticipant {
     let attributes = [("sip.callID".to_owned(), identity.to_owned())].into();
-    CallParticipant { identity: identity.to_owned(), name: "Caller".to_owned(), attributes }
+    CallParticipant {
+        identity: identity.to_owned(),
+        name: "Caller".to_owned(),
+        attributes,
+    }
 }
 
 pub(super) fn voice(seq: u64, byte: u8) -> AudioPacket {
     let timestamp = seq as u32 * 960;
-    AudioPacket { seq, timestamp, marker: false, level_dbov: Some(-10), payload: [byte; 40].into() }
+    AudioPacket {
+        seq,
+        timestamp,
+        marker: false,
+        level_dbov: Some(-10),
+        payload: [byte; 40].into(),
+    }
 }
 
 impl House {
@@ -63,16 +80,22 @@ impl House {
 
     pub(super) fn with_limits(limits: EndpointLimits) -> Self {
         let now = Instant::now();
-        let started_unix_ms = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
-        let endpoint = Endpoint::new(EndpointConfig {
+        let unix_ms = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
+        let config = EndpointConfig {
             candidates: vec![SERVER.parse().unwrap()],
             keys: keys(),
             limits,
             seed: 7,
-            started: now,
-            started_unix_ms,
-        });
-        Self { now, endpoint, browsers: HashMap::new(), events: Vec::new(), ports: 40_000 }
+        };
+        let endpoint = Endpoint::new(now, unix_ms, config);
+        Self {
+            now,
+            unix_ms,
+            endpoint,
+            browsers: HashMap::new(),
+            events: Vec::new(),
+            ports: 40_000,
+        }
     }
 
     /// Joins with this pass; the browser is connected a second later.
@@ -88,7 +111,7 @@ impl House {
         query: &JoinQuery,
     ) -> Result<SessionId, JoinRefusal> {
         let token = keys().sign(pass, Duration::from_secs(3600)).unwrap();
-        let session = self.endpoint.join(self.now, &token, query)?;
+        let session = self.endpoint.join(self.now, self.unix_ms, &token, query)?;
         let addresses = [self.ports, self.ports + 1].map(|port| ([192, 0, 2, 7], port).into());
         self.ports += 2;
         let browser = Browser {
@@ -111,7 +134,10 @@ impl House {
     }
 
     pub(super) fn say(&mut self, session: SessionId, said: Said) {
-        let frame = proto::SignalRequest { message: Some(said) }.encode_to_vec();
+        let frame = proto::SignalRequest {
+            message: Some(said),
+        }
+        .encode_to_vec();
         self.endpoint.handle_signal(self.now, session, &frame);
         self.settle();
     }
@@ -119,13 +145,28 @@ impl House {
     /// Publishes a microphone and gives its m-line and sid.
     pub(super) fn publish(&mut self, session: SessionId, cid: &str) -> (Mid, String) {
         self.say(session, Said::AddTrack(microphone(cid)));
-        let msid = Msid { stream: "own".into(), track: cid.into() };
-        let mids = self.offer(session, OfferChanges { add: vec![msid], ..Default::default() });
+        let msid = Msid {
+            stream: "own".into(),
+            track: cid.into(),
+        };
+        let mids = self.offer(
+            session,
+            OfferChanges {
+                add: vec![msid],
+                ..Default::default()
+            },
+        );
         self.pass(Duration::from_secs(1));
-        let sid = self.browsers[&session].messages.iter().rev().find_map(|message| match message {
-            Message::TrackPublished(published) if published.cid == cid => published.track.clone(),
-            _ => None,
-        });
+        let sid = self.browsers[&session]
+            .messages
+            .iter()
+            .rev()
+            .find_map(|message| match message {
+                Message::TrackPublished(published) if published.cid == cid => {
+                    published.track.clone()
+                }
+                _ => None,
+            });
         (mids[0], sid.unwrap().sid)
     }
 
@@ -161,8 +202,14 @@ impl House {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let peers = self.browsers.values().flat_map(|b| [&b.publisher, &b.subscriber]);
-        peers.filter_map(Peer::deadline).chain(self.endpoint.poll_timeout()).min()
+        let peers = self
+            .browsers
+            .values()
+            .flat_map(|b| [&b.publisher, &b.subscriber]);
+        peers
+            .filter_map(Peer::deadline)
+            .chain(self.endpoint.poll_timeout())
+            .min()
     }
 
     /// Carries datagrams and frames until nothing moves.
@@ -193,11 +240,17 @@ impl House {
                 }
             }
             Output::Signal { session, frame } => {
-                let message = proto::SignalResponse::decode(&*frame).unwrap().message.unwrap();
+                let message = proto::SignalResponse::decode(&*frame)
+                    .unwrap()
+                    .message
+                    .unwrap();
                 if let Some(browser) = self.browsers.get_mut(&session)
                     && let Some(said) = browser.react(self.now, message)
                 {
-                    let frame = proto::SignalRequest { message: Some(said) }.encode_to_vec();
+                    let frame = proto::SignalRequest {
+                        message: Some(said),
+                    }
+                    .encode_to_vec();
                     self.endpoint.handle_signal(self.now, session, &frame);
                 }
             }
@@ -223,7 +276,11 @@ impl Browser {
             match output {
                 PeerOutput::Transmit { bytes, .. } => datagrams.push((self.addresses[1], bytes)),
                 PeerOutput::Audio { mid, packet, .. } => {
-                    let sid = self.lines.get(&mid.to_string()).cloned().unwrap_or_default();
+                    let sid = self
+                        .lines
+                        .get(&mid.to_string())
+                        .cloned()
+                        .unwrap_or_default();
                     self.heard.entry(sid).or_default().push(packet);
                 }
                 PeerOutput::Connected | PeerOutput::Disconnected => {}
@@ -259,17 +316,27 @@ impl Browser {
 
     /// Payload bytes heard of a track, first byte of each packet.
     pub(super) fn bytes_of(&self, sid: &str) -> Vec<u8> {
-        self.heard.get(sid).into_iter().flatten().map(|packet| packet.payload[0]).collect()
+        self.heard
+            .get(sid)
+            .into_iter()
+            .flatten()
+            .map(|packet| packet.payload[0])
+            .collect()
     }
 
     /// The last thing told of this identity.
     pub(super) fn sees(&self, identity: &str) -> Option<proto::ParticipantInfo> {
-        let told = self.messages.iter().rev().flat_map(|message| match message {
-            Message::Update(update) => update.participants.clone(),
-            Message::Join(join) => join.other_participants.clone(),
-            _ => Vec::new(),
-        });
-        told.into_iter().find(|participant| participant.identity == identity)
+        let told = self
+            .messages
+            .iter()
+            .rev()
+            .flat_map(|message| match message {
+                Message::Update(update) => update.participants.clone(),
+                Message::Join(join) => join.other_participants.clone(),
+                _ => Vec::new(),
+            });
+        told.into_iter()
+            .find(|participant| participant.identity == identity)
     }
 
     pub(super) fn leave(&self) -> Option<proto::LeaveRequest> {
@@ -280,11 +347,11 @@ impl Browser {
     }
 
     pub(super) fn offers(&self) -> Vec<&proto::SessionDescription> {
-        let offer = |message| match message {
-            &Message::Offer(ref offer) => Some(offer),
+        let offers = self.messages.iter().filter_map(|message| match message {
+            Message::Offer(offer) => Some(offer),
             _ => None,
-        };
-        self.messages.iter().filter_map(offer).collect()
+        });
+        offers.collect()
     }
 }
 
@@ -299,5 +366,10 @@ pub(super) fn microphone(cid: &str) -> proto::AddTrackRequest {
 }
 
 pub(super) fn description(kind: &str, sdp: String, id: u32) -> proto::SessionDescription {
-    proto::SessionDescription { r#type: kind.to_owned(), sdp, id, ..Default::default() }
+    proto::SessionDescription {
+        r#type: kind.to_owned(),
+        sdp,
+        id,
+        ..Default::default()
+    }
 }

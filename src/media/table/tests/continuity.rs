@@ -2,7 +2,6 @@
 
 use super::studio::*;
 use crate::media::feed::Playlist;
-use crate::media::rtp::RtpIn;
 use crate::media::table::{MediaSettings, Place};
 
 /// A caller is moved at any time within a frame; the sound around it never stops.
@@ -55,7 +54,10 @@ fn a_move_is_heard_in_the_next_frame() {
     s.place(a, Place::Listen(live));
     s.run(20);
     let fresh = &s.phones[a].heard[frames * 160..];
-    assert!(fresh.iter().any(|x| x.abs() > 0.1), "nothing was heard within 20 ms");
+    assert!(
+        fresh.iter().any(|x| x.abs() > 0.1),
+        "nothing was heard within 20 ms"
+    );
 }
 
 /// The voice of a caller who is put on air is there within two frames and a packet.
@@ -108,7 +110,6 @@ fn a_late_clock_catches_up_and_then_jumps() {
     s.expect("on air", &[(b, &[A])]);
 
     // Three frames late: packets have piled up, twelve ticks run in one go.
-    let late_from = s.ms;
     for _ in 0..12 {
         s.talk();
         s.ms += 5;
@@ -118,7 +119,7 @@ fn a_late_clock_catches_up_and_then_jumps() {
         s.table.tick(now, phase % 4, &mut s.net);
     }
     s.run(20);
-    assert_eq!(s.phones[b].got.len(), frames + 4, "nothing was left out since {late_from} ms");
+    assert_eq!(s.phones[b].got.len(), frames + 4, "nothing was left out");
     s.expect("caught up", &[(b, &[A]), (a, &[])]);
     let before = s.table.report(s.phones[a].leg).unwrap().playout;
 
@@ -135,7 +136,10 @@ fn a_late_clock_catches_up_and_then_jumps() {
     assert_eq!(next.timestamp, last.timestamp.wrapping_add(11 * 160));
     s.expect("on air again", &[(b, &[A]), (a, &[])]);
     let after = s.table.report(s.phones[a].leg).unwrap().playout;
-    assert_eq!(before.concealed_samples, after.concealed_samples, "nothing was missing");
+    assert_eq!(
+        before.concealed_samples, after.concealed_samples,
+        "nothing was missing"
+    );
 }
 
 /// Everybody sends 50 packets a second, spread over the phases, whatever happens.
@@ -152,25 +156,21 @@ fn every_leg_sends_one_packet_per_frame() {
         assert_eq!(phone.got.len(), 50);
         assert_eq!(phone.got[0].at_ms, n as u64 % 4 * 5);
     }
-    let [first, fifth] = [0, 4].map(|n: usize| s.phones[n].got.len());
-    assert_eq!(first, fifth);
 }
 
 #[test]
 fn the_same_feed_is_the_same_bytes() {
     let mut s = Studio::new();
     let live = s.table.add_room();
-    let host = s.browser(live, HOST);
+    s.browser(live, HOST);
     let phones: Vec<usize> = (0..6).map(|_| s.phone(A)).collect();
     for &phone in &phones {
         s.phones[phone].talking = false;
         s.place(phone, Place::Listen(live));
     }
     s.run(1000);
-    let _ = host;
     let tail = |phone: usize| &s.phones[phone].heard[40 * 160..48 * 160];
     assert_eq!(tail(0), tail(2));
     assert_eq!(tail(0), tail(4));
     assert_eq!(tail(1), tail(3));
-    assert!(RtpIn::parse(&[0; 12]).is_none());
 }

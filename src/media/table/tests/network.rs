@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::phone::rtp;
 use super::studio::*;
 use crate::media::g711::Law;
 use crate::media::table::{LegChange, MediaEvent, Place, VoiceKey};
@@ -29,8 +30,13 @@ fn a_stranger_is_neither_heard_nor_answered() {
         s.deliver(0, stranger, packet);
         s.run(20);
     }
-    assert_eq!(s.phone_hears(1), []);
-    assert!(s.phones[0].got.iter().all(|got| got.to == s.phones[0].address));
+    assert!(s.phone_hears(1).is_empty());
+    assert!(
+        s.phones[0]
+            .got
+            .iter()
+            .all(|got| got.to == s.phones[0].address)
+    );
     assert_eq!(s.table.report(s.phones[0].leg).unwrap().foreign, 100);
 }
 
@@ -56,7 +62,10 @@ fn a_caller_behind_a_nat_is_found_and_kept() {
 
     // Unless a re-INVITE says so.
     let remote = s.phones[a].address;
-    let change = LegChange { remote, ..LegChange::from(&s.spec(a, Law::Mu)) };
+    let change = LegChange {
+        remote,
+        ..LegChange::from(s.spec(a, Law::Mu))
+    };
     s.table.renegotiate(s.now(), leg, change);
     s.expect("signalled", &[(a, &[B]), (b, &[A])]);
     s.check_streams();
@@ -77,7 +86,10 @@ fn losses_are_concealed_without_shifting_time() {
     let report = s.table.report(s.phones[0].leg).unwrap();
     assert_eq!(report.lost, 10);
     let concealed = report.playout.concealed_samples;
-    assert!((1500..=2100).contains(&concealed), "{concealed} samples for 1600");
+    assert!(
+        (1500..=2100).contains(&concealed),
+        "{concealed} samples for 1600"
+    );
     assert_eq!(report.playout.late, 0);
 }
 
@@ -91,7 +103,12 @@ fn any_packet_time_will_do() {
         s.place(a, Place::Seat(room));
         s.place(b, Place::Seat(room));
         s.run(1000);
-        let settled = s.table.report(s.phones[a].leg).unwrap().playout.concealed_samples;
+        let settled = s
+            .table
+            .report(s.phones[a].leg)
+            .unwrap()
+            .playout
+            .concealed_samples;
         s.expect("on air", &[(b, &[A])]);
         s.run(3000);
         let report = s.table.report(s.phones[a].leg).unwrap();
@@ -110,8 +127,14 @@ fn keys_are_reported_once_and_not_heard() {
         s.run(20);
     }
     let leg = s.phones[0].leg;
-    let keys = s.events.iter().filter(|event| matches!(event, MediaEvent::Dtmf { .. }));
-    assert_eq!(keys.collect::<Vec<_>>(), [&MediaEvent::Dtmf { leg, digit: '9' }]);
+    let keys = s
+        .events
+        .iter()
+        .filter(|event| matches!(event, MediaEvent::Dtmf { .. }));
+    assert_eq!(
+        keys.collect::<Vec<_>>(),
+        [&MediaEvent::Dtmf { leg, digit: '9' }]
+    );
 }
 
 #[test]
@@ -120,7 +143,10 @@ fn silence_of_the_line_is_reported_once() {
     let a = s.phone(A);
     let leg = s.phones[a].leg;
     let timeouts = |s: &Studio| {
-        s.events.iter().filter(|event| **event == MediaEvent::RtpTimeout { leg }).count()
+        s.events
+            .iter()
+            .filter(|event| **event == MediaEvent::RtpTimeout { leg })
+            .count()
     };
     s.phones[a].talking = false;
     s.run(29_000);
@@ -140,11 +166,14 @@ fn silence_of_the_line_is_reported_once() {
     s.run(100);
     s.phones[a].talking = false;
     let spec = s.spec(a, Law::Mu);
-    let held = LegChange { receive: false, ..LegChange::from(&spec) };
+    let held = LegChange {
+        receive: false,
+        ..LegChange::from(spec)
+    };
     s.table.renegotiate(s.now(), leg, held);
     s.run(60_000);
     assert_eq!(timeouts(&s), 2);
-    s.table.renegotiate(s.now(), leg, LegChange::from(&spec));
+    s.table.renegotiate(s.now(), leg, LegChange::from(spec));
     s.run(14_000);
     assert_eq!(timeouts(&s), 2);
     s.run(2000);
@@ -157,10 +186,17 @@ fn hold_by_the_far_end_stops_our_packets_and_resumes_in_time() {
     let leg = s.phones[0].leg;
     let spec = s.spec(0, Law::Mu);
     let last = s.phones[0].got.last().cloned().unwrap();
-    s.table.renegotiate(s.now(), leg, LegChange { send: false, ..LegChange::from(&spec) });
+    s.table.renegotiate(
+        s.now(),
+        leg,
+        LegChange {
+            send: false,
+            ..LegChange::from(spec)
+        },
+    );
     s.run(1000);
     assert_eq!(s.phones[0].got.last(), Some(&last));
-    s.table.renegotiate(s.now(), leg, LegChange::from(&spec));
+    s.table.renegotiate(s.now(), leg, LegChange::from(spec));
     s.run(20);
     let next = s.phones[0].got.last().cloned().unwrap();
     assert_eq!(next.sequence, last.sequence.wrapping_add(1));
@@ -171,11 +207,15 @@ fn hold_by_the_far_end_stops_our_packets_and_resumes_in_time() {
 fn a_change_of_codec_is_heard_in_the_new_one() {
     let mut s = on_air();
     let leg = s.phones[0].leg;
-    s.table.renegotiate(s.now(), leg, LegChange::from(&s.spec(0, Law::A)));
+    s.table
+        .renegotiate(s.now(), leg, LegChange::from(s.spec(0, Law::A)));
     s.expect("on air", &[(0, &[B])]);
     assert_eq!(s.phones[0].got.last().unwrap().payload_type, 8);
     s.run(500);
-    assert!(s.table.report(leg).unwrap().unknown_payload > 0, "the phone still sends PCMU");
+    assert!(
+        s.table.report(leg).unwrap().unknown_payload > 0,
+        "the phone still sends PCMU"
+    );
 }
 
 #[test]
@@ -195,27 +235,66 @@ fn lost_browser_packets_are_made_up() {
     let counts = s.table.source_report(s.browsers[host].source).unwrap();
     assert!((20..=24).contains(&counts.concealed_frames), "{counts:?}");
     assert_eq!(counts.dropped, 0);
+    let source = VoiceKey::Source(s.browsers[host].source);
+    assert!(
+        s.events
+            .iter()
+            .any(|e| matches!(e, MediaEvent::Level { of, .. } if *of == source))
+    );
 }
 
 #[test]
 fn levels_come_ten_times_a_second() {
     let mut s = on_air();
-    let room_level = |s: &mut Studio| {
-        let levels: Vec<(VoiceKey, f32)> = s
-            .events
-            .drain(..)
-            .filter_map(|event| match event {
-                MediaEvent::Level { of, level } => Some((of, level.rms_dbfs)),
-                _ => None,
-            })
-            .collect();
-        levels
-    };
-    room_level(&mut s);
+    s.events.clear();
     s.run(1000);
-    let levels = room_level(&mut s);
-    assert_eq!(levels.len(), 20);
-    assert!(levels.iter().all(|(_, rms)| (-22.0..-14.0).contains(rms)), "{levels:?}");
+    for phone in &s.phones {
+        let levels = s.events.iter().filter_map(|event| {
+            let MediaEvent::Level { of, level } = event else {
+                return None;
+            };
+            (*of == VoiceKey::Leg(phone.leg)).then_some(level.rms_dbfs)
+        });
+        let levels: Vec<f32> = levels.collect();
+        assert_eq!(levels.len(), 10);
+        assert!(
+            levels.iter().all(|rms| (-22.0..-14.0).contains(rms)),
+            "{levels:?}"
+        );
+    }
+}
+
+#[test]
+fn a_new_stream_from_the_same_phone_is_heard_within_a_quarter_of_a_second() {
+    let mut s = on_air();
+    // Another SSRC, another time line, no pause in between: a transfer behind the trunk.
+    s.phones[0].ssrc = 78;
+    s.phones[0].timestamp = 7000;
+    s.run(250);
+    let frames = s.phones[1].got.len();
+    s.run(200);
+    let heard = &s.phones[1].heard[frames * 160..];
+    assert!(
+        heard
+            .chunks(80)
+            .all(|part| part.iter().any(|x| x.abs() > 0.05))
+    );
+    s.expect("on air", &[(1, &[A])]);
+}
+
+#[test]
+fn reports_on_the_same_port_are_not_a_second_voice() {
+    let mut s = Studio::new();
+    let room = s.table.add_room();
+    let (a, b) = (s.phone(A), s.phone(B));
+    let from = s.phones[a].address;
+    // A sender report: packet type 200 where RTP has marker and payload type.
+    s.deliver(a, from, rtp(200, 6, 5, 4, &[0; 16]));
+    s.place(a, Place::Seat(room));
+    s.place(b, Place::Seat(room));
+    s.expect("on air", &[(b, &[A])]);
+    let report = s.table.report(s.phones[a].leg).unwrap();
+    assert_eq!((report.malformed, report.probation), (1, 0));
 }
 
 #[test]
@@ -224,8 +303,9 @@ fn garbage_is_counted_and_survived() {
     let from = s.phones[0].address;
     for n in 0..2000_u32 {
         let len = n as usize % 200;
-        let garbage: Vec<u8> =
-            (0..len).map(|i| (n.wrapping_mul(2_654_435_761) >> (i % 24)) as u8).collect();
+        let garbage: Vec<u8> = (0..len)
+            .map(|i| (n.wrapping_mul(2_654_435_761) >> (i % 24)) as u8)
+            .collect();
         s.deliver(0, from, garbage);
         if n % 10 == 0 {
             s.run(5);

@@ -26,8 +26,14 @@ fn greeting_then_place_then_music() {
 
 #[test]
 fn the_place_is_said_now_and_then() {
-    let position = PositionRhythm { changed_ms: 2000, unchanged_ms: 4000 };
-    let mut s = Studio::with(MediaSettings { position, ..MediaSettings::default() });
+    let position = PositionRhythm {
+        changed_ms: 2000,
+        unchanged_ms: 4000,
+    };
+    let mut s = Studio::with(MediaSettings {
+        position,
+        ..MediaSettings::default()
+    });
     let a = s.phone(E);
     let leg = s.phones[a].leg;
     s.place(a, Place::Waiting(Playlist::again()));

@@ -6,18 +6,16 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use audiopus::coder::Encoder;
-use audiopus::{Application, Bitrate, Channels, SampleRate};
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::RingBuffer;
 use slotmap::SecondaryMap;
 
+use super::browser::{Browser, Earpiece};
+use super::phone::Phone;
 use crate::media::asset::Assets;
 use crate::media::g711::Law;
-use crate::media::opus::{BrowserDecoder, OpusPacket, OpusPayload};
-use crate::media::rtp::RtpIn;
 use crate::media::table::*;
-use crate::media::tone::{ClickDetector, GapDetector, Tone, ToneDetector};
-use crate::media::{FB_FRAME, FRAME_MS, NB_FRAME};
+use crate::media::tone::{GapDetector, Tone, ToneDetector};
+use crate::media::{FRAME_MS, NB_FRAME};
 
 /// Tones of what the switch plays by itself.
 pub(super) const MUSIC: f32 = 350.0;
@@ -35,8 +33,9 @@ pub(super) const HOST: f32 = 850.0;
 pub(super) const GUEST: f32 = 950.0;
 pub(super) const SCREENER: f32 = 750.0;
 
-const ALL: [f32; 12] =
-    [MUSIC, GREETING, POSITION, NO_SHOW, A, B, C, D, E, HOST, GUEST, SCREENER];
+const ALL: [f32; 12] = [
+    MUSIC, GREETING, POSITION, NO_SHOW, A, B, C, D, E, HOST, GUEST, SCREENER,
+];
 
 /// Prompts that are pure tones: greeting 1 s, music a loop of 2 s, "number" 1 s, no-show 1 s.
 static ASSETS: LazyLock<Arc<Assets>> = LazyLock::new(|| {
@@ -70,7 +69,11 @@ fn write_tone(dir: &Path, stem: &str, hz: f32, seconds: u32, edge: usize) {
     wav.extend([2, 0, 16, 0]);
     wav.extend(b"data");
     wav.extend((len * 2).to_le_bytes());
-    wav.extend(samples.iter().flat_map(|x| ((x * 32_767.0) as i16).to_le_bytes()));
+    wav.extend(
+        samples
+            .iter()
+            .flat_map(|x| ((x * 32_767.0) as i16).to_le_bytes()),
+    );
     std::fs::write(dir.join(format!("{stem}.wav")), wav).unwrap();
 }
 
@@ -85,55 +88,16 @@ impl MediaIo for Net {
     fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
         let (bytes, from, at) = self.inbox.get_mut(leg)?.pop_front()?;
         buf[..bytes.len()].copy_from_slice(&bytes);
-        Some(Datagram { len: bytes.len(), from, at })
+        Some(Datagram {
+            len: bytes.len(),
+            from,
+            at,
+        })
     }
 
     fn send(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
         self.outbox.push((leg, to, packet.to_vec()));
     }
-}
-
-/// A packet as a phone got it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Got {
-    pub at_ms: u64,
-    pub to: SocketAddr,
-    pub sequence: u16,
-    pub timestamp: u32,
-    pub payload_type: u8,
-}
-
-pub(super) struct Phone {
-    pub leg: LegKey,
-    pub hz: f32,
-    tone: Tone,
-    law: Law,
-    pub address: SocketAddr,
-    sequence: u16,
-    timestamp: u32,
-    /// Packets leave at this time into each of the phone's own packet times.
-    offset_ms: u64,
-    pub packet_ms: u64,
-    pub talking: bool,
-    pub heard: Vec<f32>,
-    pub got: Vec<Got>,
-}
-
-pub(super) struct Browser {
-    pub source: SourceKey,
-    tone: Tone,
-    encoder: Encoder,
-    ring: Producer<OpusPacket>,
-    seq: u64,
-    pub lose_next: u32,
-}
-
-/// What a browser hears of one caller.
-pub(super) struct Earpiece {
-    ring: Consumer<OpusPacket>,
-    decoder: BrowserDecoder,
-    pub heard: Vec<f32>,
-    next: Option<u32>,
 }
 
 pub(super) struct Studio {
@@ -156,7 +120,7 @@ impl Studio {
         Self {
             table: MediaTable::new(ASSETS.clone(), settings),
             net: Net::default(),
-            start: Instant::now(),
+            start: crate::media::test_epoch(),
             ms: 0,
             phones: Vec::new(),
             browsers: Vec::new(),
@@ -188,22 +152,9 @@ impl Studio {
         let n = self.phones.len();
         let law = Law::ALL[n % 2];
         let spec = self.spec(n, law);
-        let leg = self.table.add_leg(self.now(), &spec);
+        let leg = self.table.add_leg(self.now(), spec);
         self.net.inbox.insert(leg, VecDeque::new());
-        self.phones.push(Phone {
-            leg,
-            hz,
-            tone: Tone::new(8000, hz, 0.2),
-            law,
-            address: spec.remote,
-            sequence: 65_530,
-            timestamp: u32::MAX - 1600,
-            offset_ms: (n as u64 * 7) % FRAME_MS,
-            packet_ms: FRAME_MS,
-            talking: true,
-            heard: Vec::new(),
-            got: Vec::new(),
-        });
+        self.phones.push(Phone::new(n, leg, &spec, hz));
         n
     }
 
@@ -211,28 +162,17 @@ impl Studio {
     pub(super) fn browser(&mut self, room: RoomKey, hz: f32) -> usize {
         let (producer, consumer) = RingBuffer::new(32);
         let source = self.table.add_source(room, consumer).unwrap();
-        let mut encoder =
-            Encoder::new(SampleRate::Hz48000, Channels::Mono, Application::Voip).unwrap();
-        encoder.set_bitrate(Bitrate::BitsPerSecond(64_000)).unwrap();
-        encoder.enable_inband_fec().unwrap();
-        encoder.set_packet_loss_perc(10).unwrap();
-        self.browsers.push(Browser {
-            source,
-            tone: Tone::new(48_000, hz, 0.2),
-            encoder,
-            ring: producer,
-            seq: 0,
-            lose_next: 0,
-        });
+        self.browsers.push(Browser::new(source, producer, hz));
         self.browsers.len() - 1
     }
 
     /// A browser of `room` listens to this phone.
     pub(super) fn earpiece(&mut self, phone: usize, room: RoomKey) -> usize {
         let (producer, consumer) = RingBuffer::new(16);
-        self.table.tap(self.phones[phone].leg, room, producer).unwrap();
-        let decoder = BrowserDecoder::new().unwrap();
-        self.earpieces.push(Earpiece { ring: consumer, decoder, heard: Vec::new(), next: None });
+        self.table
+            .tap(self.phones[phone].leg, room, producer)
+            .unwrap();
+        self.earpieces.push(Earpiece::new(consumer));
         self.earpieces.len() - 1
     }
 
@@ -260,8 +200,7 @@ impl Studio {
     pub(super) fn talk(&mut self) {
         for n in 0..self.phones.len() {
             let phone = &mut self.phones[n];
-            let into = (self.ms + 1000 * FRAME_MS - phone.offset_ms) % phone.packet_ms;
-            if into < 5 && phone.talking {
+            if phone.is_due(self.ms) {
                 let (from, packet) = (phone.address, phone.packet());
                 self.deliver(n, from, packet);
             }
@@ -319,108 +258,14 @@ impl Studio {
     pub(super) fn longest_gap_ms(&self, phone: usize, from_ms: u64) -> f32 {
         let mut gaps = GapDetector::new(8000, 0.004);
         let phone = &self.phones[phone];
-        let first = phone.got.iter().position(|got| got.at_ms >= from_ms).unwrap();
+        let first = phone
+            .got
+            .iter()
+            .position(|got| got.at_ms >= from_ms)
+            .unwrap();
         gaps.hear(&phone.heard[first * NB_FRAME..]);
         gaps.longest_ms()
     }
-}
-
-impl Phone {
-    /// The next packet of the phone's voice.
-    pub(super) fn packet(&mut self) -> Vec<u8> {
-        let mut samples = vec![0.0; self.packet_ms as usize * 8];
-        self.tone.add(&mut samples);
-        let payload: Vec<u8> = samples.iter().map(|x| self.law.encode(*x)).collect();
-        let packet = rtp(self.law.payload_type(), self.sequence, self.timestamp, 77, &payload);
-        self.sequence = self.sequence.wrapping_add(1);
-        self.timestamp = self.timestamp.wrapping_add(samples.len() as u32);
-        packet
-    }
-
-    fn hear(&mut self, at_ms: u64, to: SocketAddr, packet: &[u8]) {
-        let packet = RtpIn::parse(packet).unwrap();
-        let law = if packet.payload_type == 0 { Law::Mu } else { Law::A };
-        self.heard.extend(packet.payload.iter().map(|byte| law.decode(*byte)));
-        self.got.push(Got {
-            at_ms,
-            to,
-            sequence: packet.sequence,
-            timestamp: packet.timestamp,
-            payload_type: packet.payload_type,
-        });
-    }
-
-    fn check_continuity(&self, n: usize) {
-        for pair in self.got.windows(2) {
-            let (a, b) = (&pair[0], &pair[1]);
-            assert_eq!(b.sequence, a.sequence.wrapping_add(1), "phone {n} at {} ms", b.at_ms);
-            assert_eq!(b.timestamp, a.timestamp.wrapping_add(160), "phone {n} at {} ms", b.at_ms);
-            assert!((5..=20).contains(&(b.at_ms - a.at_ms)), "phone {n} at {} ms", b.at_ms);
-        }
-    }
-
-    fn check_no_click(&self, n: usize) {
-        let mut clicks = ClickDetector::new(8000);
-        for (frame, got) in self.heard.chunks(NB_FRAME).zip(&self.got) {
-            clicks.hear(frame);
-            let worst = clicks.worst_ratio();
-            let quiet = worst < ClickDetector::CLICK_RATIO;
-            assert!(quiet, "phone {n} hears a click of {worst} at {} ms", got.at_ms);
-        }
-    }
-
-    /// Looks through every 40 ms of what was heard for the phone's own tone.
-    fn check_never_itself(&self, n: usize) {
-        let detector = ToneDetector::new(8000, &[self.hz]);
-        for (at, window) in self.heard.windows(320).step_by(80).enumerate() {
-            let level = detector.levels_dbfs(window)[0];
-            let others = 10.0 * (window.iter().map(|x| x * x).sum::<f32>() / 320.0).log10();
-            // Next to a loud neighbour 100 Hz away the short window leaks a little.
-            assert!(level < -40.0 || level < others - 20.0, "phone {n} hears itself at {} ms: {level} of {others}", at * 10);
-        }
-    }
-}
-
-impl Browser {
-    fn talk(&mut self) {
-        let mut samples = [0.0; FB_FRAME];
-        self.tone.add(&mut samples);
-        if self.seq == 0 {
-            // A person who begins to speak is no click.
-            samples.iter_mut().enumerate().for_each(|(n, x)| *x *= n as f32 / FB_FRAME as f32);
-        }
-        let mut bytes = [0; 1275];
-        let len = self.encoder.encode_float(&samples, &mut bytes).unwrap();
-        let (seq, timestamp) = (self.seq, (self.seq as u32).wrapping_mul(960).wrapping_sub(4800));
-        self.seq += 1;
-        if self.lose_next > 0 {
-            self.lose_next -= 1;
-            return;
-        }
-        let payload = OpusPayload::try_from(&bytes[..len]).unwrap();
-        let _ = self.ring.push(OpusPacket { seq, timestamp, payload, level_dbov: None });
-    }
-}
-
-impl Earpiece {
-    fn hear(&mut self) {
-        while let Ok(packet) = self.ring.pop() {
-            let silent = packet.timestamp.wrapping_sub(self.next.unwrap_or(packet.timestamp));
-            self.heard.extend(std::iter::repeat_n(0.0, silent as usize));
-            self.heard.extend_from_slice(self.decoder.decode(packet.payload.as_slice()).unwrap());
-            self.next = Some(packet.timestamp.wrapping_add(960));
-        }
-    }
-}
-
-/// A packet made by hand.
-pub(super) fn rtp(pt: u8, sequence: u16, timestamp: u32, ssrc: u32, payload: &[u8]) -> Vec<u8> {
-    let mut packet = vec![0x80, pt];
-    packet.extend(sequence.to_be_bytes());
-    packet.extend(timestamp.to_be_bytes());
-    packet.extend(ssrc.to_be_bytes());
-    packet.extend(payload);
-    packet
 }
 
 fn sorted(mut tones: Vec<f32>) -> Vec<f32> {

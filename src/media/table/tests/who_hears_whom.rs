@@ -1,16 +1,17 @@
 //! The product: each party hears exactly what the table of states says, and never itself.
 
 use super::studio::*;
+use crate::media::asset::PromptId;
 use crate::media::feed::Playlist;
 use crate::media::table::Place;
 
-const LOBBY: Place = Place::Waiting(Playlist { greeting: None, ..again() });
-
-const fn again() -> Playlist {
-    Playlist { greeting: None, music: crate::media::asset::PromptId::HoldMusic }
-}
+const LOBBY: Place = Place::Waiting(Playlist {
+    greeting: None,
+    music: PromptId::HoldMusic,
+});
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a show is one story")]
 fn a_whole_show() {
     let mut s = Studio::new();
     let (screening, live) = (s.table.add_room(), s.table.add_room());
@@ -18,7 +19,10 @@ fn a_whole_show() {
     for phone in [a, b, c, d] {
         s.place(phone, LOBBY);
     }
-    s.expect("lobby", &[(a, &[MUSIC]), (b, &[MUSIC]), (c, &[MUSIC]), (d, &[MUSIC])]);
+    s.expect(
+        "lobby",
+        &[(a, &[MUSIC]), (b, &[MUSIC]), (c, &[MUSIC]), (d, &[MUSIC])],
+    );
 
     let screener = s.browser(screening, SCREENER);
     let screener_ear = s.earpiece(a, screening);
@@ -27,20 +31,37 @@ fn a_whole_show() {
     assert_eq!(s.browser_hears(screener_ear), [A]);
 
     s.place(c, Place::Listen(live));
-    s.expect("C holds, nobody is live", &[(c, &[MUSIC]), (a, &[SCREENER])]);
+    s.expect(
+        "C holds, nobody is live",
+        &[(c, &[MUSIC]), (a, &[SCREENER])],
+    );
 
     s.browser(live, HOST);
-    s.expect("the host is live", &[(c, &[HOST]), (a, &[SCREENER]), (b, &[MUSIC])]);
+    s.expect(
+        "the host is live",
+        &[(c, &[HOST]), (a, &[SCREENER]), (b, &[MUSIC])],
+    );
 
     s.place(a, Place::Listen(live));
     s.place(b, Place::Seat(screening));
     let screener_ear = s.earpiece(b, screening);
-    s.expect("A holds, B is screened", &[(a, &[HOST]), (b, &[SCREENER]), (c, &[HOST])]);
+    s.expect(
+        "A holds, B is screened",
+        &[(a, &[HOST]), (b, &[SCREENER]), (c, &[HOST])],
+    );
     assert_eq!(s.browser_hears(screener_ear), [B]);
 
     s.place(a, Place::Seat(live));
     let host_ear = s.earpiece(a, live);
-    s.expect("A is on air", &[(a, &[HOST]), (b, &[SCREENER]), (c, &[HOST, A]), (d, &[MUSIC])]);
+    s.expect(
+        "A is on air",
+        &[
+            (a, &[HOST]),
+            (b, &[SCREENER]),
+            (c, &[HOST, A]),
+            (d, &[MUSIC]),
+        ],
+    );
     assert_eq!(s.browser_hears(host_ear), [A]);
 
     let guest = s.browser(live, GUEST);
@@ -61,24 +82,42 @@ fn a_whole_show() {
     s.table.set_source_muted(guest_key, true);
     s.expect(
         "A and guest are muted",
-        &[(a, &[HOST, D]), (d, &[HOST]), (b, &[HOST, D]), (c, &[HOST, D])],
+        &[
+            (a, &[HOST, D]),
+            (d, &[HOST]),
+            (b, &[HOST, D]),
+            (c, &[HOST, D]),
+        ],
     );
 
     s.table.set_muted(s.phones[a].leg, false);
     s.table.remove_source(guest_key);
     s.place(d, Place::Listen(live));
-    s.expect("D holds again", &[(a, &[HOST]), (d, &[HOST, A]), (b, &[HOST, A])]);
+    s.expect(
+        "D holds again",
+        &[(a, &[HOST]), (d, &[HOST, A]), (b, &[HOST, A])],
+    );
 
     s.place(a, Place::Seat(screening));
-    s.expect("A is taken off air to the screener", &[(a, &[SCREENER]), (d, &[HOST])]);
+    s.expect(
+        "A is taken off air to the screener",
+        &[(a, &[SCREENER]), (d, &[HOST])],
+    );
     let ear = &s.earpieces[host_ear].heard;
     let silent_since = ear.len();
     s.run(200);
-    assert_eq!(s.earpieces[host_ear].heard.len(), silent_since, "the host hears A no more");
+    assert_eq!(
+        s.earpieces[host_ear].heard.len(),
+        silent_since,
+        "the host hears A no more"
+    );
 
     let host = s.browsers[1].source;
     s.table.remove_source(host);
-    s.expect("the host has left", &[(b, &[MUSIC]), (c, &[MUSIC]), (d, &[MUSIC])]);
+    s.expect(
+        "the host has left",
+        &[(b, &[MUSIC]), (c, &[MUSIC]), (d, &[MUSIC])],
+    );
 
     let screener = s.browsers[screener].source;
     s.table.remove_source(screener);
@@ -116,7 +155,10 @@ fn a_caller_who_hangs_up_fades_out_of_the_room() {
     s.place(c, Place::Listen(room));
     s.expect("on air", &[(a, &[B]), (b, &[A]), (c, &[A, B])]);
     let report = s.table.remove_leg(s.phones[a].leg).unwrap();
-    assert!(report.received > 20 && report.sent == 25 && report.lost == 0, "{report:?}");
+    assert!(
+        report.received > 20 && report.sent == 25 && report.lost == 0,
+        "{report:?}"
+    );
     s.expect("A has hung up", &[(b, &[]), (c, &[B])]);
     assert_eq!(s.table.occupants(room), 1);
     s.check_streams();
@@ -135,6 +177,31 @@ fn presence_counts_not_loudness() {
     s.place(a, Place::Nowhere);
     s.expect("nobody is in", &[(a, &[]), (b, &[MUSIC])]);
     s.check_streams();
+}
+
+#[test]
+fn a_loud_room_is_limited_not_clipped() {
+    let mut s = Studio::new();
+    let room = s.table.add_room();
+    let held = s.phone(E);
+    let seated: Vec<usize> = (0..30).map(|n| s.phone(300.0 + 23.0 * n as f32)).collect();
+    s.place(held, Place::Listen(room));
+    for &phone in &seated {
+        s.place(phone, Place::Seat(room));
+    }
+    s.run(2000);
+    for phone in [held, seated[0], seated[29]] {
+        let peak = s.phones[phone]
+            .heard
+            .iter()
+            .fold(0.0_f32, |peak, x| peak.max(x.abs()));
+        assert!(
+            (0.6..0.97).contains(&peak),
+            "phone {phone} hears a peak of {peak}"
+        );
+    }
+    let level = s.table.take_program_level(room).unwrap();
+    assert!((-6.0..0.0).contains(&level.peak_dbfs), "{level:?}");
 }
 
 #[test]

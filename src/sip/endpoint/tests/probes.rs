@@ -94,6 +94,11 @@ fn every_request_gets_the_answer_of_the_rfc() {
             "SIP/2.0 200 OK\r\n".to_owned() + invite.split_once("\r\n").unwrap().1,
             &[],
         ),
+        (
+            "a cookie that is no branch",
+            request("OPTIONS", 1, 1, "", ""),
+            &[200],
+        ),
         ("noise", "\u{0}\u{1}hello".to_owned(), &[]),
     ];
     for (name, text, expected) in cases {

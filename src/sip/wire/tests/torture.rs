@@ -175,6 +175,22 @@ Via: SIP/2.0/TCP t5.example.com;branch=z9hG4bK0a9idfnee
 l: 0
 
 " => Outcome::Request("OPTIONS", "z9hG4bKkdjuw", "323", "", 60, 0);
+"3.1.1.11 a body of several parts with any octets" "MESSAGE sip:kumiko@example.org SIP/2.0
+Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK-d87543-4dade06d0bdb11ee-1--d87543-;rport
+Max-Forwards: 70
+Contact: <sip:fluffy@127.0.0.1:5070>
+To: <sip:kumiko@example.org>
+From: <sip:fluffy@example.com>;tag=2fb0dcc9
+Call-ID: 3d9485ad0c49859b@Zmx1ZmZ5LW1hYy0xNi5sb2NhbA..
+CSeq: 1 MESSAGE
+Content-Transfer-Encoding: binary
+Content-Type: multipart/mixed;boundary=7a9cbec02ceef655
+Date: Sat, 15 Oct 2005 04:44:56 GMT
+Content-Length: 29
+
+--7a9cbec02ceef655\0\u{1}\u{7f}\u{e9}--
+
+" => Outcome::Request("MESSAGE", "z9hG4bK-d87543-4dade06d0bdb11ee-1--d87543-", "2fb0dcc9", "", 1, 29);
 "3.1.1.12 unusual reason phrase" "SIP/2.0 200 = 2**3 * 5**2 \u{43d}\u{43e} \u{441}\u{442}\u{43e}
 Via: SIP/2.0/UDP 192.0.2.198;branch=z9hG4bK1324923
 Call-ID: unreason.1234ksdfak3j2erwedfsASdf
@@ -393,6 +409,17 @@ To: <sip:user@example.edu>;tag=902jndnke3
 Content-Length: 0
 
 " => Ignored;
+"3.2.1 a branch that is the cookie alone" "OPTIONS sip:user@example.com SIP/2.0
+To: sip:user@example.com
+From: sip:caller@example.org;tag=33242
+Max-Forwards: 3
+Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK
+Accept: application/sdp
+Call-ID: badbranch.sadonfo23i420jv0as0derf3j3n
+CSeq: 8 OPTIONS
+l: 0
+
+" => Outcome::Request("OPTIONS", "z9hG4bK", "33242", "", 8, 0);
 "3.3.1 required headers missing" "INVITE sip:user@example.com SIP/2.0
 CSeq: 193942 INVITE
 Via: SIP/2.0/UDP 192.0.2.95;branch=z9hG4bKkdj.insuf
@@ -410,6 +437,16 @@ Via: SIP/2.0/TCP host9.example.com;branch=z9hG4bKkdjuw39234
 Content-Length: 0
 
 " => Refused(416);
+"3.3.3 a known scheme that is none of SIP's" "OPTIONS soap.beep://192.0.2.103:3002 SIP/2.0
+To: sip:user@example.com
+From: sip:caller@example.net;tag=384
+Max-Forwards: 3
+Call-ID: novelsc.asdfasser0q239nwsdfasdkl34
+CSeq: 3923423 OPTIONS
+Via: SIP/2.0/TCP host9.example.com;branch=z9hG4bKkdjuw39234
+Content-Length: 0
+
+" => Refused(416);
 "3.3.4 unknown schemes in To and From" "OPTIONS sip:example.com SIP/2.0
 To: isbn:2983792873
 From: <http://www.example.com>;tag=3234233
@@ -420,6 +457,17 @@ Via: SIP/2.0/UDP 192.0.2.21:5060;branch=z9hG4bKkdjuw
 l: 0
 
 " => Outcome::Request("OPTIONS", "z9hG4bKkdjuw", "3234233", "", 234_902, 0);
+"3.3.7 an authorization of unknown scheme" "INVITE sip:user@example.com SIP/2.0
+To: sip:j.user@example.com
+From: sip:caller@example.net;tag=87321hj23128
+Max-Forwards: 8
+Call-ID: regaut01.0ha0isndaksdj
+CSeq: 9338 INVITE
+Via: SIP/2.0/TCP 192.0.2.253;branch=z9hG4bKkdjuw
+Authorization: NoOneKnowsThisScheme opaque-data=here
+Content-Length:0
+
+" => Outcome::Request("INVITE", "z9hG4bKkdjuw", "87321hj23128", "", 9338, 0);
 "3.3.8 several From, To, Call-ID, CSeq" "INVITE sip:user@company.example.com SIP/2.0
 Via: SIP/2.0/UDP 192.0.2.25;branch=z9hG4bKkdjuw
 Max-Forwards: 70
@@ -448,6 +496,17 @@ Content-Type: text/plain
 
 There's no way to know how many octets are supposed to be here.
 " => Refused(400);
+"3.3.13 URI parameters without brackets are the header's" "REGISTER sip:example.com SIP/2.0
+Via: SIP/2.0/UDP saturn.example.com:5060;branch=z9hG4bKkdjuw
+Max-Forwards: 70
+From: sip:watson@example.com;tag=DkfVgjkrtMwaerKKpe
+To: sip:watson@example.com
+Call-ID: cparam01.70710@saturn.example.com
+CSeq: 2 REGISTER
+Contact: sip:+19725552222@gw1.example.net;unknownparam
+l: 0
+
+" => Outcome::Request("REGISTER", "z9hG4bKkdjuw", "DkfVgjkrtMwaerKKpe", "", 2, 0);
 "3.3.15 a body of unknown type" "MESSAGE sip:kumiko@example.org SIP/2.0
 Via: SIP/2.0/UDP host.example.net;branch=z9hG4bK7ld
 Max-Forwards: 70
@@ -491,6 +550,60 @@ CSeq: 98176 REGISTER
 Content-Length: 0
 
 " => Refused(400);
+"RFC 5118 4.3 a port that is part of the address" "REGISTER sip:[2001:db8::10:5070] SIP/2.0
+To: sip:user@example.com
+From: sip:user@example.com;tag=81x2
+Via: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3-111
+Call-ID: SSG9559905523997077@hlau_4100
+Contact: \"Caller\" <sip:caller@[2001:db8::1]>
+Max-Forwards: 70
+CSeq: 98176 REGISTER
+Content-Length: 0
+
+" => Outcome::Request("REGISTER", "z9hG4bKas3-111", "81x2", "", 98_176, 0);
+"RFC 5118 4.4 a port that is one" "REGISTER sip:[2001:db8::10]:5070 SIP/2.0
+To: sip:user@example.com
+From: sip:user@example.com;tag=81x2
+Via: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3-111
+Call-ID: SSG9559905523997077@hlau_4100
+Contact: \"Caller\" <sip:caller@[2001:db8::1]>
+Max-Forwards: 70
+CSeq: 98176 REGISTER
+Content-Length: 0
+
+" => Outcome::Request("REGISTER", "z9hG4bKas3-111", "81x2", "", 98_176, 0);
+"RFC 5118 4.5 received without brackets" "BYE sip:[2001:db8::10] SIP/2.0
+To: sip:user@example.com;tag=bd76ya
+From: sip:user@example.com;tag=81x2
+Via: SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;branch=z9hG4bKas3-111
+Call-ID: SSG9559905523997077@hlau_4100
+Max-Forwards: 70
+CSeq: 321 BYE
+Content-Length: 0
+
+" => Outcome::Request("BYE", "z9hG4bKas3-111", "81x2", "bd76ya", 321, 0);
+"RFC 5118 4.9 an IPv4 address written as IPv6" "INVITE sip:user@example.com SIP/2.0
+To: sip:user@example.com
+From: sip:user@example.com;tag=81x2
+Via: SIP/2.0/UDP [::ffff:192.0.2.10]:19823;branch=z9hG4bKbh19
+Via: SIP/2.0/UDP [::ffff:192.0.2.2];branch=z9hG4bKas3-111
+Call-ID: SSG9559905523997077@hlau_4100
+Contact: \"T. desk phone\" <sip:ted@[::ffff:192.0.2.2]>
+CSeq: 8612 INVITE
+Max-Forwards: 70
+Content-Length: 0
+
+" => Outcome::Request("INVITE", "z9hG4bKbh19", "81x2", "", 8612, 0);
+"RFC 5118 4.10 a colon too many" "OPTIONS sip:user@[2001:db8:::192.0.2.1] SIP/2.0
+To: sip:user@[2001:db8:::192.0.2.1]
+From: sip:user@example.com;tag=810x2
+Via: SIP/2.0/UDP lab1.east.example.com;branch=z9hG4bKas3-111
+Call-ID: G9559905523997077@hlau_4100
+CSeq: 689 OPTIONS
+Max-Forwards: 70
+Content-Length: 0
+
+" => Outcome::Request("OPTIONS", "z9hG4bKas3-111", "810x2", "", 689, 0);
 "an ACK is never answered" "ACK sip:user@example.com SIP/7.0
 Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa
 " => Ignored;

@@ -1,0 +1,116 @@
+//! LiveKit's signalling for browsers: `/rtc` is a WebSocket between a LiveKit client SDK and the bridge.
+//!
+//! ```text
+//! GET /rtc?access_token -> bridge.join -> 101 -> frames: browser -> bridge.signal, bridge -> channel -> browser
+//! ```
+//! Limits: frames [`FRAME_MAX`]; [`FRAMES_WAITING_MAX`] frames wait for a browser that does not read, then the bridge lets go of it.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    rt,
+    web::{Data, Payload},
+};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
+use tokio::sync::mpsc;
+
+use crate::{
+    actors::bridge::{BridgeHandle, JoinQuery, JoinRequest, SessionId},
+    http::{Web, problem::Problem},
+};
+
+/// Longest signal of a browser, in bytes: an SDP with room to spare.
+const FRAME_MAX: usize = 128 * 1024;
+/// Signals that may wait for a browser.
+const FRAMES_WAITING_MAX: usize = 64;
+/// Clients of other origins may ask: the token is what counts.
+const ANY_ORIGIN: (header::HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+
+/// Joins a room.
+pub(super) async fn open(request: HttpRequest, web: Data<Web>, body: Payload) -> Result<HttpResponse, Problem> {
+    if !request.headers().contains_key(header::UPGRADE) {
+        return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "This address is a WebSocket."));
+    }
+    let (reply, frames) = mpsc::channel(FRAMES_WAITING_MAX);
+    let (token, query) = asked(&request);
+    let joined = web.bridge.join(JoinRequest { token, query, reply }).await?;
+    let upgraded = actix_ws::handle(&request, body);
+    let (response, session, stream) = upgraded.map_err(|error| {
+        web.bridge.signal_closed(joined.session);
+        Problem::bad_request(format!("This is not a WebSocket handshake: {error}."))
+    })?;
+    let stream = stream.max_frame_size(FRAME_MAX).aggregate_continuations().max_continuation_size(FRAME_MAX);
+    let bridge = web.bridge.clone();
+    relay_in_background(bridge, joined.session, session, stream, frames);
+    Ok(response)
+}
+
+/// Says whether a token would open a room: clients ask after a failed attempt, to tell a bad token from a bad network.
+pub(super) async fn validate(request: HttpRequest, web: Data<Web>) -> HttpResponse {
+    let (token, _) = asked(&request);
+    match web.bridge.validate(&token) {
+        Ok(_) => HttpResponse::Ok().insert_header(ANY_ORIGIN).content_type("text/plain").body("success"),
+        Err(refusal) => with_any_origin(Problem::from(refusal)),
+    }
+}
+
+/// `/rtc/v1`: newer clients ask for it first, and fall back to `/rtc` when told that it is not there.
+pub(super) async fn no_such_version() -> HttpResponse {
+    with_any_origin(Problem::not_found("This endpoint speaks LiveKit's signalling at /rtc, not /rtc/v1."))
+}
+
+fn with_any_origin(problem: Problem) -> HttpResponse {
+    let mut response = actix_web::ResponseError::error_response(&problem);
+    let (name, value) = ANY_ORIGIN;
+    response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+    response
+}
+
+fn asked(request: &HttpRequest) -> (String, JoinQuery) {
+    let query = JoinQuery::parse(request.query_string());
+    let bearer = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = bearer.and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim().to_owned());
+    let token = bearer.or_else(|| query.access_token.clone()).unwrap_or_default();
+    (token, query)
+}
+
+#[expect(clippy::disallowed_methods, reason = "ends with its WebSocket, or when the bridge lets go of it")]
+fn relay_in_background(
+    bridge: BridgeHandle,
+    browser: SessionId,
+    session: Session,
+    stream: AggregatedMessageStream,
+    frames: mpsc::Receiver<Vec<u8>>,
+) {
+    rt::spawn(async move {
+        let reason = relay(&bridge, browser, session.clone(), stream, frames).await;
+        bridge.signal_closed(browser);
+        session.close(reason).await.ok();
+    });
+}
+
+/// Carries frames both ways until either side ends it.
+async fn relay(
+    bridge: &BridgeHandle,
+    browser: SessionId,
+    mut session: Session,
+    mut stream: AggregatedMessageStream,
+    mut frames: mpsc::Receiver<Vec<u8>>,
+) -> Option<CloseReason> {
+    loop {
+        tokio::select! {
+            frame = frames.recv() => match frame {
+                Some(frame) => session.binary(frame).await.ok()?,
+                None => return Some(CloseCode::Normal.into()),
+            },
+            message = stream.recv() => match message {
+                Some(Ok(AggregatedMessage::Binary(frame))) => bridge.signal(browser, frame),
+                Some(Ok(AggregatedMessage::Ping(payload))) => session.pong(&payload).await.ok()?,
+                Some(Ok(AggregatedMessage::Text(_) | AggregatedMessage::Pong(_))) => {}
+                Some(Ok(AggregatedMessage::Close(reason))) => return reason,
+                Some(Err(_)) => return Some(CloseCode::Protocol.into()),
+                None => return None,
+            },
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the table is told about a leg: what was negotiated, and where it is.
+
+use std::net::SocketAddr;
+
+use super::RoomKey;
+use crate::media::asset::PromptId;
+use crate::media::feed::Playlist;
+use crate::media::g711::Law;
+
+/// Where a leg is: what it hears, and who hears it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Hears silence.
+    Nowhere,
+    /// In the lobby: prompts and music.
+    Waiting(Playlist),
+    /// In the room: hears everybody but itself, and is heard.
+    Seat(RoomKey),
+    /// On hold: hears the room, or music while nobody is in it. Is not heard.
+    Listen(RoomKey),
+    /// Hears a prompt once, then silence and [`PromptEnded`](super::MediaEvent::PromptEnded).
+    Announce(PromptId),
+}
+
+/// What an offer and its answer settled, and how our stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegSpec {
+    /// Codec in both directions.
+    pub law: Law,
+    /// Its payload type in both directions.
+    pub payload_type: u8,
+    /// Payload type of telephone-event, if there is one.
+    pub dtmf_payload_type: Option<u8>,
+    /// The far end's address from its SDP.
+    pub remote: SocketAddr,
+    /// Our SSRC; random.
+    pub ssrc: u32,
+    /// Our first sequence number; random.
+    pub sequence: u16,
+    /// Our first timestamp; random.
+    pub timestamp: u32,
+    /// False while the far end sends nothing (it has put us on hold).
+    pub receive: bool,
+    /// False while the far end wants nothing from us.
+    pub send: bool,
+}
+
+/// What a re-INVITE may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegChange {
+    /// Codec in both directions.
+    pub law: Law,
+    /// Its payload type in both directions.
+    pub payload_type: u8,
+    /// Payload type of telephone-event, if there is one.
+    pub dtmf_payload_type: Option<u8>,
+    /// The far end's address from its SDP; a new one arms the latch anew.
+    pub remote: SocketAddr,
+    /// False while the far end sends nothing (it has put us on hold).
+    pub receive: bool,
+    /// False while the far end wants nothing from us.
+    pub send: bool,
+}
+
+impl From<LegSpec> for LegChange {
+    fn from(spec: LegSpec) -> Self {
+        let LegSpec {
+            law,
+            payload_type,
+            dtmf_payload_type,
+            remote,
+            receive,
+            send,
+            ..
+        } = spec;
+        Self {
+            law,
+            payload_type,
+            dtmf_payload_type,
+            remote,
+            receive,
+            send,
+        }
+    }
+}

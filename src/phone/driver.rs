@@ -1,0 +1,175 @@
+//! The thread of one call: where signalling and voice meet sockets and the clock.
+//!
+//! ```text
+//! SIP socket <-> Signalling -> status
+//! every 20 ms: Voice -> RTP socket;    RTP socket -> record
+//! ```
+//! The n-th packet leaves at `start + n * 20 ms`; a late one does not make the next one late.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{MissedTickBehavior, interval_at, sleep_until};
+
+use super::message::Parties;
+use super::sdp::{Local, Remote};
+use super::signalling::{Habits, Signalling, Stage};
+use super::voice::Voice;
+use super::{Shared, Status};
+use crate::actors::{clock, random};
+use crate::media::rtp::{DATAGRAM_MAX, PacketBuf, RtpIn, RtpOut};
+use crate::media::{FRAME_MS, NB_FRAME};
+use crate::sip::sdp::Direction;
+
+/// How long a call that is over still answers copies of requests.
+const LINGERS: Duration = Duration::from_secs(1);
+/// The largest UDP payload over IPv4.
+const SIP_DATAGRAM_MAX: usize = 65_507;
+
+/// What the owner of a call wants.
+pub(super) enum Order {
+    HangUp,
+    Offer(Direction),
+    Send(bool),
+    Speak(Box<dyn Voice>),
+}
+
+/// One call at work.
+pub(super) struct Driver {
+    far_end: SocketAddr,
+    signalling: Signalling,
+    voice: Box<dyn Voice>,
+    stream: RtpOut,
+    is_sending: bool,
+    shared: Arc<Shared>,
+}
+
+/// Starts the thread of a call.
+pub(super) fn start(
+    driver: Driver,
+    (sip, rtp): (std::net::UdpSocket, std::net::UdpSocket),
+    orders: UnboundedReceiver<Order>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    sip.set_nonblocking(true)?;
+    rtp.set_nonblocking(true)?;
+    let (sip, rtp) = {
+        let _entered = runtime.enter();
+        (UdpSocket::from_std(sip)?, UdpSocket::from_std(rtp)?)
+    };
+    std::thread::Builder::new()
+        .name("phone".to_owned())
+        .spawn(move || runtime.block_on(driver.run(&sip, &rtp, orders)))?;
+    Ok(())
+}
+
+impl Driver {
+    /// A call whose INVITE leaves as soon as the thread runs.
+    pub(super) fn new(
+        far_end: SocketAddr,
+        (parties, local, habits): (Parties, Local, Habits),
+        voice: Box<dyn Voice>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let signalling = Signalling::start(clock::now(), parties, local, habits);
+        let stream = RtpOut::new(random::u32(), random::sequence(), random::u32());
+        Self { far_end, signalling, voice, stream, is_sending: true, shared }
+    }
+
+    async fn run(mut self, sip: &UdpSocket, rtp: &UdpSocket, mut orders: UnboundedReceiver<Order>) {
+        let frame = Duration::from_millis(FRAME_MS);
+        let mut beat = interval_at((clock::now() + frame).into(), frame);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let mut message = vec![0; SIP_DATAGRAM_MAX];
+        let mut packet = [0; DATAGRAM_MAX];
+        let mut over_since = None;
+        loop {
+            self.flush(sip).await;
+            let due = self.signalling.poll_timeout().unwrap_or_else(|| clock::now() + LINGERS);
+            tokio::select! {
+                received = sip.recv_from(&mut message) => {
+                    if let Ok((len, _)) = received {
+                        let datagram = message.get(..len).unwrap_or_default();
+                        self.signalling.handle_datagram(clock::now(), datagram);
+                    }
+                }
+                received = rtp.recv_from(&mut packet) => {
+                    if let Ok((len, from)) = received {
+                        self.hear(clock::now(), from, packet.get(..len).unwrap_or_default());
+                    }
+                }
+                _ = beat.tick() => self.speak(rtp).await,
+                Some(order) = orders.recv() => self.obey(clock::now(), order),
+                () = sleep_until(due.into()) => self.signalling.handle_timeout(clock::now()),
+            }
+            if let Stage::Ended(_) = self.signalling.stage() {
+                let over_since = *over_since.get_or_insert(clock::now());
+                if clock::now().saturating_duration_since(over_since) >= LINGERS {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, now: Instant, order: Order) {
+        match order {
+            Order::HangUp => self.signalling.hang_up(now),
+            Order::Offer(direction) => {
+                self.signalling.offer(now, direction);
+            }
+            Order::Send(sends) => self.is_sending = sends,
+            Order::Speak(voice) => self.voice = voice,
+        }
+    }
+
+    /// Sends what signalling has to say, and tells the call's owner what became of it.
+    async fn flush(&mut self, sip: &UdpSocket) {
+        while let Some(bytes) = self.signalling.poll_transmit() {
+            // A datagram that cannot be sent is a lost one: signalling sends it again.
+            let _ = sip.send_to(&bytes, self.far_end).await;
+        }
+        let mut status = self.shared.lock();
+        let Status { stage, outcomes, .. } = &mut *status;
+        if stage != self.signalling.stage() {
+            self.signalling.stage().clone_into(stage);
+            self.shared.changed.notify_all();
+        }
+        while let Some(outcome) = self.signalling.poll_outcome() {
+            outcomes.push(outcome);
+            self.shared.changed.notify_all();
+        }
+    }
+
+    fn up(&self) -> Option<Remote> {
+        self.signalling.remote().filter(|_| *self.signalling.stage() == Stage::Up)
+    }
+
+    fn hear(&self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        let Some(remote) = self.up().filter(|remote| remote.rtp == from) else { return };
+        let packet = RtpIn::parse(datagram);
+        let Some(packet) = packet.filter(|p| p.payload_type == remote.law.payload_type()) else {
+            return;
+        };
+        self.shared.lock().heard.hear(now, &packet, remote.law);
+        self.shared.changed.notify_all();
+    }
+
+    async fn speak(&mut self, rtp: &UdpSocket) {
+        let samples = NB_FRAME as u32;
+        let sends = self.is_sending && self.signalling.direction().sends();
+        let Some(remote) = self.up().filter(|remote| sends && remote.direction.receives()) else {
+            return self.stream.skip(samples);
+        };
+        let payload = remote.law.encode_frame(&self.voice.speak());
+        let mut buf = [0; size_of::<PacketBuf>()];
+        if let Some(packet) = self.stream.packet(remote.law.payload_type(), &payload, &mut buf) {
+            // What cannot be sent is lost, as on any line.
+            let _ = rtp.send_to(packet, remote.rtp).await;
+        }
+        self.stream.advance(samples);
+    }
+}

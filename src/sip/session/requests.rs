@@ -1,0 +1,104 @@
+//! Requests within the dialog, each with its answer.
+
+use rsip::{Method, StatusCode};
+
+use super::{InviteSession, Reason, SessionAction, SessionEvent, State, info};
+use crate::sip::{Incoming, reply};
+
+impl InviteSession {
+    /// A request within the dialog.
+    pub fn handle_request(&mut self, request: &Incoming) -> SessionAction {
+        if !self.dialog.admits(request) {
+            return self.only(request, 500);
+        }
+        self.peer = request.source;
+        if self.state == State::Over {
+            return self.only(request, 481);
+        }
+        match request.method() {
+            Method::Bye => self.hung_up(request),
+            Method::Invite | Method::Update => self.reoffered(request),
+            Method::Info => self.informed(request),
+            Method::Options => self.only(request, 200),
+            Method::PRack => self.only(request, 481),
+            Method::Ack
+            | Method::Cancel
+            | Method::Message
+            | Method::Notify
+            | Method::Publish
+            | Method::Refer
+            | Method::Register
+            | Method::Subscribe => {
+                let mut action = self.only(request, 405);
+                action.response = reply::with_allow(action.response);
+                action
+            }
+        }
+    }
+
+    fn hung_up(&mut self, request: &Incoming) -> SessionAction {
+        let unanswered = self.cancelled().ok();
+        self.state = State::Over;
+        let reason = request.headers("Reason").find_map(Reason::parse);
+        let mut action = self.only(request, 200);
+        action.event = Some(SessionEvent::HungUp { reason, unanswered });
+        action
+    }
+
+    /// A re-INVITE or UPDATE (RFC 3261 section 14.2, RFC 3311 section 5.2).
+    fn reoffered(&mut self, request: &Incoming) -> SessionAction {
+        if request.has_foreign_body() {
+            let mut action = self.only(request, 415);
+            action.response = reply::with(action.response, "Accept", "application/sdp");
+            return action;
+        }
+        let has_offer = request.sdp().is_some();
+        if request.method() == Method::Update && !has_offer {
+            self.dialog.refresh_target(request);
+            let response = self.base(request, StatusCode::OK);
+            let response = reply::with(response, "Contact", self.contact.as_str());
+            return SessionAction {
+                response,
+                event: None,
+            };
+        }
+        if self.invite.is_some() {
+            let mut action = self.only(request, 500);
+            let after_s = (request.cseq() % 10).to_string();
+            action.response = reply::with(action.response, "Retry-After", after_s);
+            return action;
+        }
+        if self.offered.is_some() {
+            return self.only(request, 491);
+        }
+        let Ok(body) = self.describe(request) else {
+            return self.only(request, 488);
+        };
+        self.dialog.refresh_target(request);
+        let response = self.accepting(request, body);
+        let agreed = self.agreed.clone().filter(|_| has_offer);
+        SessionAction {
+            response,
+            event: agreed.map(SessionEvent::Reoffered),
+        }
+    }
+
+    fn informed(&self, request: &Incoming) -> SessionAction {
+        match info::read(request) {
+            info::Told::Nothing => self.only(request, 200),
+            info::Told::Unreadable => self.only(request, 415),
+            info::Told::Digit { digit, duration_ms } => {
+                let mut action = self.only(request, 200);
+                action.event = Some(SessionEvent::Dtmf { digit, duration_ms });
+                action
+            }
+        }
+    }
+
+    fn only(&self, request: &Incoming, code: u16) -> SessionAction {
+        SessionAction {
+            response: self.base(request, code.into()),
+            event: None,
+        }
+    }
+}

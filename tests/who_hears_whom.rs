@@ -1,0 +1,263 @@
+//! Who hears whom is the product: six telephones, a screener and a host, each with a tone of its own and a detector at its
+//! ear, through every state of a call on a running switch.
+//!
+//! The table is written down once, in [`Studio::expected`]; each step moves one call and compares every ear with it.
+//! The people at browsers are LiveKit's own SDK, which `scripts/python-venv` installs.
+
+#[path = "common/ear.rs"]
+mod ear;
+#[path = "common/livekit.rs"]
+mod livekit;
+#[path = "common/switch.rs"]
+#[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
+mod switch;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use audioroad::media::tone::{ClickDetector, GapDetector};
+use audioroad::phone::{Call, End, Hum, Phone};
+use serde_json::{Value, json};
+
+use ear::{Ears, samples};
+use livekit::LiveKitPerson;
+use switch::{SOON, Switch, text};
+
+/// Each telephone's tone in Hz: between the notes of any music tuned to 440 Hz, and no multiple or difference of one
+/// another.
+const TONES: [f32; 6] = [339.3, 427.5, 539.0, 641.0, 761.9, 906.0];
+const HOST: f32 = 1142.3;
+const SCREENER: f32 = 1357.9;
+
+/// Where a call is, as the test sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Lobby,
+    Screening,
+    Hold,
+    Air,
+    Muted,
+    Gone,
+}
+
+/// What a party hears.
+#[derive(Debug, PartialEq)]
+enum Picture {
+    /// Prompts and music, and nobody.
+    Wait,
+    /// Exactly these tones.
+    Tones(Vec<f32>),
+    /// The line is hung up.
+    Nothing,
+}
+
+struct Line {
+    tone: f32,
+    call: Call,
+    id: String,
+    place: Place,
+}
+
+struct Studio {
+    switch: Switch,
+    episode: String,
+    lines: Vec<Line>,
+    host: Option<LiveKitPerson>,
+    screener: Option<LiveKitPerson>,
+}
+
+impl Studio {
+    /// A live show with so many callers in its lobby.
+    fn open(callers: usize) -> Self {
+        let switch = Switch::start(&[]);
+        let episode = switch.go_live();
+        let mut lines = Vec::new();
+        for (number, &tone) in TONES.iter().enumerate().take(callers) {
+            let phone = Phone::new(Ipv4Addr::LOCALHOST.into()).number(&format!("+1555010010{number}"));
+            let call = phone.call(switch.sip(), "lobby", Hum::new(tone, 0.2)).expect("a phone");
+            call.wait_answered(SOON).expect("the switch answers");
+            let row = switch.call_once(call.sip_call_id(), |call| call["ringing"] == false);
+            lines.push(Line { tone, call, id: text(&row["id"]), place: Place::Lobby });
+        }
+        Self { switch, episode, lines, host: None, screener: None }
+    }
+
+    fn host_joins(&mut self) {
+        let room = format!("live-{}", self.episode);
+        self.host = Some(LiveKitPerson::join(&self.switch, &room, "host:h", HOST));
+    }
+
+    /// The screener picks a caller up and joins the caller's room.
+    fn screen(&mut self, line: usize) {
+        self.step(line, "move-to-screening", Place::Screening);
+        let room = format!("screening-{}-{}", self.episode, self.lines[line].id);
+        self.screener = Some(LiveKitPerson::join(&self.switch, &room, "screener:s", SCREENER));
+    }
+
+    /// One press about one call, by its name in the API.
+    fn step(&mut self, line: usize, step: &str, to: Place) {
+        let id = &self.lines[line].id;
+        self.switch.ask("POST", &format!("/api/twilio-sip/{step}"), json!({"callId": id}));
+        if self.lines[line].place == Place::Screening
+            && let Some(screener) = self.screener.take()
+        {
+            screener.wait_for("disconnected");
+        }
+        self.lines[line].place = to;
+    }
+
+    fn mute(&mut self, line: usize, muted: bool) {
+        let id = &self.lines[line].id;
+        self.switch.press(json!({"command": "set-muted", "callId": id, "muted": muted}));
+        self.lines[line].place = if muted { Place::Muted } else { Place::Air };
+    }
+
+    /// The table of S1: what the caller on a line hears.
+    fn expected(&self, line: usize) -> Picture {
+        let host = self.host.iter().map(|_| HOST);
+        let others = (0..self.lines.len()).filter(|other| *other != line);
+        let air = others.filter(|other| self.lines[*other].place == Place::Air);
+        let show: Vec<f32> = host.chain(air.map(|other| self.lines[other].tone)).collect();
+        match self.lines[line].place {
+            Place::Gone => Picture::Nothing,
+            Place::Lobby => Picture::Wait,
+            Place::Screening => Picture::Tones(self.screener.iter().map(|_| SCREENER).collect()),
+            Place::Hold if show.is_empty() => Picture::Wait,
+            Place::Hold | Place::Air | Place::Muted => Picture::Tones(show),
+        }
+    }
+
+    /// Every caller hears what the table says, at the same time.
+    fn check_phones(&self, step: &str) {
+        let ears = Ears::new(&[&TONES[..], &[HOST, SCREENER]].concat());
+        std::thread::scope(|scope| {
+            for (number, line) in self.lines.iter().enumerate() {
+                let (ears, expected) = (&ears, self.expected(number));
+                let who = format!("{step}: caller {number} ({:?})", line.place);
+                scope.spawn(move || match expected {
+                    Picture::Nothing => {}
+                    Picture::Wait => ears.waits(&who, &line.call),
+                    Picture::Tones(tones) => ears.hears(&who, &line.call, &tones),
+                });
+            }
+        });
+    }
+
+    /// Every ear hears what the table says: telephones, screener and host.
+    fn check(&self, step: &str) {
+        self.check_phones(step);
+        let at = |place: Place| {
+            let lines = self.lines.iter().filter(move |line| line.place == place);
+            lines.map(|line| (format!("call:{}", line.id), line.tone)).collect::<BTreeMap<_, _>>()
+        };
+        if let Some(host) = &self.host {
+            host.hears(&at(Place::Air));
+        }
+        if let Some(screener) = &self.screener {
+            screener.hears(&at(Place::Screening));
+        }
+    }
+}
+
+#[test]
+fn a_whole_show() {
+    let mut show = Studio::open(6);
+    show.check("all wait in the lobby");
+
+    show.screen(0);
+    show.check("0 is screened, nobody is live");
+    show.step(0, "move-to-lobby", Place::Lobby);
+    show.check("0 is back in the lobby");
+    show.screen(0);
+    show.step(0, "move-to-hold", Place::Hold);
+    show.check("0 is approved, nobody is live: music");
+
+    show.host_joins();
+    show.check("the host is live");
+    for line in 1..4 {
+        show.step(line, "move-to-screening", Place::Screening);
+        show.step(line, "move-to-hold", Place::Hold);
+    }
+    show.check("0 to 3 are on hold");
+
+    show.step(0, "move-to-live", Place::Air);
+    show.screen(5);
+    show.check("0 is alone on air, 5 is screened");
+    show.step(1, "move-to-live", Place::Air);
+    show.check("0 and 1 are on air");
+    show.mute(0, true);
+    show.check("0 is muted");
+    show.mute(0, false);
+    show.check("0 is heard again");
+
+    show.step(0, "move-to-hold", Place::Hold);
+    show.check("0 is back on hold");
+    show.step(0, "move-to-live", Place::Air);
+    show.step(2, "move-to-live", Place::Air);
+    show.check("0, 1 and 2 are on air");
+
+    show.step(1, "end-call", Place::Gone);
+    let end = show.lines[1].call.wait_ended(SOON);
+    assert!(matches!(end, Ok(End::FarEndHungUp { .. })), "{end:?}");
+    show.check("1 is dropped");
+    show.lines[2].call.hang_up();
+    show.lines[2].call.wait_ended(SOON).expect("the switch lets go");
+    show.lines[2].place = Place::Gone;
+    show.check("2 hung up");
+
+    show.switch.ask("POST", &format!("/api/episodes/{}/end", show.episode), Value::Null);
+    for (number, line) in show.lines.iter().enumerate() {
+        line.call.wait_ended(SOON).expect("every line is hung up");
+        let row = show.switch.call_once(line.call.sip_call_id(), |row| row["status"] == "completed");
+        let cause = match number {
+            1 => "dropped",
+            2 => "caller-hung-up",
+            _ => "show-ended",
+        };
+        assert_eq!(row["cause"], cause, "{row}");
+    }
+}
+
+/// What a caller hears all through the moves of others, and of itself, has no gap, no click, and no hole in its stream.
+#[test]
+fn moves_leave_no_gap_and_no_click() {
+    let mut show = Studio::open(4);
+    for line in 0..4 {
+        show.step(line, "move-to-screening", Place::Screening);
+        show.step(line, "move-to-hold", Place::Hold);
+    }
+    // 0 speaks all the time; 1 hears it on hold and on air; 2 and 3 come and go.
+    show.step(0, "move-to-live", Place::Air);
+    show.check_phones("0 speaks");
+    drop(show.lines.iter().map(|line| line.call.take_heard()).collect::<Vec<_>>());
+
+    for round in 0..3 {
+        for (line, step, to) in [
+            (1, "move-to-live", Place::Air),
+            (2, "move-to-live", Place::Air),
+            (1, "move-to-hold", Place::Hold),
+            (3, "move-to-live", Place::Air),
+            (2, "move-to-hold", Place::Hold),
+            (3, "move-to-hold", Place::Hold),
+        ] {
+            show.step(line, step, to);
+            show.lines[1].call.listen(7, SOON).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+    }
+    show.check_phones("all are back on hold");
+
+    for (number, line) in show.lines.iter().enumerate().skip(1) {
+        let heard = samples(&line.call.take_heard());
+        let mut gaps = GapDetector::new(8000, 0.01);
+        let mut clicks = ClickDetector::new(8000);
+        gaps.hear(&heard);
+        clicks.hear(&heard);
+        assert!(gaps.longest_ms() <= 20.0, "caller {number}: a gap of {} ms", gaps.longest_ms());
+        let click = clicks.worst_ratio();
+        assert!(click < ClickDetector::CLICK_RATIO, "caller {number}: a click of {click}");
+        let reception = line.call.reception();
+        let breaks =
+            (reception.sequence_breaks, reception.time_breaks, reception.stream_breaks);
+        assert_eq!(breaks, (0, 0, 0), "caller {number}: {reception:?}");
+    }
+}
