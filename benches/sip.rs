@@ -1,5 +1,5 @@
-//! What one INVITE costs: reading it beside rsip's own parser and a bare scan for line ends in the same
-//! run, and answering it from octets to octets through [`Endpoint`] and [`InviteSession`].
+//! What one INVITE costs: reading it beside rsip's own parser and a bare scan for line ends in the
+//! same run, and answering it from octets to octets through [`Endpoint`] and [`InviteSession`].
 
 use std::hint::black_box;
 use std::net::SocketAddr;

@@ -3,9 +3,9 @@
 //!
 //! ```text
 //! > INVITE ...       a message in; Content-Length is added, `{name}` is filled in
-//! < SIP/2.0 200 OK   the next message out: its first line, then some of its others in any order (those
-//!                    with one header name in theirs); `*` stands for anything, `{name}` for anything
-//!                    the first time and for the same later
+//! < SIP/2.0 200 OK   the next message out: its first line, then some of its others in any order
+//!                    (those with one header name in theirs); `*` stands for anything, `{name}` for
+//!                    anything the first time and for the same later
 //! < -Require         a header it may not have
 //! ! answer           what the call does, see `Stage::direct`
 //! # ...              a remark
@@ -211,7 +211,9 @@ impl Stage {
                 let (_, call) = self.call.as_mut().unwrap();
                 match call.hang_up(Reason::q850(16, rest)) {
                     HangUp::Bye(bye) => self.request(*bye),
-                    other => self.events.push_back(format!("{other:?}")),
+                    not_yet @ (HangUp::AfterAck | HangUp::Unanswered | HangUp::Over) => {
+                        self.events.push_back(format!("{not_yet:?}"));
+                    }
                 }
             }
             "wait-ms" => self.wait(rest.parse().unwrap()),

@@ -56,7 +56,6 @@ impl MediaClock {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the media clock is what waits for the next tick")]
     fn wait(&mut self, ctx: &mut Context<Self>) {
         let until = tokio::time::sleep_until(self.next.into());
         ctx.spawn(until.into_actor(self).map(|(), clock, ctx| {

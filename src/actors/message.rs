@@ -72,7 +72,10 @@ pub struct Announce(pub Arrival);
 /// To the switchboard: do something with the desk, then settle what follows from it.
 #[derive(Message)]
 #[rtype(result = "R")]
-pub struct AtDesk<R: Send + 'static>(pub Box<dyn FnOnce(&mut Desk, UnixMs) -> R + Send>);
+pub struct AtDesk<R: Send + 'static>(pub DeskWork<R>);
+
+/// Something to do with the desk.
+pub type DeskWork<R> = Box<dyn FnOnce(&mut Desk, UnixMs) -> R + Send>;
 
 impl<R: Send + 'static> AtDesk<R> {
     /// Wraps the function.

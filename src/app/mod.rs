@@ -116,7 +116,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     };
     let server = http::start(web, listeners)?;
     let web = server.handle();
-    actix::spawn(server);
+    serve(server);
     let local = format!("http://localhost:{}", config.http.port);
     Ok(Running {
         switchboard,
@@ -135,7 +135,7 @@ impl Running {
         self.switchboard.do_send(ShutDown);
         let empty = async {
             while self.switchboard.send(crate::actors::message::LinesUp).await.is_ok_and(|lines| lines > 0) {
-                wait(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         if tokio::time::timeout(HANG_UP_MAX, empty).await.is_err() {
@@ -151,9 +151,9 @@ impl Running {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "shutting down polls for the last call")]
-async fn wait(time: Duration) {
-    tokio::time::sleep(time).await;
+#[expect(clippy::disallowed_methods, reason = "tasks are started here")]
+fn serve(server: actix_web::dev::Server) {
+    actix::spawn(server);
 }
 
 #[expect(clippy::disallowed_methods, reason = "threads are made here and nowhere else")]

@@ -57,8 +57,10 @@ impl std::error::Error for ConfigError {}
 /// The environment (by a function, so that tests bring their own) over the file.
 pub struct Source {
     file: toml::Table,
-    environment: Box<dyn Fn(&str) -> Option<String>>,
+    environment: Environment,
 }
+
+type Environment = Box<dyn Fn(&str) -> Option<String>>;
 
 impl Source {
     /// Parses the file's text; empty when there is no file.
@@ -77,9 +79,9 @@ impl Source {
 
     /// The setting as text; empty counts as not set.
     pub fn text(&self, name: &str) -> Option<String> {
-        let from_file = || match self.file.get(&name.to_ascii_lowercase())? {
-            toml::Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
+        let from_file = || {
+            let value = self.file.get(&name.to_ascii_lowercase())?;
+            Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
         };
         (self.environment)(name).or_else(from_file).filter(|text| !text.trim().is_empty())
     }

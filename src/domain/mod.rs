@@ -10,6 +10,7 @@ pub mod command;
 pub mod desk;
 pub mod effect;
 pub mod ids;
+pub mod number;
 pub mod operator;
 pub mod policy;
 pub mod refusal;

@@ -1,5 +1,5 @@
-//! Dialogs (RFC 3261 section 12). Routes and targets are kept as they were written: a peer finds its
-//! own state again only when nothing in them is changed.
+//! Dialogs (RFC 3261 section 12). Routes and targets are kept as they were written: a peer finds
+//! its own state again only when nothing in them is changed.
 
 use rsip::{Header, Method, Request, Version};
 
@@ -78,8 +78,8 @@ impl Dialog {
         &self.key
     }
 
-    /// Takes note of the CSeq of a request; false when it is lower than one seen before, which means
-    /// 500 (RFC 3261 section 12.2.2).
+    /// Takes note of the CSeq of a request; false when it is lower than one seen before, which
+    /// means 500 (RFC 3261 section 12.2.2).
     pub(super) fn admits(&mut self, request: &Incoming) -> bool {
         let number = request.cseq();
         let admits = number >= self.remote_seq;

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! It answers by itself whatever needs no call: OPTIONS, refusals, 481. Those answers keep no state
-//! (RFC 3261 section 8.2.7): a flood of scanners costs no memory, and a repeated request gets the same
-//! answer again. Max-Forwards is not counted down, since nothing is forwarded.
+//! (RFC 3261 section 8.2.7): a flood of scanners costs no memory, and a repeated request gets the
+//! same answer again. Max-Forwards is not counted down, since nothing is forwarded.
 
 mod config;
 mod event;

@@ -85,8 +85,8 @@ impl Incoming {
         value::all(&self.request.headers, name)
     }
 
-    /// The number or name that calls, percent escapes undone and parameters left off; `None` when it
-    /// is withheld.
+    /// The number or name that calls, percent escapes undone and parameters left off; `None` when
+    /// it is withheld.
     #[must_use]
     pub fn from_user(&self) -> Option<String> {
         if self.is_withheld() {
@@ -106,8 +106,8 @@ impl Incoming {
         }
     }
 
-    /// Who calls as the network vouches for it (P-Asserted-Identity, RFC 3325): known to us even when
-    /// the caller withheld it from the public, and then not to be shown.
+    /// Who calls as the network vouches for it (P-Asserted-Identity, RFC 3325): known to us even
+    /// when the caller withheld it from the public, and then not to be shown.
     #[must_use]
     pub fn asserted_user(&self) -> Option<String> {
         user_of(self.header("P-Asserted-Identity")?).filter(|user| !is_withheld_user(user))

@@ -7,10 +7,10 @@
 //!                                          Endpoint: transaction -> wire::emit -> Transmit
 //! ```
 //!
-//! One [`Endpoint`] serves the whole switch and is the only part that sees bytes; each call owns one
-//! [`InviteSession`]. Both take `now` and give back values, so that minutes of retransmissions run in
-//! a test of milliseconds. `rsip` gives the message model; its parser and its typed headers are never
-//! used on what the network sent.
+//! One [`Endpoint`] serves the whole switch and is the only part that sees bytes; each call owns
+//! one [`InviteSession`]. Both take `now` and give back values, so that minutes of retransmissions
+//! run in a test of milliseconds. `rsip` gives the message model; its parser and its typed headers
+//! are never used on what the network sent.
 //!
 //! The layer answers calls and ends them. It places none, sends no re-INVITE and knows no digest.
 

@@ -1,5 +1,5 @@
-//! One call as the one who is called sees it: its dialog and what was agreed about media. Owned by the
-//! call, which carries requests in from the endpoint and responses back to it.
+//! One call as the one who is called sees it: its dialog and what was agreed about media. Owned by
+//! the call, which carries requests in from the endpoint and responses back to it.
 //!
 //! ```text
 //! Ringing ── answer ──> Answered ── ACK ──> Confirmed ── BYE from either side ──> Over
@@ -7,8 +7,8 @@
 //! ```
 //!
 //! One offer may be open at a time (RFC 3264 section 4): an offer that crosses ours gets 491. A
-//! re-INVITE that cannot be answered gets 488 and leaves the session as it was. No session timers are
-//! spoken: a peer that wants them refreshes by itself (RFC 4028 section 7.2).
+//! re-INVITE that cannot be answered gets 488 and leaves the session as it was. No session timers
+//! are spoken: a peer that wants them refreshes by itself (RFC 4028 section 7.2).
 
 mod action;
 mod info;
@@ -116,8 +116,8 @@ impl InviteSession {
     /// such as `("X-Call-Id", "...")`.
     ///
     /// # Errors
-    /// [`SessionError::Sdp`] when the offer cannot be answered: the call still rings, reject it with
-    /// 488. [`SessionError::AlreadyFinal`].
+    /// [`SessionError::Sdp`] when the offer cannot be answered: the call still rings, reject it
+    /// with 488. [`SessionError::AlreadyFinal`].
     pub fn answer(
         &mut self,
         media: MediaAddress,
@@ -231,7 +231,8 @@ impl InviteSession {
         )
     }
 
-    /// The description that answers `request`: an answer to its offer, or an offer where it has none.
+    /// The description that answers `request`: an answer to its offer, or an offer where it has
+    /// none.
     fn describe(&mut self, request: &Incoming) -> Result<Vec<u8>, SessionError> {
         let media = self.media.as_ref().ok_or(SessionError::AlreadyFinal)?;
         let local = LocalMedia {

@@ -115,8 +115,8 @@ pub(super) fn list(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The header parameter `name`: those that follow the address, not those inside `<...>`. A parameter
-/// without a value is the empty string.
+/// The header parameter `name`: those that follow the address, not those inside `<...>`. A
+/// parameter without a value is the empty string.
 pub(super) fn param<'a>(value: &'a str, name: &str) -> Option<&'a str> {
     params(value)
         .find(|(key, _)| key.eq_ignore_ascii_case(name))

@@ -1,11 +1,11 @@
 //! Octets to messages and back.
 //!
 //! ```text
-//! octets -> head | body -> lines, unfolded -> long names -> tidied values, split lists -> checks -> rsip
+//! octets -> head | body -> unfolded lines -> long names -> tidied values, lists split -> checks -> rsip
 //! ```
 //!
-//! What cannot be read is refused with the code the RFC gives for it, or ignored where no answer may
-//! be sent: responses, ACK, and requests whose Via does not tell where an answer would go.
+//! What cannot be read is refused with the code the RFC gives for it, or ignored where no answer
+//! may be sent: responses, ACK, and requests whose Via does not tell where an answer would go.
 //! Limits: [`HEAD_BYTES_MAX`], [`HEADERS_MAX`], [`BODY_BYTES_MAX`].
 
 mod canon;

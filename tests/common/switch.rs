@@ -53,7 +53,8 @@ impl Switch {
         let settings = own.into_iter().chain(further);
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let client = reqwest::Client::builder().no_proxy().timeout(SOON).build();
+        // Nobody watches idle connections between two requests, so none is kept.
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(SOON).build();
         let mut switch = Self {
             process: None,
             settings: settings.map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -84,8 +85,8 @@ impl Switch {
     }
 
     fn healthy(&self) -> bool {
-        let answer = self.client.get(format!("http://{}/health", self.http)).send();
-        self.runtime.block_on(answer).is_ok_and(|answer| answer.status() == 200)
+        let request = self.client.get(format!("http://{}/health", self.http));
+        self.runtime.block_on(async { request.send().await.is_ok_and(|answer| answer.status() == 200) })
     }
 
     /// Where it answers the telephone, by UDP and by TCP.

@@ -239,6 +239,7 @@ fn bridge() -> BridgeHandle {
         api_key: "key".to_owned(),
         api_secret: "a secret of LiveKit's".to_owned(),
         limits: EndpointLimits::default(),
+        seed: [9; 32],
     };
     BridgeHandle::start(config, |_| {}).unwrap()
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
+    net::{TcpListener, TcpStream, tcp::{OwnedReadHalf, OwnedWriteHalf}},
     sync::mpsc,
 };
 
@@ -82,16 +82,10 @@ impl Flows {
         self.last += 1;
         let Connection { stream, peer, local } = connection;
         let source = Source { flow: FlowId(self.last), transport: Transport::Tcp, local, from: peer };
-        let (outbox, mut waiting) = mpsc::channel::<Bytes>(OUTBOX);
+        let (outbox, waiting) = mpsc::channel::<Bytes>(OUTBOX);
         self.open.insert(source.flow, Flow { peer: peer.ip(), outbox });
-        let (read, mut write) = stream.into_split();
-        actix::spawn(async move {
-            while let Some(bytes) = waiting.recv().await {
-                if write.write_all(&bytes).await.is_err() {
-                    break;
-                }
-            }
-        });
+        let (read, write) = stream.into_split();
+        write_on(waiting, write);
         (source, messages(source, read))
     }
 
@@ -159,6 +153,18 @@ impl Reader {
             }
         }
     }
+}
+
+/// Writes what waits until the connection or its owner is gone.
+#[expect(clippy::disallowed_methods, reason = "a connection is written by a task of its own")]
+fn write_on(mut waiting: mpsc::Receiver<Bytes>, mut write: OwnedWriteHalf) {
+    actix::spawn(async move {
+        while let Some(bytes) = waiting.recv().await {
+            if write.write_all(&bytes).await.is_err() {
+                break;
+            }
+        }
+    });
 }
 
 fn messages(source: Source, read: OwnedReadHalf) -> impl Stream<Item = FlowEvent> {

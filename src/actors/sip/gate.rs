@@ -71,9 +71,9 @@ impl Gate {
             SipMessage::Response(_) => return Err("stranger"),
         };
         let header = |wanted: &str| {
-            headers.iter().find_map(|header| match header {
-                Header::Other(name, value) if name.eq_ignore_ascii_case(wanted) => Some(value.as_str()),
-                _ => None,
+            headers.iter().find_map(|header| {
+                let Header::Other(name, value) = header else { return None };
+                name.eq_ignore_ascii_case(wanted).then_some(value.as_str())
             })
         };
         let (call, token) = header(CALL).zip(header(TOKEN)).ok_or("stranger")?;

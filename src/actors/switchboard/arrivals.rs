@@ -13,7 +13,7 @@ use crate::{
         random,
         switchboard::{Line, Switchboard},
     },
-    domain::{Arrival, CallId, CallerId, Cause, EpisodeId, RoomName, Verdict},
+    domain::{Arrival, CallId, CallerId, Cause, EpisodeId, RoomName, Verdict, number::Masked},
     media::asset::PromptId,
     sip::{Incoming, InviteSession},
 };
@@ -118,6 +118,10 @@ impl Handler<CallAnswered> for Switchboard {
 
     fn handle(&mut self, CallAnswered(call): CallAnswered, ctx: &mut Context<Self>) {
         self.desk.answered(clock::utc(), call);
+        if let Some(call) = self.desk.call(call) {
+            let from = call.from.as_deref().unwrap_or("withheld");
+            tracing::info!(call.id = %call.id, call.from = %Masked(from), room.name = ?call.room(true).map(|room| room.to_string()), "call answered");
+        }
         self.settle(ctx);
     }
 }

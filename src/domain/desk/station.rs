@@ -5,6 +5,7 @@ use crate::domain::{
     desk::Desk,
     effect::Effect,
     ids::{CallerId, EpisodeId, ShowId},
+    number::is_e164,
     refusal::Refusal,
     show::{Episode, EpisodeStatus, NextPolicy, Show},
     time::UnixMs,
@@ -35,13 +36,6 @@ pub struct EpisodePlan {
     pub title: String,
     /// When it should begin.
     pub scheduled_at: Option<UnixMs>,
-}
-
-/// Whether `number` is E.164: a plus and 7 to 15 digits (ITU-T E.164, 6.2.1).
-pub(crate) fn is_e164(number: &str) -> bool {
-    number.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
 }
 
 impl Desk {

@@ -69,8 +69,8 @@ pub enum EndpointEvent {
         /// The transaction, which is over.
         txn: TxnKey,
     },
-    /// The connection closed under a request of ours, or was closed already: connect to the dialog's
-    /// [`NextHop`](crate::sip::NextHop) and ask again.
+    /// The connection closed under a request of ours, or was closed already: connect to the
+    /// dialog's [`NextHop`](crate::sip::NextHop) and ask again.
     FlowLost {
         /// The transaction, which is over.
         txn: TxnKey,

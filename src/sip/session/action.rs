@@ -26,7 +26,8 @@ pub struct MediaAddress {
 pub struct Answer {
     /// The 200.
     pub response: Response,
-    /// What was agreed; `None` when the INVITE had no offer and the ACK will bring the answer to ours.
+    /// What was agreed; `None` when the INVITE had no offer and the ACK will bring the answer to
+    /// ours.
     pub negotiated: Option<Negotiated>,
 }
 
@@ -74,8 +75,8 @@ pub struct AckOutcome {
 pub enum HangUp {
     /// Send this.
     Bye(Box<Outgoing>),
-    /// The ACK is awaited, before which no BYE may be sent (RFC 3261 section 15): the BYE comes from
-    /// [`super::InviteSession::handle_ack`] or [`super::InviteSession::ack_timed_out`].
+    /// The ACK is awaited, before which no BYE may be sent (RFC 3261 section 15): the BYE comes
+    /// from [`super::InviteSession::handle_ack`] or [`super::InviteSession::ack_timed_out`].
     AfterAck,
     /// The call was not answered: use [`super::InviteSession::reject`].
     Unanswered,

@@ -20,8 +20,8 @@ pub(in crate::sip) struct Server {
 }
 
 impl Server {
-    /// Begins silently (RFC 4320 section 4.1 wants no 100 yet). Timer J runs from here on: the asker
-    /// repeats nothing beyond its own timer F, which has run as long.
+    /// Begins silently (RFC 4320 section 4.1 wants no 100 yet). Timer J runs from here on: the
+    /// asker repeats nothing beyond its own timer F, which has run as long.
     pub(in crate::sip) fn new(now: Instant, key: TxnKey, source: Source, out: &mut Outbox) -> Self {
         out.schedule_give_up(now, key, TimerReason::RequestRepeatsOver);
         Self { source, last: None }

@@ -13,7 +13,8 @@ pub(in crate::sip) enum Machine {
     Client(Client),
 }
 
-/// What a request that founds a dialog is known by, whatever way it came (RFC 3261 section 8.2.2.2).
+/// What a request that founds a dialog is known by, whatever way it came (RFC 3261 section
+/// 8.2.2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::sip) struct Origin {
     pub(in crate::sip) call_id: String,

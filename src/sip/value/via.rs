@@ -49,8 +49,8 @@ impl<'a> Via<'a> {
         super::param(self.value, "branch").filter(|branch| !branch.is_empty())
     }
 
-    /// The value with `received` and `rport` set by us: `received` where the host differs or `rport`
-    /// was asked for.
+    /// The value with `received` and `rport` set by us: `received` where the host differs or
+    /// `rport` was asked for.
     pub(in crate::sip) fn stamped(&self, from: SocketAddr) -> String {
         let wants_port = super::param(self.value, "rport").is_some();
         let ip = from.ip().to_canonical();

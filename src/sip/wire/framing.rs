@@ -78,8 +78,8 @@ impl Framer {
         Ok(Some(self.cut(head_bytes + body_bytes)))
     }
 
-    /// Drops single line breaks before a message and cuts out a double one. A message that is coming in
-    /// begins with none.
+    /// Drops single line breaks before a message and cuts out a double one. A message that is
+    /// coming in begins with none.
     fn leading_breaks(&mut self) -> Option<Bytes> {
         if self.buffer.starts_with(b"\r\n\r\n") {
             return Some(self.cut(4));

@@ -1,4 +1,5 @@
-//! Calls over a network that loses a tenth of everything, and calls by the thousand, in virtual time.
+//! Calls over a network that loses a tenth of everything, and calls by the thousand, in virtual
+//! time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

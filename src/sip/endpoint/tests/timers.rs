@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::switch::*;
 use crate::sip::*;
 
-/// Lets virtual time pass until nothing is due any more or `limit_s` is over; what was sent, and when
-/// in milliseconds.
+/// Lets virtual time pass until nothing is due any more or `limit_s` is over; what was sent, and
+/// when in milliseconds.
 fn run(switch: &mut Switch, start: Instant, limit_s: u64) -> Vec<(u128, String)> {
     let mut log = Vec::new();
     while let Some((at, _)) = switch.endpoint.poll_timeout() {
