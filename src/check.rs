@@ -92,9 +92,14 @@ fn ports(config: &Config) -> Vec<Finding> {
     findings
 }
 
+/// Whether the world cannot reach the address: private, shared (RFC 6598), local to the link, or for documentation.
 fn is_private(ip: IpAddr) -> bool {
     match ip {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified(),
+        IpAddr::V4(ip) => {
+            let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
+            let local = ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified();
+            local || shared || ip.is_documentation()
+        }
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
@@ -249,7 +254,7 @@ mod tests {
         ];
         let findings = with(&settings);
         let texts = wrong(&findings).join("\n");
-        assert!(texts.contains("postgres://127.0.0.1/none") && !texts.contains("pass-word"), "{texts}");
+        assert!(texts.contains("postgres://127.0.0.1:9/none") && !texts.contains("pass-word"), "{texts}");
     }
 
     #[test]

@@ -15,7 +15,8 @@ use actix::{Addr, MailboxError};
 use crate::{
     actors::{message::AtDesk, random, switchboard::Switchboard},
     domain::{
-        Command, Desk, EpisodeId, EpisodeStatus, Operator, OperatorId, Refusal, Role, ShowId, UnixMs,
+        Command, Desk, EpisodeId, EpisodeStatus, Operator, OperatorId, Refusal, Role, ShowId,
+        UnixMs,
         desk::{EpisodePlan, ShowPlan},
     },
     media::asset::{AssetError, demo_callers},
@@ -50,10 +51,19 @@ pub enum DemoError {
 ///
 /// # Errors
 /// [`DemoError`] says what is missing.
-pub async fn start(switchboard: &Addr<Switchboard>, sip: SocketAddr) -> Result<EpisodeId, DemoError> {
+pub async fn start(
+    switchboard: &Addr<Switchboard>,
+    sip: SocketAddr,
+) -> Result<EpisodeId, DemoError> {
     let ids = (ShowId(random::id()), EpisodeId(random::id()));
-    let by = Operator { id: OperatorId(random::id()), name: "Demo".to_owned(), role: Role::Admin };
-    let episode = switchboard.send(AtDesk::new(move |desk, now| go_live(desk, now, ids, &by))).await??;
+    let by = Operator {
+        id: OperatorId(random::id()),
+        name: "Demo".to_owned(),
+        role: Role::Admin,
+    };
+    let episode = switchboard
+        .send(AtDesk::new(move |desk, now| go_live(desk, now, ids, &by)))
+        .await??;
     callers::start(sip, SHOW.1, demo_callers()?)?;
     Ok(episode)
 }
@@ -79,17 +89,33 @@ fn go_live(
         }
     };
     let on_air = |status| status == EpisodeStatus::Live;
-    let episode = match episodes.iter().find(|episode| episode.show_id == show && on_air(episode.status)) {
+    let episode = match episodes
+        .iter()
+        .find(|episode| episode.show_id == show && on_air(episode.status))
+    {
         Some(episode) => episode.id,
         None => {
-            let plan = EpisodePlan { show_id: show, title: EPISODE.to_owned(), scheduled_at: None };
+            let plan = EpisodePlan {
+                show_id: show,
+                title: EPISODE.to_owned(),
+                scheduled_at: None,
+            };
             let id = desk.create_episode(new_episode, plan)?.id;
             desk.command(now, by, &Command::StartShow { episode_id: id })?;
             id
         }
     };
-    if desk.episode(episode).is_some_and(|episode| !episode.lines_open) {
-        desk.command(now, by, &Command::OpenLines { episode_id: episode })?;
+    if desk
+        .episode(episode)
+        .is_some_and(|episode| !episode.lines_open)
+    {
+        desk.command(
+            now,
+            by,
+            &Command::OpenLines {
+                episode_id: episode,
+            },
+        )?;
     }
     Ok(episode)
 }
@@ -100,7 +126,11 @@ mod tests {
     use crate::domain::DeskSettings;
 
     fn go(desk: &mut Desk, id: u128) -> EpisodeId {
-        let by = Operator { id: OperatorId(1), name: "Demo".into(), role: Role::Admin };
+        let by = Operator {
+            id: OperatorId(1),
+            name: "Demo".into(),
+            role: Role::Admin,
+        };
         go_live(desk, UnixMs(1), (ShowId(id), EpisodeId(id)), &by).unwrap()
     }
 
@@ -110,7 +140,11 @@ mod tests {
         let first = go(&mut desk, 1);
         let episode = desk.episode(first).unwrap();
         assert!(episode.status == EpisodeStatus::Live && episode.lines_open);
-        assert_eq!(go(&mut desk, 2), first, "a restart goes on with the same episode");
+        assert_eq!(
+            go(&mut desk, 2),
+            first,
+            "a restart goes on with the same episode"
+        );
         assert_eq!(desk.views().0.len(), 1);
     }
 }

@@ -16,7 +16,7 @@
 //! | [`store`] | the books: Diesel, and the journal before it | `domain`, `config` |
 //! | [`actors`] | where logic meets clock, sockets and each other | all above |
 //! | [`http`] | the web: API, sign-in, dashboards | `domain`, `store`, `config`, `twilio`, `actors` |
-//! | [`phone`], [`demo`] | a telephone in software, and callers who use it | all above |
+//! | [`phone`], [`demo`] | a telephone in software, and callers who use it | `sip`, `media`, `domain`, `actors` |
 //! | [`app`], [`cli`], [`check`], [`telemetry`] | the wiring | everything |
 //!
 //! Ways through the house are drawn where they start: a call in [`actors::sip`] and [`actors::call`], a press in

@@ -13,6 +13,8 @@ const ABOVE_CORE: &[&str] = &[
     "domain", "sip", "media", "rtc", "twilio", "livekit", "config", "net", "store",
 ];
 const WEB: &[&str] = &["domain", "store", "config", "twilio", "actors"];
+const PHONE: &[&str] = &["sip", "media", "actors"];
+const DEMO: &[&str] = &["domain", "media", "actors", "phone"];
 const EVERYTHING: &[&str] = &["*"];
 
 /// A module of the crate, and the other modules it may name.
@@ -28,6 +30,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", CORE),
     ("actors", ABOVE_CORE),
     ("http", WEB),
+    ("phone", PHONE),
+    ("demo", DEMO),
+    ("check", EVERYTHING),
     ("telemetry", EVERYTHING),
     ("cli", EVERYTHING),
     ("app", EVERYTHING),

@@ -1,7 +1,10 @@
 //! Telephones that behave, and lines, networks and processes that do not: real calls over UDP on a running switch.
 
 #[path = "common/ear.rs"]
-#[expect(dead_code, reason = "the other half of it is for tests/who_hears_whom.rs")]
+#[expect(
+    dead_code,
+    reason = "the other half of it is for tests/who_hears_whom.rs"
+)]
 mod ear;
 #[path = "common/switch.rs"]
 mod switch;
@@ -26,7 +29,9 @@ fn phone() -> Phone {
 }
 
 fn ring(switch: &Switch, phone: &Phone) -> Call {
-    phone.call(switch.sip(), "lobby", Hum::new(539.0, 0.2)).expect("a phone")
+    phone
+        .call(switch.sip(), "lobby", Hum::new(539.0, 0.2))
+        .expect("a phone")
 }
 
 fn answered(switch: &Switch, phone: &Phone) -> Call {
@@ -61,8 +66,14 @@ fn a_caller_who_hangs_up_is_gone_at_once() {
     switch.go_live();
     let call = answered(&switch, &phone().number("+15550100200").name("Ann"));
     let row = switch.call_once(call.sip_call_id(), |row| row["ringing"] == false);
-    assert_eq!((&row["from"], &row["name"]), (&json!("+15550100200"), &json!("Ann")));
-    assert_eq!((&row["status"], &row["roomName"]), (&json!("queued"), &json!("lobby")));
+    assert_eq!(
+        (&row["from"], &row["name"]),
+        (&json!("+15550100200"), &json!("Ann"))
+    );
+    assert_eq!(
+        (&row["status"], &row["roomName"]),
+        (&json!("queued"), &json!("lobby"))
+    );
     call.hang_up();
     assert_eq!(call.wait_ended(SOON), Ok(End::HungUp));
     assert_eq!(cause(&switch, &call), "caller-hung-up");
@@ -98,7 +109,11 @@ fn hold_by_the_caller_s_telephone_is_mirrored() {
         assert_eq!(heard.is_ok(), offered.receives(), "{offered:?}");
     }
     call.hang_up();
-    assert_eq!(call.wait_ended(SOON), Ok(End::HungUp), "a held line is no dead line");
+    assert_eq!(
+        call.wait_ended(SOON),
+        Ok(End::HungUp),
+        "a held line is no dead line"
+    );
 }
 
 #[test]
@@ -131,15 +146,22 @@ fn ten_withheld_numbers_are_ten_callers() {
     let switch = Switch::start(&[]);
     switch.go_live();
     let calls: Vec<Call> = (0..10).map(|_| answered(&switch, &phone())).collect();
-    let rows = calls.iter().map(|call| switch.call_once(call.sip_call_id(), |row| row["ringing"] == false));
+    let rows = calls
+        .iter()
+        .map(|call| switch.call_once(call.sip_call_id(), |row| row["ringing"] == false));
     let rows: Vec<Value> = rows.collect();
-    assert!(rows.iter().all(|row| row["from"].is_null() && row["status"] == "queued"), "{rows:?}");
+    assert!(
+        rows.iter()
+            .all(|row| row["from"].is_null() && row["status"] == "queued"),
+        "{rows:?}"
+    );
     for field in ["id", "callerId"] {
         let ids: HashSet<String> = rows.iter().map(|row| text(&row[field])).collect();
         assert_eq!(ids.len(), 10, "{field}");
     }
     for call in &calls {
-        call.listen(SECOND, SOON).expect("every one of them hears the lobby");
+        call.listen(SECOND, SOON)
+            .expect("every one of them hears the lobby");
     }
 }
 
@@ -182,7 +204,11 @@ fn without_a_show_callers_are_told_so_and_hung_up() {
     assert_eq!(cause(&switch, &early), "no-show");
 
     let episode = switch.go_live();
-    switch.ask("POST", &format!("/api/episodes/{episode}/close-lines"), Value::Null);
+    switch.ask(
+        "POST",
+        &format!("/api/episodes/{episode}/close-lines"),
+        Value::Null,
+    );
     let late = answered(&switch, &phone());
     assert!(far_end_reason(&late, Duration::from_secs(30)).contains("cause=16"));
     assert_eq!(cause(&switch, &late), "no-show");
@@ -206,7 +232,8 @@ fn noise_on_the_sip_ports_harms_nobody() {
     let call = answered(&switch, &phone());
     let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
     for noise in noise() {
-        udp.send_to(&noise, switch.sip()).expect("a datagram is sent");
+        udp.send_to(&noise, switch.sip())
+            .expect("a datagram is sent");
         let mut tcp = TcpStream::connect(switch.sip()).expect("a connection");
         // The switch may hang up while it is being shouted at.
         let _ = tcp.write_all(&noise);
@@ -215,7 +242,11 @@ fn noise_on_the_sip_ports_harms_nobody() {
     let heard = call.listen(SECOND, SOON).expect("the call goes on");
     assert!(level_dbfs(&heard) > -96.0);
     let reception = call.reception();
-    assert_eq!((reception.sequence_breaks, reception.time_breaks), (0, 0), "{reception:?}");
+    assert_eq!(
+        (reception.sequence_breaks, reception.time_breaks),
+        (0, 0),
+        "{reception:?}"
+    );
     answered(&switch, &phone());
     call.hang_up();
     assert_eq!(call.wait_ended(SOON), Ok(End::HungUp));

@@ -73,13 +73,27 @@ impl Studio {
         let episode = switch.go_live();
         let mut lines = Vec::new();
         for (number, &tone) in TONES.iter().enumerate().take(callers) {
-            let phone = Phone::new(Ipv4Addr::LOCALHOST.into()).number(&format!("+1555010010{number}"));
-            let call = phone.call(switch.sip(), "lobby", Hum::new(tone, 0.2)).expect("a phone");
+            let phone =
+                Phone::new(Ipv4Addr::LOCALHOST.into()).number(&format!("+1555010010{number}"));
+            let call = phone
+                .call(switch.sip(), "lobby", Hum::new(tone, 0.2))
+                .expect("a phone");
             call.wait_answered(SOON).expect("the switch answers");
             let row = switch.call_once(call.sip_call_id(), |call| call["ringing"] == false);
-            lines.push(Line { tone, call, id: text(&row["id"]), place: Place::Lobby });
+            lines.push(Line {
+                tone,
+                call,
+                id: text(&row["id"]),
+                place: Place::Lobby,
+            });
         }
-        Self { switch, episode, lines, host: None, screener: None }
+        Self {
+            switch,
+            episode,
+            lines,
+            host: None,
+            screener: None,
+        }
     }
 
     fn host_joins(&mut self) {
@@ -91,13 +105,22 @@ impl Studio {
     fn screen(&mut self, line: usize) {
         self.step(line, "move-to-screening", Place::Screening);
         let room = format!("screening-{}-{}", self.episode, self.lines[line].id);
-        self.screener = Some(LiveKitPerson::join(&self.switch, &room, "screener:s", SCREENER));
+        self.screener = Some(LiveKitPerson::join(
+            &self.switch,
+            &room,
+            "screener:s",
+            SCREENER,
+        ));
     }
 
     /// One press about one call, by its name in the API.
     fn step(&mut self, line: usize, step: &str, to: Place) {
         let id = &self.lines[line].id;
-        self.switch.ask("POST", &format!("/api/twilio-sip/{step}"), json!({"callId": id}));
+        self.switch.ask(
+            "POST",
+            &format!("/api/twilio-sip/{step}"),
+            json!({"callId": id}),
+        );
         if self.lines[line].place == Place::Screening
             && let Some(screener) = self.screener.take()
         {
@@ -108,7 +131,8 @@ impl Studio {
 
     fn mute(&mut self, line: usize, muted: bool) {
         let id = &self.lines[line].id;
-        self.switch.press(json!({"command": "set-muted", "callId": id, "muted": muted}));
+        self.switch
+            .press(json!({"command": "set-muted", "callId": id, "muted": muted}));
         self.lines[line].place = if muted { Place::Muted } else { Place::Air };
     }
 
@@ -117,7 +141,9 @@ impl Studio {
         let host = self.host.iter().map(|_| HOST);
         let others = (0..self.lines.len()).filter(|other| *other != line);
         let air = others.filter(|other| self.lines[*other].place == Place::Air);
-        let show: Vec<f32> = host.chain(air.map(|other| self.lines[other].tone)).collect();
+        let show: Vec<f32> = host
+            .chain(air.map(|other| self.lines[other].tone))
+            .collect();
         match self.lines[line].place {
             Place::Gone => Picture::Nothing,
             Place::Lobby => Picture::Wait,
@@ -148,7 +174,9 @@ impl Studio {
         self.check_phones(step);
         let at = |place: Place| {
             let lines = self.lines.iter().filter(move |line| line.place == place);
-            lines.map(|line| (format!("call:{}", line.id), line.tone)).collect::<BTreeMap<_, _>>()
+            lines
+                .map(|line| (format!("call:{}", line.id), line.tone))
+                .collect::<BTreeMap<_, _>>()
         };
         if let Some(host) = &self.host {
             host.hears(&at(Place::Air));
@@ -201,14 +229,23 @@ fn a_whole_show() {
     assert!(matches!(end, Ok(End::FarEndHungUp { .. })), "{end:?}");
     show.check("1 is dropped");
     show.lines[2].call.hang_up();
-    show.lines[2].call.wait_ended(SOON).expect("the switch lets go");
+    show.lines[2]
+        .call
+        .wait_ended(SOON)
+        .expect("the switch lets go");
     show.lines[2].place = Place::Gone;
     show.check("2 hung up");
 
-    show.switch.ask("POST", &format!("/api/episodes/{}/end", show.episode), Value::Null);
+    show.switch.ask(
+        "POST",
+        &format!("/api/episodes/{}/end", show.episode),
+        Value::Null,
+    );
     for (number, line) in show.lines.iter().enumerate() {
         line.call.wait_ended(SOON).expect("every line is hung up");
-        let row = show.switch.call_once(line.call.sip_call_id(), |row| row["status"] == "completed");
+        let row = show
+            .switch
+            .call_once(line.call.sip_call_id(), |row| row["status"] == "completed");
         let cause = match number {
             1 => "dropped",
             2 => "caller-hung-up",
@@ -229,7 +266,9 @@ fn moves_leave_no_gap_and_no_click() {
     // 0 speaks all the time; 1 hears it on hold and on air; 2 and 3 come and go.
     show.step(0, "move-to-live", Place::Air);
     show.check_phones("0 speaks");
-    drop(show.lines.iter().map(|line| line.call.take_heard()).collect::<Vec<_>>());
+    for line in &show.lines {
+        let _ = line.call.take_heard();
+    }
 
     for round in 0..3 {
         for (line, step, to) in [
@@ -241,23 +280,49 @@ fn moves_leave_no_gap_and_no_click() {
             (3, "move-to-hold", Place::Hold),
         ] {
             show.step(line, step, to);
-            show.lines[1].call.listen(7, SOON).unwrap_or_else(|error| panic!("round {round}: {error}"));
+            show.lines[1]
+                .call
+                .listen(7, SOON)
+                .unwrap_or_else(|error| panic!("round {round}: {error}"));
         }
     }
     show.check_phones("all are back on hold");
 
     for (number, line) in show.lines.iter().enumerate().skip(1) {
         let heard = samples(&line.call.take_heard());
-        let mut gaps = GapDetector::new(8000, 0.01);
-        let mut clicks = ClickDetector::new(8000);
-        gaps.hear(&heard);
-        clicks.hear(&heard);
-        assert!(gaps.longest_ms() <= 20.0, "caller {number}: a gap of {} ms", gaps.longest_ms());
-        let click = clicks.worst_ratio();
-        assert!(click < ClickDetector::CLICK_RATIO, "caller {number}: a click of {click}");
+        let (gap_ms, click) = faults(&heard);
+        assert!(gap_ms <= 20.0, "caller {number}: a gap of {gap_ms} ms");
+        assert!(
+            click < ClickDetector::CLICK_RATIO,
+            "caller {number}: a click of {click}"
+        );
         let reception = line.call.reception();
-        let breaks =
-            (reception.sequence_breaks, reception.time_breaks, reception.stream_breaks);
+        let breaks = (
+            reception.sequence_breaks,
+            reception.time_breaks,
+            reception.stream_breaks,
+        );
         assert_eq!(breaks, (0, 0, 0), "caller {number}: {reception:?}");
+
+        let (before, after) = heard.split_at(heard.len() - 2000);
+        let (_, click) = faults(&[before, &after[77..]].concat());
+        assert!(
+            click >= ClickDetector::CLICK_RATIO,
+            "a hole of 10 ms would go unnoticed: {click}"
+        );
+        let (gap_ms, _) = faults(&[before, &[0.0; 200], after].concat());
+        assert!(
+            gap_ms > 20.0,
+            "a silence of 25 ms would go unnoticed: {gap_ms} ms"
+        );
     }
+}
+
+/// The longest gap in ms and the worst click.
+fn faults(heard: &[f32]) -> (f32, f32) {
+    let mut gaps = GapDetector::new(8000, 0.01);
+    let mut clicks = ClickDetector::new(8000);
+    gaps.hear(heard);
+    clicks.hear(heard);
+    (gaps.longest_ms(), clicks.worst_ratio())
 }

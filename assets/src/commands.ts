@@ -50,6 +50,9 @@ export const endShow = (episodeId: string) => send('end-show', episodeId, { epis
 export const openLines = (episodeId: string) => send('open-lines', episodeId, { episodeId });
 export const closeLines = (episodeId: string) => send('close-lines', episodeId, { episodeId });
 
+export const setBusyAll = (episodeId: string, busy: boolean) =>
+  send('busy-all', episodeId, { episodeId, busy });
+
 const ARMED_MS = 3_000;
 
 /** What was pressed once and waits for the second press: a place, or null. */

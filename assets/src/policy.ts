@@ -24,6 +24,7 @@ const MAY: Record<CommandName, readonly Role[]> = {
   'end-show': ['host', 'producer'],
   'open-lines': ['host', 'producer', 'screener'],
   'close-lines': ['host', 'producer', 'screener'],
+  'busy-all': ['host', 'producer', 'screener'],
   'room-token': ['screener', 'producer', 'host', 'co-host'],
 };
 

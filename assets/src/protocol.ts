@@ -36,10 +36,11 @@ export interface Episode {
   title: string;
   status: 'scheduled' | 'live' | 'ended';
   linesOpen: boolean;
+  /** New calls get busy although the lines are open. */
+  busyAll: boolean;
   scheduledAt: number | null;
   startedAt: number | null;
   endedAt: number | null;
-  onAirSince: number | null;
   screeningRoomPrefix: string;
   liveRoom: string;
   holdRoom: string;
@@ -136,7 +137,8 @@ export interface Levels {
   type: 'levels';
   calls: Record<string, number>;
   people: Record<string, number>;
-  program: number;
+  /** By episode. */
+  program: Record<string, number>;
 }
 
 export interface Ack {
@@ -189,6 +191,7 @@ export interface Commands {
   'end-show': { episodeId: string };
   'open-lines': { episodeId: string };
   'close-lines': { episodeId: string };
+  'busy-all': { episodeId: string; busy: boolean };
   'room-token': { room: string };
 }
 

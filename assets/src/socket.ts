@@ -7,7 +7,7 @@ import { notify } from './notices';
 import { parseFrame, type CommandName, type Commands, type ServerFrame } from './protocol';
 import { step, type Occurrence, type Phase } from './reconnect';
 import { Refused } from './refused';
-import { board, levels, receive, silenceMeters } from './state';
+import { board, receive, receiveLevels, silenceMeters } from './state';
 
 /** A command without an answer by then is reported, and the connection is no longer trusted. */
 const ANSWER_TIMEOUT_MS = 8_000;
@@ -128,7 +128,7 @@ function take(frame: ServerFrame | null): void {
       if (board.value !== null && receive(frame, Date.now()) === 'gap') happen('suspect');
       return;
     case 'levels':
-      levels.value = frame;
+      receiveLevels(frame, Date.now());
       return;
     case 'ack':
       settle(frame.id)?.resolve(frame.result);
@@ -165,6 +165,7 @@ function tick(): void {
   lastTick = now;
   if (slept) happen('suspect');
   happen('tick');
+  receiveLevels(null, now);
   if (link.value.at === 'open' && now - lastFrame > QUIET_MS) {
     lastFrame = now;
     void probe().then((answer) => {

@@ -2,6 +2,7 @@
  * What every page reads: the board as a signal, the episode on the desk, and what follows from them.
  */
 import { computed, signal } from '@preact/signals';
+import { levelsOf, metered, SILENCE, type Metered } from './audio/meters';
 import { applyChange, fromSnapshot, type Board } from './board';
 import type { Change, Episode, Levels, Role, Snapshot } from './protocol';
 import { held, lobby, mine, nextUp, onAir, openEpisodes, withOthers } from './queue';
@@ -9,8 +10,8 @@ import { seconds } from './time';
 
 export const board = signal<Board | null>(null);
 
-const SILENCE: Levels = { type: 'levels', calls: {}, people: {}, program: -90 };
 export const levels = signal<Levels>(SILENCE);
+let meters: readonly Metered[] = [];
 
 /** The episode this person chose, where several are open. */
 export const chosenEpisodeId = signal<string | null>(sessionStorage.getItem('episode'));
@@ -62,11 +63,19 @@ export function chooseEpisode(id: string): void {
 /** Signing out leaves nothing of the last operator's board behind. */
 export function forget(): void {
   board.value = null;
-  levels.value = SILENCE;
+  silenceMeters();
   chosenCallId.value = null;
 }
 
+/** Takes a frame of levels; without one, lets those go that were not renewed. */
+export function receiveLevels(frame: Levels | null, now: number): void {
+  if (frame === null && meters.length === 0) return;
+  meters = metered(meters, frame, now);
+  levels.value = levelsOf(meters);
+}
+
 export function silenceMeters(): void {
+  meters = [];
   levels.value = SILENCE;
 }
 

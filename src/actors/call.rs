@@ -317,12 +317,12 @@ impl CallActor {
 
     fn cancelled(&mut self, ctx: &mut Context<Self>) {
         let Some(session) = self.session.as_mut() else { return };
-        // When the 200 and the CANCEL crossed, a BYE will follow.
+        // When our 200 and the CANCEL crossed on their way to the endpoint, it has made a 487 of the 200.
         if let Ok(response) = session.cancelled() {
             self.respond(self.txn, response);
-            self.cause.get_or_insert(Cause::Cancelled);
-            ctx.stop();
         }
+        self.cause.get_or_insert(Cause::Cancelled);
+        ctx.stop();
     }
 
     fn count(&self, report: &LegReport) {

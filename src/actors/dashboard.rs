@@ -16,7 +16,8 @@ use std::{
 };
 
 use actix::{
-    Actor, ActorContext as _, ActorFutureExt as _, Addr, AsyncContext as _, Handler, StreamHandler, WrapFuture as _,
+    Actor, ActorContext as _, ActorFutureExt as _, Addr, AsyncContext as _, Handler, StreamHandler,
+    WrapFuture as _,
 };
 use actix_web::{HttpRequest, HttpResponse, web::Payload};
 use actix_web_actors::ws::{self, CloseCode, Message, ProtocolError, WebsocketContext};
@@ -83,9 +84,16 @@ impl Dashboard {
         peers: DashboardPeers,
     ) -> Result<(Addr<Self>, HttpResponse), actix_web::Error> {
         let now = clock::now();
-        let dashboard =
-            Self { session: random::u64(), operator, peers, heard: now, pace: Pace::new(now, FRAMES_PER_SECOND_MAX) };
-        ws::WsResponseBuilder::new(dashboard, request, body).frame_size(FRAME_MAX).start_with_addr()
+        let dashboard = Self {
+            session: random::u64(),
+            operator,
+            peers,
+            heard: now,
+            pace: Pace::new(now, FRAMES_PER_SECOND_MAX),
+        };
+        ws::WsResponseBuilder::new(dashboard, request, body)
+            .frame_size(FRAME_MAX)
+            .start_with_addr()
     }
 
     fn beat(&mut self, ctx: &mut WebsocketContext<Self>) {
@@ -98,14 +106,23 @@ impl Dashboard {
 
     fn take(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
         match Asked::read(text) {
-            Ok(Asked { id, wish: Wish::Press(command) }) => self.press(id, command, ctx),
-            Ok(Asked { id, wish: Wish::RoomToken { room } }) => self.room_token(id, room, ctx),
+            Ok(Asked {
+                id,
+                wish: Wish::Press(command),
+            }) => self.press(id, command, ctx),
+            Ok(Asked {
+                id,
+                wish: Wish::RoomToken { room },
+            }) => self.room_token(id, room, ctx),
             Err((id, refusal)) => ctx.text(refused(&id, refusal.status(), refusal.detail())),
         }
     }
 
     fn press(&self, id: Value, command: Command, ctx: &mut WebsocketContext<Self>) {
-        let press = Press { by: self.operator.clone(), command };
+        let press = Press {
+            by: self.operator.clone(),
+            command,
+        };
         let done = self.peers.switchboard.send(press).timeout(PRESS_PATIENCE);
         ctx.spawn(done.into_actor(self).map(move |done, _, ctx: &mut WebsocketContext<Self>| {
             ctx.text(match done {
@@ -117,19 +134,30 @@ impl Dashboard {
     }
 
     fn room_token(&self, id: Value, room: String, ctx: &mut WebsocketContext<Self>) {
-        let (rooms, operator, own_url) =
-            (Arc::clone(&self.peers.rooms), self.operator.clone(), self.peers.own_url.clone());
-        let issued = async move { rooms.issue(&operator, &room, Alias::default(), &own_url).await };
-        ctx.spawn(issued.into_actor(self).map(move |issued, _, ctx: &mut WebsocketContext<Self>| {
-            ctx.text(match issued {
-                Ok(ticket) => ack(&id, json!(ticket)),
-                Err(AccessError::Refused(refusal)) => refused(&id, refusal.status(), refusal.detail()),
-                Err(error @ (AccessError::NoAnswer | AccessError::NoToken)) => {
-                    tracing::error!(%error, "room token");
-                    refused(&id, 503, "The switch could not make a token. Try again.")
-                }
-            });
-        }));
+        let (rooms, operator, own_url) = (
+            Arc::clone(&self.peers.rooms),
+            self.operator.clone(),
+            self.peers.own_url.clone(),
+        );
+        let issued = async move {
+            rooms
+                .issue(&operator, &room, Alias::default(), &own_url)
+                .await
+        };
+        ctx.spawn(issued.into_actor(self).map(
+            move |issued, _, ctx: &mut WebsocketContext<Self>| {
+                ctx.text(match issued {
+                    Ok(ticket) => ack(&id, json!(ticket)),
+                    Err(AccessError::Refused(refusal)) => {
+                        refused(&id, refusal.status(), refusal.detail())
+                    }
+                    Err(error @ (AccessError::NoAnswer | AccessError::NoToken)) => {
+                        tracing::error!(%error, "room token");
+                        refused(&id, 503, "The switch could not make a token. Try again.")
+                    }
+                });
+            },
+        ));
     }
 
     fn close(ctx: &mut WebsocketContext<Self>, code: CloseCode, why: &str) {
@@ -144,13 +172,19 @@ impl Actor for Dashboard {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(outbox::FRAMES_WAITING_MAX);
         let outbox = Outbox::new(self.session, ctx.address(), self.peers.clone()).start();
-        let attach = Attach { session: self.session, operator: self.operator.clone(), outbox: outbox.recipient() };
+        let attach = Attach {
+            session: self.session,
+            operator: self.operator.clone(),
+            outbox: outbox.recipient(),
+        };
         self.peers.switchboard.do_send(attach);
         ctx.run_interval(PING_EVERY, Self::beat);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.peers.switchboard.do_send(Detach { session: self.session });
+        self.peers.switchboard.do_send(Detach {
+            session: self.session,
+        });
     }
 }
 
@@ -166,13 +200,19 @@ impl StreamHandler<Result<Message, ProtocolError>> for Dashboard {
             Ok(Message::Ping(payload)) => ctx.pong(&payload),
             Ok(Message::Pong(_) | Message::Nop) => {}
             Ok(Message::Binary(_) | Message::Continuation(_)) => {
-                Self::close(ctx, CloseCode::Unsupported, "commands are single text frames");
+                Self::close(
+                    ctx,
+                    CloseCode::Unsupported,
+                    "commands are single text frames",
+                );
             }
             Ok(Message::Close(reason)) => {
                 ctx.close(reason);
                 ctx.stop();
             }
-            Err(ProtocolError::Overflow) => Self::close(ctx, CloseCode::Size, "a frame has at most 16 KiB"),
+            Err(ProtocolError::Overflow) => {
+                Self::close(ctx, CloseCode::Size, "a frame has at most 16 KiB")
+            }
             Err(_) => Self::close(ctx, CloseCode::Protocol, "not a WebSocket frame"),
         }
     }

@@ -97,3 +97,23 @@ impl Health {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_database_degrades_and_no_sip_is_down() {
+        let health = Health::default();
+        assert_eq!(health.view()["status"], "down");
+        health.set_sip(true);
+        assert_eq!(health.view()["status"], "ok");
+        health.set_database(Database::Down);
+        let view = health.view();
+        assert_eq!((&view["status"], &view["database"]), (&json!("degraded"), &json!("down")));
+        assert!(view["notes"][0].as_str().is_some_and(|note| note.contains("journal")));
+        health.set_draining(true);
+        assert!(!health.takes_calls());
+        assert_eq!(health.view()["sip"], "draining");
+    }
+}

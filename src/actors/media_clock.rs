@@ -20,7 +20,7 @@ use crate::{
         studio::{self, Studio},
         switchboard::Switchboard,
     },
-    domain::CallId,
+    domain::{CallId, EpisodeId, RoomName},
     media::table::{MediaEvent, VoiceKey},
 };
 
@@ -39,6 +39,7 @@ pub struct MediaClock {
     phase: u8,
     calls: BTreeMap<CallId, f32>,
     people: BTreeMap<String, f32>,
+    program: BTreeMap<EpisodeId, f32>,
 }
 
 impl MediaClock {
@@ -53,6 +54,7 @@ impl MediaClock {
             phase: 0,
             calls: BTreeMap::new(),
             people: BTreeMap::new(),
+            program: BTreeMap::new(),
         }
     }
 
@@ -120,9 +122,19 @@ impl MediaClock {
             }
         });
         if !self.calls.is_empty() || !self.people.is_empty() {
+            studio::with(|studio| {
+                for (name, &room) in &studio.rooms {
+                    if let RoomName::Live(episode) = name
+                        && let Some(level) = studio.table.take_program_level(room)
+                    {
+                        self.program.insert(*episode, level.rms_dbfs);
+                    }
+                }
+            });
             let levels = message::Levels {
                 calls: std::mem::take(&mut self.calls),
                 people: std::mem::take(&mut self.people),
+                program: std::mem::take(&mut self.program),
             };
             // Levels are the one thing that may be lost: a desk that is behind wants commands, not meters.
             let _ = self.switchboard.try_send(levels);

@@ -12,7 +12,7 @@ use rtrb::Consumer;
 use crate::{
     actors::sip::SipActor,
     domain::{
-        Arrival, CallId, Cause, Command, Desk, Operator, Refusal, UnixMs, Verdict, desk::Reply,
+        Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict, desk::Reply,
     },
     media::{opus::OpusPacket, table::MediaEvent},
     sip::{DialogKey, EndpointEvent, Incoming, NextHop, Outgoing, Source, TxnKey},
@@ -114,6 +114,8 @@ pub struct Levels {
     pub calls: BTreeMap<CallId, f32>,
     /// Of browsers, by LiveKit identity.
     pub people: BTreeMap<String, f32>,
+    /// Of what goes out, by episode.
+    pub program: BTreeMap<EpisodeId, f32>,
 }
 
 /// To the switchboard: what a browser did in a room.

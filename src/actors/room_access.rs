@@ -67,7 +67,11 @@ pub struct RoomAccess {
 impl RoomAccess {
     /// Tokens are signed with LiveKit's `key` and `secret`; a live room takes `live_limit` people and callers.
     pub fn new(switchboard: Addr<Switchboard>, key: &str, secret: &str, live_limit: usize) -> Self {
-        Self { switchboard, keys: TokenKeys::new(key, secret), live_limit }
+        Self {
+            switchboard,
+            keys: TokenKeys::new(key, secret),
+            live_limit,
+        }
     }
 
     /// A token for `room` if `operator` may be in it now. `own_url` is our own WebSocket address as the browser reaches it.
@@ -81,16 +85,24 @@ impl RoomAccess {
         alias: Alias,
         own_url: &str,
     ) -> Result<RoomTicket, AccessError> {
-        let name: RoomName =
-            room.parse().map_err(|_| Refusal::NotFound("There is no such room.".into()))?;
+        let name: RoomName = room
+            .parse()
+            .map_err(|_| Refusal::NotFound("There is no such room.".into()))?;
         let pass = pass(operator, name, alias)?;
-        let (asking, identity, live_limit) = (operator.clone(), pass.identity.clone(), self.live_limit);
+        let (asking, identity, live_limit) =
+            (operator.clone(), pass.identity.clone(), self.live_limit);
         let question =
             AtDesk::new(move |desk, _| admits(desk, &asking, name, &identity, live_limit));
         let answer = self.switchboard.send(question).timeout(DESK_PATIENCE).await;
         answer.map_err(|_| AccessError::NoAnswer)??;
-        let token = self.keys.sign(&pass, TOKEN_TTL).map_err(|_| AccessError::NoToken)?;
-        Ok(RoomTicket { url: own_url.to_owned(), token })
+        let token = self
+            .keys
+            .sign(&pass, TOKEN_TTL)
+            .map_err(|_| AccessError::NoToken)?;
+        Ok(RoomTicket {
+            url: own_url.to_owned(),
+            token,
+        })
     }
 }
 
@@ -106,43 +118,69 @@ fn admits(
     live_limit: usize,
 ) -> Result<(), Refusal> {
     match room {
-        RoomName::Lobby(_) => Err(Refusal::Forbidden("Nobody joins the lobby: only callers wait there.".into())),
-        RoomName::Hold(_) => Err(Refusal::Forbidden("Nobody joins the hold room: callers there hear the show.".into())),
+        RoomName::Lobby(_) => Err(Refusal::Forbidden(
+            "Nobody joins the lobby: only callers wait there.".into(),
+        )),
+        RoomName::Hold(_) => Err(Refusal::Forbidden(
+            "Nobody joins the hold room: callers there hear the show.".into(),
+        )),
         RoomName::Screening(episode, call) => admits_to_screening(desk, operator, episode, call),
         RoomName::Live(episode) => {
             admits_to_live(desk, operator, episode)?;
             let is_in = desk.people_in(room).any(|person| person == identity);
-            let on_air = desk.open_calls().filter(|call| call.episode_id == Some(episode) && call.stage == Stage::OnAir);
+            let on_air = desk
+                .open_calls()
+                .filter(|call| call.episode_id == Some(episode) && call.stage == Stage::OnAir);
             if !is_in && desk.people_in(room).count() + on_air.count() >= live_limit {
-                return Err(Refusal::Conflict(format!("The live room is full ({live_limit}).")));
+                return Err(Refusal::Conflict(format!(
+                    "The live room is full ({live_limit})."
+                )));
             }
             Ok(())
         }
     }
 }
 
-fn admits_to_screening(desk: &Desk, operator: &Operator, episode: EpisodeId, call: CallId) -> Result<(), Refusal> {
-    let call = desk.call(call).filter(|call| call.episode_id == Some(episode));
-    let call = call.ok_or_else(|| Refusal::NotFound("There is no such call, or it is over.".into()))?;
+fn admits_to_screening(
+    desk: &Desk,
+    operator: &Operator,
+    episode: EpisodeId,
+    call: CallId,
+) -> Result<(), Refusal> {
+    let call = desk
+        .call(call)
+        .filter(|call| call.episode_id == Some(episode));
+    let call =
+        call.ok_or_else(|| Refusal::NotFound("There is no such call, or it is over.".into()))?;
     if call.stage != Stage::Screening {
-        return Err(Refusal::Conflict(format!("This caller is {}, not with a screener.", call.stage.in_words())));
+        return Err(Refusal::Conflict(format!(
+            "This caller is {}, not with a screener.",
+            call.stage.in_words()
+        )));
     }
     match &call.screener {
         Some(screener) if screener.id == operator.id => Ok(()),
         Some(_) | None if operator.role == Role::Admin => Ok(()),
-        Some(screener) => Err(Refusal::Forbidden(format!("{} has this caller.", screener.name))),
+        Some(screener) => Err(Refusal::Forbidden(format!(
+            "{} has this caller.",
+            screener.name
+        ))),
         None => Err(Refusal::Forbidden("Pick this caller up first.".into())),
     }
 }
 
 fn admits_to_live(desk: &Desk, operator: &Operator, episode: EpisodeId) -> Result<(), Refusal> {
     if !matches!(operator.role, Role::Host | Role::CoHost | Role::Admin) {
-        return Err(Refusal::Forbidden("Only the host and co-hosts join the live room.".into()));
+        return Err(Refusal::Forbidden(
+            "Only the host and co-hosts join the live room.".into(),
+        ));
     }
     let episode = desk.episode(episode);
     let episode = episode.ok_or_else(|| Refusal::NotFound("There is no such episode.".into()))?;
     if episode.status != EpisodeStatus::Live {
-        return Err(Refusal::Conflict("This episode is not on. Go live first.".into()));
+        return Err(Refusal::Conflict(
+            "This episode is not on. Go live first.".into(),
+        ));
     }
     Ok(())
 }
@@ -151,18 +189,28 @@ fn admits_to_live(desk: &Desk, operator: &Operator, episode: EpisodeId) -> Resul
 fn pass(operator: &Operator, room: RoomName, alias: Alias) -> Result<RoomPass, Refusal> {
     let is_alias = alias.identity.is_some() || alias.name.is_some();
     if is_alias && operator.role != Role::Admin {
-        return Err(Refusal::Forbidden("Only an admin may join as somebody else.".into()));
+        return Err(Refusal::Forbidden(
+            "Only an admin may join as somebody else.".into(),
+        ));
     }
-    let identity = alias.identity.unwrap_or_else(|| format!("{}:{}", operator.role.label(), operator.id));
+    let identity = alias
+        .identity
+        .unwrap_or_else(|| format!("{}:{}", operator.role.label(), operator.id));
     let name = alias.name.unwrap_or_else(|| operator.name.clone());
     let usable = |text: &str| {
-        !text.trim().is_empty() && text.chars().count() <= NAME_MAX && !text.chars().any(char::is_control)
+        !text.trim().is_empty()
+            && text.chars().count() <= NAME_MAX
+            && !text.chars().any(char::is_control)
     };
     if !usable(&identity) || !usable(&name) {
-        return Err(Refusal::Invalid(format!("An identity or a name has 1 to {NAME_MAX} characters.")));
+        return Err(Refusal::Invalid(format!(
+            "An identity or a name has 1 to {NAME_MAX} characters."
+        )));
     }
     if identity.starts_with("call:") {
-        return Err(Refusal::Invalid("An identity that begins with \"call:\" is a caller's.".into()));
+        return Err(Refusal::Invalid(
+            "An identity that begins with \"call:\" is a caller's.".into(),
+        ));
     }
     let mut pass = RoomPass::new(&room.to_string(), &identity, &name);
     pass.can_publish_sources = vec!["microphone".to_owned()];

@@ -43,8 +43,16 @@ enum Line {
 }
 
 /// Lets the callers ring `user` at `switch` until the process ends.
-pub(super) fn start(switch: SocketAddr, user: &'static str, speeches: Vec<Prompt>) -> io::Result<()> {
-    let home = if switch.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { switch.ip() };
+pub(super) fn start(
+    switch: SocketAddr,
+    user: &'static str,
+    speeches: Vec<Prompt>,
+) -> io::Result<()> {
+    let home = if switch.ip().is_unspecified() {
+        Ipv4Addr::LOCALHOST.into()
+    } else {
+        switch.ip()
+    };
     let switch = SocketAddr::new(home, switch.port());
     let now = clock::now();
     let mut due = now;
@@ -52,16 +60,22 @@ pub(super) fn start(switch: SocketAddr, user: &'static str, speeches: Vec<Prompt
     for ((number, name), speech) in PEOPLE.into_iter().zip(speeches) {
         due += APART;
         let phone = Phone::new(home).number(number).name(name);
-        people.push(Person { phone, speech, line: Line::RingsAt(due) });
+        people.push(Person {
+            phone,
+            speech,
+            line: Line::RingsAt(due),
+        });
     }
-    std::thread::Builder::new().name("demo".to_owned()).spawn(move || {
-        loop {
-            for person in &mut people {
-                person.look_after(clock::now(), switch, user);
+    std::thread::Builder::new()
+        .name("demo".to_owned())
+        .spawn(move || {
+            loop {
+                for person in &mut people {
+                    person.look_after(clock::now(), switch, user);
+                }
+                std::thread::park_timeout(EVERY);
             }
-            std::thread::park_timeout(EVERY);
-        }
-    })?;
+        })?;
     Ok(())
 }
 

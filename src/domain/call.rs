@@ -79,6 +79,8 @@ pub struct Call {
     pub dialled: String,
     /// Who dialled.
     pub direction: Direction,
+    /// When they called before this; `None` for a first call, and in a call read from the books.
+    pub previous_call_at: Option<UnixMs>,
     /// What they will say.
     pub point: String,
     /// Notes on this call.

@@ -173,7 +173,7 @@ impl CallView {
             sip_call_id: call.sip_call_id.clone(),
             direction: call.direction.label(),
             times_called: caller.map_or(1, |caller| caller.total_calls),
-            last_called_at: caller.map(|caller| caller.last_call_at),
+            last_called_at: call.previous_call_at,
             vip: caller.is_some_and(|caller| caller.vip),
             blocked: caller.is_some_and(|caller| caller.blocked),
         }

@@ -28,7 +28,10 @@ pub(super) async fn show(request: HttpRequest) -> Result<HttpResponse, Problem> 
     if let Some(file) = Dist::get(path) {
         return Ok(served(&request, path, &file));
     }
-    let names_a_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
+    let names_a_file = path
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains('.'));
     if names_a_file {
         return problem::no_such_address(request).await;
     }
@@ -51,19 +54,43 @@ pub(super) fn headers() -> DefaultHeaders {
         .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .add((header::REFERRER_POLICY, "no-referrer"))
         .add(("Cross-Origin-Opener-Policy", "same-origin"))
-        .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)"))
+        .add((
+            "Permissions-Policy",
+            "camera=(), geolocation=(), microphone=(self)",
+        ))
 }
 
 fn served(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpResponse {
     let hash = file.metadata.sha256_hash();
-    let tag: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let tag: String = hash
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let tag = format!("\"{tag}\"");
-    let cache = if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let unchanged = known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
-    let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let cache = if path.starts_with(HASHED) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let known = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let unchanged = known.is_some_and(|known| {
+        known
+            .split(',')
+            .any(|known| known.trim().trim_start_matches("W/") == tag)
+    });
+    let status = if unchanged {
+        StatusCode::NOT_MODIFIED
+    } else {
+        StatusCode::OK
+    };
     let mut response = HttpResponse::build(status);
-    response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, cache));
+    response
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::CACHE_CONTROL, cache));
     if unchanged {
         return response.finish();
     }

@@ -47,7 +47,10 @@ pub(super) struct SignedIn {
 impl SignedIn {
     /// Refuses whoever may not change shows, episodes and callers.
     pub(super) fn may_edit_station(&self) -> Result<(), Problem> {
-        self.needs(policy::may_edit_station(self.operator.role), "an admin, a producer or a host")
+        self.needs(
+            policy::may_edit_station(self.operator.role),
+            "an admin, a producer or a host",
+        )
     }
 
     /// Refuses whoever may not see and change operators, and other things of the machine room.
@@ -60,7 +63,9 @@ impl SignedIn {
             return Ok(());
         }
         let role = self.operator.role.label();
-        Err(Problem::forbidden(format!("A {role} may not do this. It takes {who}.")))
+        Err(Problem::forbidden(format!(
+            "A {role} may not do this. It takes {who}."
+        )))
     }
 }
 
@@ -82,31 +87,54 @@ enum Credential {
 
 fn credential(request: &HttpRequest) -> Result<Credential, Problem> {
     if let Some(header) = request.headers().get(header::AUTHORIZATION) {
-        let token = header.to_str().ok().and_then(|header| header.split_once(' '));
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|header| header.split_once(' '));
         return match token {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Credential::Bearer(token.trim().to_owned())),
-            Some(_) | None => Err(Problem::unauthorized("The Authorization header must be: Bearer TOKEN.")),
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Ok(Credential::Bearer(token.trim().to_owned()))
+            }
+            Some(_) | None => Err(Problem::unauthorized(
+                "The Authorization header must be: Bearer TOKEN.",
+            )),
         };
     }
-    let cookie = request.cookie(COOKIE).ok_or_else(|| Problem::unauthorized("Sign in first."))?;
+    let cookie = request
+        .cookie(COOKIE)
+        .ok_or_else(|| Problem::unauthorized("Sign in first."))?;
     Ok(Credential::Cookie(cookie.value().to_owned()))
 }
 
 async fn identify(request: &HttpRequest) -> Result<SignedIn, Problem> {
-    let web = request.app_data::<Data<Web>>().ok_or_else(|| Problem::internal("the application is not set up"))?;
+    let web = request
+        .app_data::<Data<Web>>()
+        .ok_or_else(|| Problem::internal("the application is not set up"))?;
     let (token, by_cookie) = match credential(request)? {
         Credential::Bearer(token) => match web.accounts.by_admin_token(&token) {
-            Some(operator) => return Ok(SignedIn { operator, by_cookie: false }),
+            Some(operator) => {
+                return Ok(SignedIn {
+                    operator,
+                    by_cookie: false,
+                });
+            }
             None => (token, false),
         },
         Credential::Cookie(token) => (token, true),
     };
     web.accounts.ready().await?;
     let operator = web.accounts.by_session(&token, clock::utc());
-    let operator = operator.ok_or_else(|| Problem::unauthorized("You are not signed in, or no longer. Sign in again."))?;
+    let operator = operator.ok_or_else(|| {
+        Problem::unauthorized("You are not signed in, or no longer. Sign in again.")
+    })?;
     let only_reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if by_cookie && !only_reads && !same_origin(request, &web.config.http) {
-        return Err(Problem::forbidden("This request came from another page than the switch's own."));
+        return Err(Problem::forbidden(
+            "This request came from another page than the switch's own.",
+        ));
     }
-    Ok(SignedIn { operator, by_cookie })
+    Ok(SignedIn {
+        operator,
+        by_cookie,
+    })
 }

@@ -41,15 +41,24 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let most = usize::try_from(books::limit(filter.limit)?).unwrap_or(usize::MAX);
     let wanted = filter.q.unwrap_or_default().trim().to_lowercase();
-    let callers = web.at_desk(move |desk, _| found(desk, &wanted, most)).await?;
+    let callers = web
+        .at_desk(move |desk, _| found(desk, &wanted, most))
+        .await?;
     Ok(HttpResponse::Ok().json(callers))
 }
 
 /// One.
-pub(super) async fn show(web: Data<Web>, _: SignedIn, id: Path<CallerId>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    web: Data<Web>,
+    _: SignedIn,
+    id: Path<CallerId>,
+) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
-    let caller = web.at_desk(move |desk, _| desk.caller(id).map(CallerView::from)).await?;
-    Ok(HttpResponse::Ok().json(caller.ok_or_else(|| Problem::not_found("There is no such caller."))?))
+    let caller = web
+        .at_desk(move |desk, _| desk.caller(id).map(CallerView::from))
+        .await?;
+    Ok(HttpResponse::Ok()
+        .json(caller.ok_or_else(|| Problem::not_found("There is no such caller."))?))
 }
 
 /// Changes one.
@@ -63,7 +72,8 @@ pub(super) async fn change(
     change.check()?;
     let id = id.into_inner();
     let changed = web.at_desk(move |desk, _| {
-        desk.change_caller(id, |caller| change.make(caller)).map(CallerView::from)
+        desk.change_caller(id, |caller| change.make(caller))
+            .map(CallerView::from)
     });
     Ok(HttpResponse::Ok().json(changed.await??))
 }
@@ -77,10 +87,17 @@ pub(super) async fn calls(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
     let rows_max = Some(books::limit(filter.limit)?);
-    if !web.at_desk(move |desk, _| desk.caller(id).is_some()).await? {
+    if !web
+        .at_desk(move |desk, _| desk.caller(id).is_some())
+        .await?
+    {
         return Err(Problem::not_found("There is no such caller."));
     }
-    let filter = CallFilter { caller: Some(id), rows_max, ..CallFilter::default() };
+    let filter = CallFilter {
+        caller: Some(id),
+        rows_max,
+        ..CallFilter::default()
+    };
     Ok(HttpResponse::Ok().json(calls::matching(&web, filter).await?))
 }
 
@@ -93,8 +110,13 @@ impl Change {
             (&self.notes, "notes", limits::NOTES),
         ];
         for (text, what, limit) in bounds {
-            if text.as_ref().is_some_and(|text| text.chars().count() > limit) {
-                return Err(Refusal::Invalid(format!("The {what} may have at most {limit} characters.")));
+            if text
+                .as_ref()
+                .is_some_and(|text| text.chars().count() > limit)
+            {
+                return Err(Refusal::Invalid(format!(
+                    "The {what} may have at most {limit} characters."
+                )));
             }
         }
         Ok(())
@@ -120,9 +142,15 @@ fn found(desk: &Desk, wanted: &str, most: usize) -> Vec<CallerView> {
     let matches = |caller: &&Caller| {
         wanted.is_empty()
             || caller.number.as_deref().is_some_and(has)
-            || [&caller.name, &caller.location, &caller.email].into_iter().any(|text| has(text))
+            || [&caller.name, &caller.location, &caller.email]
+                .into_iter()
+                .any(|text| has(text))
     };
     let mut callers: Vec<&Caller> = desk.callers().filter(matches).collect();
     callers.sort_unstable_by_key(|caller| std::cmp::Reverse((caller.last_call_at, caller.id)));
-    callers.into_iter().take(most).map(CallerView::from).collect()
+    callers
+        .into_iter()
+        .take(most)
+        .map(CallerView::from)
+        .collect()
 }

@@ -42,12 +42,21 @@ pub(super) async fn list(
 }
 
 /// One.
-pub(super) async fn show(web: Data<Web>, _: SignedIn, id: Path<CallId>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    web: Data<Web>,
+    _: SignedIn,
+    id: Path<CallId>,
+) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
-    if let Some(call) = web.at_desk(move |desk, _| desk.call(id).map(|call| desk.view(call))).await? {
+    if let Some(call) = web
+        .at_desk(move |desk, _| desk.call(id).map(|call| desk.view(call)))
+        .await?
+    {
         return Ok(HttpResponse::Ok().json(call));
     }
-    let entry = web.at_books(move |connection| queries::call_by_id(connection, id)).await?;
+    let entry = web
+        .at_books(move |connection| queries::call_by_id(connection, id))
+        .await?;
     let entry = entry.ok_or_else(|| Problem::not_found("There is no such call."))?;
     Ok(HttpResponse::Ok().json(view(&entry)))
 }
@@ -61,7 +70,9 @@ pub(super) async fn change(
 ) -> Result<HttpResponse, Problem> {
     let call_id = id.into_inner();
     let command = Command::UpdateCard { call_id, card };
-    let call = web.press(by.operator, command, move |desk, _| shown(desk, call_id)).await?;
+    let call = web
+        .press(by.operator, command, move |desk, _| shown(desk, call_id))
+        .await?;
     Ok(HttpResponse::Ok().json(call))
 }
 
@@ -76,18 +87,33 @@ pub(super) fn shown(desk: &Desk, id: CallId) -> Result<CallView, Refusal> {
 
 /// Calls that pass the filter, newest first.
 pub(super) async fn matching(web: &Web, filter: CallFilter) -> Result<Vec<CallView>, Problem> {
-    let rows = web.at_books(move |connection| queries::list_calls(connection, &filter)).await;
+    let rows = web
+        .at_books(move |connection| queries::list_calls(connection, &filter))
+        .await;
     let mut calls = web.at_desk(in_memory).await?;
     let known: HashSet<CallId> = calls.iter().map(|call| call.id).collect();
     let rows = rows.unwrap_or_default();
-    calls.extend(rows.iter().filter(|row| !known.contains(&row.call.id)).map(view));
+    calls.extend(
+        rows.iter()
+            .filter(|row| !known.contains(&row.call.id))
+            .map(view),
+    );
     calls.retain(|call| {
-        filter.episode.is_none_or(|episode| call.episode_id == Some(episode))
+        filter
+            .episode
+            .is_none_or(|episode| call.episode_id == Some(episode))
             && filter.stage.is_none_or(|stage| call.status == stage)
-            && filter.caller.is_none_or(|caller: CallerId| call.caller_id == caller)
+            && filter
+                .caller
+                .is_none_or(|caller: CallerId| call.caller_id == caller)
     });
     calls.sort_by_key(|call| std::cmp::Reverse((call.queued_at, call.id)));
-    calls.truncate(filter.rows_max.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX));
+    calls.truncate(
+        filter
+            .rows_max
+            .and_then(|most| usize::try_from(most).ok())
+            .unwrap_or(usize::MAX),
+    );
     Ok(calls)
 }
 

@@ -27,10 +27,15 @@ pub(super) async fn open(
 ) -> Result<HttpResponse, Problem> {
     let has_origin = request.headers().contains_key(header::ORIGIN);
     if (signed_in.by_cookie || has_origin) && !auth::same_origin(&request, &web.config.http) {
-        return Err(Problem::forbidden("This WebSocket was opened by another page than the switch's own."));
+        return Err(Problem::forbidden(
+            "This WebSocket was opened by another page than the switch's own.",
+        ));
     }
     if !request.headers().contains_key(header::UPGRADE) {
-        return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "This address is a WebSocket."));
+        return Err(Problem::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "This address is a WebSocket.",
+        ));
     }
     if web.metrics.dashboards.get() >= DASHBOARDS_MAX {
         return Err(Problem::unavailable("Too many dashboards are open."));
@@ -43,8 +48,9 @@ pub(super) async fn open(
         own_url: auth::ws_url(&request, &web.config.http),
     };
     let opened = Dashboard::open(&request, body, signed_in.operator, peers);
-    let (dashboard, response) =
-        opened.map_err(|error| Problem::bad_request(format!("This is not a WebSocket handshake: {error}.")))?;
+    let (dashboard, response) = opened.map_err(|error| {
+        Problem::bad_request(format!("This is not a WebSocket handshake: {error}."))
+    })?;
     web.accounts.watch(operator, dashboard.recipient());
     Ok(response)
 }

@@ -17,7 +17,11 @@ impl Web {
         &self,
         work: impl FnOnce(&mut Desk, UnixMs) -> R + Send + 'static,
     ) -> Result<R, Problem> {
-        Ok(self.switchboard.send(AtDesk::new(work)).timeout(PATIENCE).await?)
+        Ok(self
+            .switchboard
+            .send(AtDesk::new(work))
+            .timeout(PATIENCE)
+            .await?)
     }
 
     /// Carries out a press and shows what came of it, before the desk forgets a call or an episode that it ended.

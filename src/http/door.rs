@@ -60,7 +60,9 @@ pub(super) async fn deadline(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     match timeout(REQUEST_PATIENCE, next.call(request)).await {
         Ok(answered) => answered,
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The request took too long.").into()),
+        Err(_) => {
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The request took too long.").into())
+        }
     }
 }
 

@@ -10,6 +10,12 @@ pub(super) async fn show(web: Data<Web>) -> HttpResponse {
     if let Some(view) = view.as_object_mut() {
         view.remove("notes");
     }
-    let mut response = if web.health.takes_calls() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    response.insert_header((header::CACHE_CONTROL, "no-store")).json(view)
+    let mut response = if web.health.takes_calls() {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    response
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(view)
 }

@@ -27,19 +27,36 @@ const FRAMES_WAITING_MAX: usize = 64;
 const ANY_ORIGIN: (header::HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
 
 /// Joins a room.
-pub(super) async fn open(request: HttpRequest, web: Data<Web>, body: Payload) -> Result<HttpResponse, Problem> {
+pub(super) async fn open(
+    request: HttpRequest,
+    web: Data<Web>,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
     if !request.headers().contains_key(header::UPGRADE) {
-        return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "This address is a WebSocket."));
+        return Err(Problem::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "This address is a WebSocket.",
+        ));
     }
     let (reply, frames) = mpsc::channel(FRAMES_WAITING_MAX);
     let (token, query) = asked(&request);
-    let joined = web.bridge.join(JoinRequest { token, query, reply }).await?;
+    let joined = web
+        .bridge
+        .join(JoinRequest {
+            token,
+            query,
+            reply,
+        })
+        .await?;
     let upgraded = actix_ws::handle(&request, body);
     let (response, session, stream) = upgraded.map_err(|error| {
         web.bridge.signal_closed(joined.session);
         Problem::bad_request(format!("This is not a WebSocket handshake: {error}."))
     })?;
-    let stream = stream.max_frame_size(FRAME_MAX).aggregate_continuations().max_continuation_size(FRAME_MAX);
+    let stream = stream
+        .max_frame_size(FRAME_MAX)
+        .aggregate_continuations()
+        .max_continuation_size(FRAME_MAX);
     let bridge = web.bridge.clone();
     relay_in_background(bridge, joined.session, session, stream, frames);
     Ok(response)
@@ -49,32 +66,49 @@ pub(super) async fn open(request: HttpRequest, web: Data<Web>, body: Payload) ->
 pub(super) async fn validate(request: HttpRequest, web: Data<Web>) -> HttpResponse {
     let (token, _) = asked(&request);
     match web.bridge.validate(&token) {
-        Ok(_) => HttpResponse::Ok().insert_header(ANY_ORIGIN).content_type("text/plain").body("success"),
+        Ok(_) => HttpResponse::Ok()
+            .insert_header(ANY_ORIGIN)
+            .content_type("text/plain")
+            .body("success"),
         Err(refusal) => with_any_origin(Problem::from(refusal)),
     }
 }
 
 /// `/rtc/v1`: newer clients ask for it first, and fall back to `/rtc` when told that it is not there.
 pub(super) async fn no_such_version() -> HttpResponse {
-    with_any_origin(Problem::not_found("This endpoint speaks LiveKit's signalling at /rtc, not /rtc/v1."))
+    with_any_origin(Problem::not_found(
+        "This endpoint speaks LiveKit's signalling at /rtc, not /rtc/v1.",
+    ))
 }
 
 fn with_any_origin(problem: Problem) -> HttpResponse {
     let mut response = actix_web::ResponseError::error_response(&problem);
     let (name, value) = ANY_ORIGIN;
-    response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+    response
+        .headers_mut()
+        .insert(name, header::HeaderValue::from_static(value));
     response
 }
 
 fn asked(request: &HttpRequest) -> (String, JoinQuery) {
     let query = JoinQuery::parse(request.query_string());
-    let bearer = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim().to_owned());
-    let token = bearer.or_else(|| query.access_token.clone()).unwrap_or_default();
+    let bearer = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let bearer = bearer
+        .and_then(|value| value.split_once(' '))
+        .map(|(_, token)| token.trim().to_owned());
+    let token = bearer
+        .or_else(|| query.access_token.clone())
+        .unwrap_or_default();
     (token, query)
 }
 
-#[expect(clippy::disallowed_methods, reason = "ends with its WebSocket, or when the bridge lets go of it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "ends with its WebSocket, or when the bridge lets go of it"
+)]
 fn relay_in_background(
     bridge: BridgeHandle,
     browser: SessionId,

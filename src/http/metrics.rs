@@ -11,14 +11,19 @@ pub(super) async fn show(request: HttpRequest, web: Data<Web>) -> Result<HttpRes
         SignedIn::extract(&request).await?.may_edit_operators()?;
     }
     take_bridge(&web);
-    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(web.metrics.text()))
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(web.metrics.text()))
 }
 
 /// The bridge counts on its own thread; its numbers are taken over when somebody looks.
 fn take_bridge(web: &Web) {
     let stats = web.bridge.stats();
     let count = |what: &str, value: u64| {
-        web.metrics.rtc.with_label_values(&[what]).set(i64::try_from(value).unwrap_or(i64::MAX));
+        web.metrics
+            .rtc
+            .with_label_values(&[what])
+            .set(i64::try_from(value).unwrap_or(i64::MAX));
     };
     count("rooms", stats.endpoint.rooms as u64);
     count("browsers", stats.endpoint.browsers as u64);

@@ -8,6 +8,7 @@
 
 mod assets;
 mod auth;
+mod body;
 mod books;
 mod callers;
 mod calls;
@@ -44,9 +45,7 @@ use actix_web::{
 };
 
 use crate::{
-    actors::{
-        bridge::BridgeHandle, health::Health, metrics::Metrics, switchboard::Switchboard,
-    },
+    actors::{bridge::BridgeHandle, health::Health, metrics::Metrics, switchboard::Switchboard},
     config::Config,
     store::{Journal, Pool},
     twilio::token::TokenKey,
@@ -97,7 +96,11 @@ pub struct Web {
 /// # Errors
 /// When a listener cannot be used.
 pub fn start(web: Web, (main, health): (TcpListener, TcpListener)) -> io::Result<Server> {
-    let ports = door::Ports { health: health.local_addr().map(|address: SocketAddr| address.port())? };
+    let ports = door::Ports {
+        health: health
+            .local_addr()
+            .map(|address: SocketAddr| address.port())?,
+    };
     let twilio = Data::new(twilio::Answers::default());
     let server = HttpServer::new(move || {
         App::new()

@@ -19,36 +19,89 @@ pub(super) struct Which {
 }
 
 /// Lobby to screening, with whoever asks.
-pub(super) async fn to_screening(web: Data<Web>, by: SignedIn, which: Json<Which>) -> Result<HttpResponse, Problem> {
-    press(&web, by, Command::PickUp { call_id: which.call_id }).await
+pub(super) async fn to_screening(
+    web: Data<Web>,
+    by: SignedIn,
+    which: Json<Which>,
+) -> Result<HttpResponse, Problem> {
+    press(
+        &web,
+        by,
+        Command::PickUp {
+            call_id: which.call_id,
+        },
+    )
+    .await
 }
 
 /// Screening to hold, or from the air back to hold.
-pub(super) async fn to_hold(web: Data<Web>, by: SignedIn, which: Json<Which>) -> Result<HttpResponse, Problem> {
+pub(super) async fn to_hold(
+    web: Data<Web>,
+    by: SignedIn,
+    which: Json<Which>,
+) -> Result<HttpResponse, Problem> {
     let call_id = which.call_id;
-    let stage = web.at_desk(move |desk, _| desk.call(call_id).map(|call| call.stage)).await?;
+    let stage = web
+        .at_desk(move |desk, _| desk.call(call_id).map(|call| call.stage))
+        .await?;
     let command = match stage {
         Some(Stage::OnAir) => Command::PutOnHold { call_id },
         Some(Stage::Queued | Stage::Screening | Stage::OnHold | Stage::Completed) | None => {
-            Command::Approve { call_id, next: false }
+            Command::Approve {
+                call_id,
+                next: false,
+            }
         }
     };
     press(&web, by, command).await
 }
 
 /// Hold to air.
-pub(super) async fn to_live(web: Data<Web>, by: SignedIn, which: Json<Which>) -> Result<HttpResponse, Problem> {
-    press(&web, by, Command::PutOnAir { call_id: which.call_id }).await
+pub(super) async fn to_live(
+    web: Data<Web>,
+    by: SignedIn,
+    which: Json<Which>,
+) -> Result<HttpResponse, Problem> {
+    press(
+        &web,
+        by,
+        Command::PutOnAir {
+            call_id: which.call_id,
+        },
+    )
+    .await
 }
 
 /// Screening back to the lobby.
-pub(super) async fn to_lobby(web: Data<Web>, by: SignedIn, which: Json<Which>) -> Result<HttpResponse, Problem> {
-    press(&web, by, Command::BackToLobby { call_id: which.call_id }).await
+pub(super) async fn to_lobby(
+    web: Data<Web>,
+    by: SignedIn,
+    which: Json<Which>,
+) -> Result<HttpResponse, Problem> {
+    press(
+        &web,
+        by,
+        Command::BackToLobby {
+            call_id: which.call_id,
+        },
+    )
+    .await
 }
 
 /// Hangs up.
-pub(super) async fn end_call(web: Data<Web>, by: SignedIn, which: Json<Which>) -> Result<HttpResponse, Problem> {
-    press(&web, by, Command::Drop { call_id: which.call_id }).await
+pub(super) async fn end_call(
+    web: Data<Web>,
+    by: SignedIn,
+    which: Json<Which>,
+) -> Result<HttpResponse, Problem> {
+    press(
+        &web,
+        by,
+        Command::Drop {
+            call_id: which.call_id,
+        },
+    )
+    .await
 }
 
 async fn press(web: &Web, by: SignedIn, command: Command) -> Result<HttpResponse, Problem> {

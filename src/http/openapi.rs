@@ -9,7 +9,9 @@ pub(super) const DOCUMENT: &str = include_str!("openapi.json");
 
 /// For whoever writes a client.
 pub(super) async fn show(_: SignedIn) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(DOCUMENT)
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(DOCUMENT)
 }
 
 #[cfg(test)]
@@ -32,13 +34,22 @@ mod tests {
             .unwrap()
             .iter()
             .flat_map(|(path, methods)| {
-                methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+                methods
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .map(move |method| format!("{} {path}", method.to_uppercase()))
             })
             .collect();
         let routed: BTreeSet<String> = routes::table()
             .iter()
             .filter(|endpoint| endpoint.path() != UNDOCUMENTED)
-            .flat_map(|endpoint| endpoint.methods().iter().map(move |method| format!("{method} {}", endpoint.path())))
+            .flat_map(|endpoint| {
+                endpoint
+                    .methods()
+                    .iter()
+                    .map(move |method| format!("{method} {}", endpoint.path()))
+            })
             .collect();
         assert_eq!(documented, routed);
     }
@@ -46,7 +57,10 @@ mod tests {
     #[test]
     fn every_reference_leads_somewhere() {
         let document: Value = serde_json::from_str(DOCUMENT).unwrap();
-        let references = DOCUMENT.split("\"$ref\": \"#").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let references = DOCUMENT
+            .split("\"$ref\": \"#")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap());
         for reference in references {
             assert!(document.pointer(reference).is_some(), "{reference}");
         }

@@ -60,7 +60,13 @@ impl From<Account> for AccountView {
 /// All of them, by name.
 pub(super) async fn list(web: Data<Web>, signed_in: SignedIn) -> Result<HttpResponse, Problem> {
     signed_in.may_edit_operators()?;
-    let accounts: Vec<AccountView> = web.accounts.list().await?.into_iter().map(AccountView::from).collect();
+    let accounts: Vec<AccountView> = web
+        .accounts
+        .list()
+        .await?
+        .into_iter()
+        .map(AccountView::from)
+        .collect();
     Ok(HttpResponse::Ok().json(accounts))
 }
 
@@ -68,10 +74,24 @@ pub(super) async fn list(web: Data<Web>, signed_in: SignedIn) -> Result<HttpResp
 pub(super) async fn create(
     web: Data<Web>,
     signed_in: SignedIn,
-    Json(Creation { name, role, password }): Json<Creation>,
+    Json(Creation {
+        name,
+        role,
+        password,
+    }): Json<Creation>,
 ) -> Result<HttpResponse, Problem> {
     signed_in.may_edit_operators()?;
-    let account = web.accounts.create(clock::utc(), NewAccount { name, role, password }).await?;
+    let account = web
+        .accounts
+        .create(
+            clock::utc(),
+            NewAccount {
+                name,
+                role,
+                password,
+            },
+        )
+        .await?;
     tracing::info!(by = %signed_in.operator.id, operator = %account.operator.id, "operator made");
     Ok(HttpResponse::Created().json(AccountView::from(account)))
 }
@@ -81,11 +101,22 @@ pub(super) async fn change(
     web: Data<Web>,
     signed_in: SignedIn,
     id: Path<OperatorId>,
-    Json(Change { role, password, disabled }): Json<Change>,
+    Json(Change {
+        role,
+        password,
+        disabled,
+    }): Json<Change>,
 ) -> Result<HttpResponse, Problem> {
     signed_in.may_edit_operators()?;
-    let change = AccountChange { role, password, disabled };
-    let account = web.accounts.change(clock::utc(), id.into_inner(), change).await?;
+    let change = AccountChange {
+        role,
+        password,
+        disabled,
+    };
+    let account = web
+        .accounts
+        .change(clock::utc(), id.into_inner(), change)
+        .await?;
     tracing::info!(by = %signed_in.operator.id, operator = %account.operator.id, "operator changed");
     Ok(HttpResponse::Ok().json(AccountView::from(account)))
 }

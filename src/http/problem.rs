@@ -31,7 +31,11 @@ pub(crate) struct Problem {
 impl Problem {
     /// Any status with a sentence.
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), allow: None }
+        Self {
+            status,
+            detail: detail.into(),
+            allow: None,
+        }
     }
 
     /// 400: the request makes no sense as it stands.
@@ -57,7 +61,10 @@ impl Problem {
     /// 405 with the methods that there are.
     pub(super) fn method_not_allowed(path: &str, allow: String) -> Self {
         let detail = format!("{path} takes {allow}.");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
+        Self {
+            allow: Some(allow),
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        }
     }
 
     /// 409: not in this state.
@@ -73,7 +80,10 @@ impl Problem {
     /// 500: a fault of ours. The error goes to the log, not to the client.
     pub(super) fn internal(error: impl fmt::Display) -> Self {
         tracing::error!(%error, "request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something failed inside the switch; its log says what.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something failed inside the switch; its log says what.",
+        )
     }
 }
 
@@ -99,7 +109,10 @@ impl ResponseError for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        if matches!(
+            self.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        ) {
             response.insert_header((header::RETRY_AFTER, "5"));
         }
         if let Some(allow) = &self.allow {
@@ -151,7 +164,11 @@ impl From<BlockingError> for Problem {
 /// Puts what actix refuses by itself into the same form.
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
-        .app_data(JsonConfig::default().limit(BODY_MAX).error_handler(|error, _| json_problem(&error).into()))
+        .app_data(
+            JsonConfig::default()
+                .limit(BODY_MAX)
+                .error_handler(|error, _| json_problem(&error).into()),
+        )
         .app_data(PayloadConfig::new(BODY_MAX))
         .app_data(PathConfig::default().error_handler(|error, _| path_problem(&error).into()))
         .app_data(QueryConfig::default().error_handler(|error, _| query_problem(&error).into()));
@@ -159,7 +176,10 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 
 /// Whatever no route took.
 pub(super) async fn no_such_address(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_found(format!("There is nothing at {}.", request.path())))
+    Err(Problem::not_found(format!(
+        "There is nothing at {}.",
+        request.path()
+    )))
 }
 
 /// 413 or 400, for a body that is read as it is.
@@ -172,13 +192,15 @@ pub(super) fn payload_problem(error: &PayloadError) -> Problem {
 
 fn json_problem(error: &JsonPayloadError) -> Problem {
     match error {
-        JsonPayloadError::OverflowKnownLength { limit, .. } | JsonPayloadError::Overflow { limit } => {
+        JsonPayloadError::OverflowKnownLength { limit, .. }
+        | JsonPayloadError::Overflow { limit } => {
             let detail = format!("The body may have at most {limit} bytes.");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
         }
-        JsonPayloadError::ContentType => {
-            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
-        }
+        JsonPayloadError::ContentType => Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The body must be application/json.",
+        ),
         JsonPayloadError::Deserialize(error) => {
             Problem::bad_request(format!("The body is not what is expected here: {error}."))
         }

@@ -3,7 +3,7 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
-    web::{Bytes, Data, Path},
+    web::{Data, Path},
 };
 use serde::Deserialize;
 
@@ -12,6 +12,7 @@ use crate::{
     http::{
         Web,
         auth::{self, SignedIn},
+        body::Body,
         problem::Problem,
     },
 };
@@ -28,20 +29,36 @@ pub(super) async fn token(
     web: Data<Web>,
     by: SignedIn,
     room: Path<String>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<HttpResponse, Problem> {
-    let wish = if body.is_empty() { Wish::default() } else { wish(&request, &body)? };
-    let alias = Alias { identity: wish.identity, name: wish.name };
+    let wish = if body.is_empty() {
+        Wish::default()
+    } else {
+        wish(&request, &body)?
+    };
+    let alias = Alias {
+        identity: wish.identity,
+        name: wish.name,
+    };
     let own_url = auth::ws_url(&request, &web.config.http);
-    let ticket = web.rooms.issue(&by.operator, &room, alias, &own_url).await?;
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(ticket))
+    let ticket = web
+        .rooms
+        .issue(&by.operator, &room, alias, &own_url)
+        .await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(ticket))
 }
 
 fn wish(request: &HttpRequest, body: &[u8]) -> Result<Wish, Problem> {
     use actix_web::{HttpMessage as _, http::StatusCode};
     if request.content_type() != "application/json" {
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json."));
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The body must be application/json.",
+        ));
     }
-    serde_json::from_slice(body)
-        .map_err(|error| Problem::bad_request(format!("The body is not what is expected here: {error}.")))
+    serde_json::from_slice(body).map_err(|error| {
+        Problem::bad_request(format!("The body is not what is expected here: {error}."))
+    })
 }

@@ -9,7 +9,8 @@ use actix_web::{
 };
 
 use crate::http::{
-    assets, callers, calls, dashboard, episodes, health, livekit, metrics, moves, openapi, operators,
+    assets, callers, calls, dashboard, episodes, health, livekit, metrics, moves, openapi,
+    operators,
     problem::{self, Problem},
     rooms, session, shows, twilio,
 };
@@ -20,13 +21,20 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/health").get(health::show),
         at("/metrics").get(metrics::show),
         at("/api/openapi.json").get(openapi::show),
-        at("/api/session").get(session::show).post(session::sign_in).delete(session::sign_out),
+        at("/api/session")
+            .get(session::show)
+            .post(session::sign_in)
+            .delete(session::sign_out),
         at("/api/session/link").post(session::sign_in_by_link),
-        at("/api/operators").get(operators::list).post(operators::create),
+        at("/api/operators")
+            .get(operators::list)
+            .post(operators::create),
         at("/api/operators/{id}").patch(operators::change),
         at("/api/shows").get(shows::list).post(shows::create),
         at("/api/shows/{id}").get(shows::show).patch(shows::change),
-        at("/api/episodes").get(episodes::list).post(episodes::create),
+        at("/api/episodes")
+            .get(episodes::list)
+            .post(episodes::create),
         at("/api/episodes/{id}").get(episodes::show),
         at("/api/episodes/{id}/start").post(episodes::start),
         at("/api/episodes/{id}/end").post(episodes::end),
@@ -36,7 +44,9 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/api/calls").get(calls::list),
         at("/api/calls/{id}").get(calls::show).patch(calls::change),
         at("/api/callers").get(callers::list),
-        at("/api/callers/{id}").get(callers::show).patch(callers::change),
+        at("/api/callers/{id}")
+            .get(callers::show)
+            .patch(callers::change),
         at("/api/callers/{id}/calls").get(callers::calls),
         at("/api/rooms/{roomName}/token").post(rooms::token),
         at("/api/twilio-sip/move-to-screening").post(moves::to_screening),
@@ -44,9 +54,18 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/api/twilio-sip/move-to-live").post(moves::to_live),
         at("/api/twilio-sip/move-to-lobby").post(moves::to_lobby),
         at("/api/twilio-sip/end-call").post(moves::end_call),
-        at("/api/twilio-sip/incoming-call").body_max(twilio::BODY_MAX).get(twilio::incoming).post(twilio::incoming),
-        at("/api/twilio-sip/dial-ended").body_max(twilio::BODY_MAX).get(twilio::dial_ended).post(twilio::dial_ended),
-        at("/api/twilio-sip/status").body_max(twilio::BODY_MAX).get(twilio::status).post(twilio::status),
+        at("/api/twilio-sip/incoming-call")
+            .body_max(twilio::BODY_MAX)
+            .get(twilio::incoming)
+            .post(twilio::incoming),
+        at("/api/twilio-sip/dial-ended")
+            .body_max(twilio::BODY_MAX)
+            .get(twilio::dial_ended)
+            .post(twilio::dial_ended),
+        at("/api/twilio-sip/status")
+            .body_max(twilio::BODY_MAX)
+            .get(twilio::status)
+            .post(twilio::status),
         at("/ws").get(dashboard::open),
         at("/rtc").get(livekit::open),
         at("/rtc/validate").get(livekit::validate),
@@ -71,7 +90,11 @@ pub(super) struct Endpoint {
 }
 
 fn at(path: &'static str) -> Endpoint {
-    Endpoint { path, methods: Vec::new(), resource: web::resource(path) }
+    Endpoint {
+        path,
+        methods: Vec::new(),
+        resource: web::resource(path),
+    }
 }
 
 impl Endpoint {
@@ -140,6 +163,8 @@ impl HttpServiceFactory for Endpoint {
             let allow = allow.clone();
             async move { Err::<HttpResponse, _>(Problem::method_not_allowed(path, allow)) }
         };
-        self.resource.default_service(web::to(refuse)).register(service);
+        self.resource
+            .default_service(web::to(refuse))
+            .register(service);
     }
 }

@@ -45,13 +45,17 @@ struct OperatorView {
 
 impl From<Operator> for Session {
     fn from(Operator { id, name, role }: Operator) -> Self {
-        Self { operator: OperatorView { id, name, role } }
+        Self {
+            operator: OperatorView { id, name, role },
+        }
     }
 }
 
 /// Who is signed in.
 pub(super) async fn show(signed_in: SignedIn) -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Session::from(signed_in.operator))
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(Session::from(signed_in.operator))
 }
 
 /// By name and password.
@@ -63,7 +67,10 @@ pub(super) async fn sign_in(
     refuse_other_pages(&request, &web)?;
     let peer = auth::peer(&request);
     let Credentials { name, password } = credentials;
-    let (operator, token) = web.accounts.sign_in(clock::utc(), (name, password), peer).await?;
+    let (operator, token) = web
+        .accounts
+        .sign_in(clock::utc(), (name, password), peer)
+        .await?;
     Ok(begun(&request, &web, operator, token))
 }
 
@@ -74,7 +81,10 @@ pub(super) async fn sign_in_by_link(
     Json(link): Json<LinkToken>,
 ) -> Result<HttpResponse, Problem> {
     refuse_other_pages(&request, &web)?;
-    let (operator, token) = web.accounts.sign_in_by_link(clock::utc(), &link.token).await?;
+    let (operator, token) = web
+        .accounts
+        .sign_in_by_link(clock::utc(), &link.token)
+        .await?;
     Ok(begun(&request, &web, operator, token))
 }
 
@@ -84,7 +94,9 @@ pub(super) async fn sign_out(
     web: Data<Web>,
     signed_in: SignedIn,
 ) -> Result<HttpResponse, Problem> {
-    web.accounts.sign_out(signed_in.operator.id, clock::utc()).await?;
+    web.accounts
+        .sign_out(signed_in.operator.id, clock::utc())
+        .await?;
     let mut cookie = cookie(&request, &web, String::new());
     cookie.make_removal();
     Ok(HttpResponse::NoContent().cookie(cookie).finish())
@@ -92,8 +104,12 @@ pub(super) async fn sign_out(
 
 /// Another page must not sign a browser in either, as whomever it likes.
 fn refuse_other_pages(request: &HttpRequest, web: &Web) -> Result<(), Problem> {
-    if request.headers().contains_key(header::ORIGIN) && !auth::same_origin(request, &web.config.http) {
-        return Err(Problem::forbidden("This request came from another page than the switch's own."));
+    if request.headers().contains_key(header::ORIGIN)
+        && !auth::same_origin(request, &web.config.http)
+    {
+        return Err(Problem::forbidden(
+            "This request came from another page than the switch's own.",
+        ));
     }
     Ok(())
 }

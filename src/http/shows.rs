@@ -41,9 +41,15 @@ pub(super) async fn list(web: Data<Web>, _: SignedIn) -> Result<HttpResponse, Pr
 }
 
 /// One.
-pub(super) async fn show(web: Data<Web>, _: SignedIn, id: Path<ShowId>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    web: Data<Web>,
+    _: SignedIn,
+    id: Path<ShowId>,
+) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
-    let show = web.at_desk(move |desk, _| desk.show(id).map(ShowView::from)).await?;
+    let show = web
+        .at_desk(move |desk, _| desk.show(id).map(ShowView::from))
+        .await?;
     let show = show.ok_or_else(|| Problem::not_found("There is no such show."))?;
     Ok(HttpResponse::Ok().json(show))
 }
@@ -56,9 +62,12 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, Problem> {
     signed_in.may_edit_station()?;
     let id = ShowId(random::id());
-    let made = web.at_desk(move |desk, now| desk.create_show(now, id, fields.into()).map(ShowView::from));
+    let made =
+        web.at_desk(move |desk, now| desk.create_show(now, id, fields.into()).map(ShowView::from));
     let show = made.await??;
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, format!("/api/shows/{id}"))).json(show))
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/api/shows/{id}")))
+        .json(show))
 }
 
 /// Changes one.
@@ -70,6 +79,7 @@ pub(super) async fn change(
 ) -> Result<HttpResponse, Problem> {
     signed_in.may_edit_station()?;
     let id = id.into_inner();
-    let changed = web.at_desk(move |desk, _| desk.change_show(id, fields.into()).map(ShowView::from));
+    let changed =
+        web.at_desk(move |desk, _| desk.change_show(id, fields.into()).map(ShowView::from));
     Ok(HttpResponse::Ok().json(changed.await??))
 }

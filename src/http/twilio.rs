@@ -32,7 +32,8 @@ const TOKEN_S: u32 = 300;
 /// User name of the digest credentials.
 const SIP_USER: &str = "audioroad";
 
-const NO_SHOW: &str = "There is no show on air right now. Please call again when we are on. Goodbye.";
+const NO_SHOW: &str =
+    "There is no show on air right now. Please call again when we are on. Goodbye.";
 const LINES_CLOSED: &str = "We take no more calls for this show. Thank you for calling. Goodbye.";
 const SORRY: &str = "We are sorry, your call could not be connected. Please try again. Goodbye.";
 
@@ -50,7 +51,11 @@ pub(super) async fn incoming(
     if let Some(twiml) = answered.given(&sid, now) {
         return Ok(xml(twiml.to_owned()));
     }
-    let verdict = web.switchboard.send(Announce(arrival(call))).timeout(answers::PATIENCE).await?;
+    let verdict = web
+        .switchboard
+        .send(Announce(arrival(call)))
+        .timeout(answers::PATIENCE)
+        .await?;
     let twiml = answer(&request, &web, &signed.base_url, verdict).await?;
     answered.give(sid, twiml.clone(), now);
     Ok(xml(twiml))
@@ -96,7 +101,12 @@ fn arrival(call: IncomingCall) -> Arrival {
     }
 }
 
-async fn answer(request: &HttpRequest, web: &Web, base: &str, verdict: Verdict) -> Result<String, Problem> {
+async fn answer(
+    request: &HttpRequest,
+    web: &Web,
+    base: &str,
+    verdict: Verdict,
+) -> Result<String, Problem> {
     match verdict {
         Verdict::Admit { call, room, .. } => {
             let connected = connect(request, web, base, call, room);
@@ -104,12 +114,19 @@ async fn answer(request: &HttpRequest, web: &Web, base: &str, verdict: Verdict) 
         }
         Verdict::Announce { call, lines_closed } => {
             // Twilio tells them and hangs up: no leg will ever come to us.
-            web.at_desk(move |desk, now| desk.announcement_ended(now, call)).await?;
-            Ok(twiml::announce(&say(if lines_closed { LINES_CLOSED } else { NO_SHOW })))
+            web.at_desk(move |desk, now| desk.announcement_ended(now, call))
+                .await?;
+            Ok(twiml::announce(&say(if lines_closed {
+                LINES_CLOSED
+            } else {
+                NO_SHOW
+            })))
         }
-        Verdict::Refuse { status, .. } => {
-            Ok(twiml::reject(if status == 603 { Refusal::Blocked } else { Refusal::Busy }))
-        }
+        Verdict::Refuse { status, .. } => Ok(twiml::reject(if status == 603 {
+            Refusal::Blocked
+        } else {
+            Refusal::Busy
+        })),
     }
 }
 
@@ -123,7 +140,9 @@ fn connect(
     let config = &web.config;
     let id = call.to_string();
     // The gate that checks the token knows nothing of Twilio's ids; our own id of the call is bound.
-    let token = web.call_tokens.make(&id, "", clock::unix_ms() / 1000, TOKEN_S);
+    let token = web
+        .call_tokens
+        .make(&id, "", clock::unix_ms() / 1000, TOKEN_S);
     let greeting = config.twilio.greeting.as_deref().map(say);
     twiml::connect(&Connect {
         greeting,
@@ -132,7 +151,11 @@ fn connect(
         transport: SipTransport::Tcp,
         call_id: &id,
         token: &token,
-        credentials: config.twilio.sip_password.as_ref().map(|password| (SIP_USER, password.0.as_str())),
+        credentials: config
+            .twilio
+            .sip_password
+            .as_ref()
+            .map(|password| (SIP_USER, password.0.as_str())),
         caller_id: None,
         action: &format!("{base}/api/twilio-sip/dial-ended"),
         status_callback: &format!("{base}/api/twilio-sip/status"),
@@ -144,15 +167,38 @@ fn connect(
 /// The host that Twilio calls by SIP: as set, else that of `PUBLIC_URL`, else `PUBLIC_IP`, else the one that was asked.
 fn sip_domain(request: &HttpRequest, web: &Web) -> String {
     let config = &web.config;
-    let host_of = |url: &str| url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let asked = || host_of(&format!("http://{}", request.connection_info().host())).unwrap_or_default();
-    let public_ip = || config.sip.public_ip.map(|ip| if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() });
+    let host_of = |url: &str| {
+        url::Url::parse(url)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+    };
+    let asked =
+        || host_of(&format!("http://{}", request.connection_info().host())).unwrap_or_default();
+    let public_ip = || {
+        config.sip.public_ip.map(|ip| {
+            if ip.is_ipv6() {
+                format!("[{ip}]")
+            } else {
+                ip.to_string()
+            }
+        })
+    };
     let set = config.twilio.sip_domain.clone();
     if let Some(domain) = set {
         return domain;
     }
-    let host = config.http.public_url.as_deref().and_then(host_of).or_else(public_ip).unwrap_or_else(asked);
-    if config.sip.port == 5060 { host } else { format!("{host}:{}", config.sip.port) }
+    let host = config
+        .http
+        .public_url
+        .as_deref()
+        .and_then(host_of)
+        .or_else(public_ip)
+        .unwrap_or_else(asked);
+    if config.sip.port == 5060 {
+        host
+    } else {
+        format!("{host}:{}", config.sip.port)
+    }
 }
 
 async fn close_row(web: &Web, sid: &str, status: Option<CallStatus>) -> Result<(), Problem> {
@@ -172,7 +218,10 @@ fn is_over(status: CallStatus) -> bool {
         | CallStatus::NoAnswer
         | CallStatus::Failed
         | CallStatus::Canceled => true,
-        CallStatus::Queued | CallStatus::Initiated | CallStatus::Ringing | CallStatus::InProgress => false,
+        CallStatus::Queued
+        | CallStatus::Initiated
+        | CallStatus::Ringing
+        | CallStatus::InProgress => false,
     }
 }
 
@@ -192,9 +241,14 @@ fn label(status: Option<CallStatus>) -> &'static str {
 }
 
 fn say(text: &str) -> Message<'_> {
-    Message::Say { text, language: None }
+    Message::Say {
+        text,
+        language: None,
+    }
 }
 
 fn xml(twiml: String) -> HttpResponse {
-    HttpResponse::Ok().content_type(twiml::CONTENT_TYPE).body(twiml)
+    HttpResponse::Ok()
+        .content_type(twiml::CONTENT_TYPE)
+        .body(twiml)
 }

@@ -15,11 +15,12 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{MissedTickBehavior, interval_at, sleep_until};
 
+use super::call::{Shared, Status};
 use super::message::Parties;
 use super::sdp::{Local, Remote};
-use super::signalling::{Habits, Signalling, Stage};
+use super::signalling::{Habits, Signalling};
+use super::stage::Stage;
 use super::voice::Voice;
-use super::{Shared, Status};
 use crate::actors::{clock, random};
 use crate::media::rtp::{DATAGRAM_MAX, PacketBuf, RtpIn, RtpOut};
 use crate::media::{FRAME_MS, NB_FRAME};
@@ -35,7 +36,6 @@ pub(super) enum Order {
     HangUp,
     Offer(Direction),
     Send(bool),
-    Speak(Box<dyn Voice>),
 }
 
 /// One call at work.
@@ -54,7 +54,9 @@ pub(super) fn start(
     (sip, rtp): (std::net::UdpSocket, std::net::UdpSocket),
     orders: UnboundedReceiver<Order>,
 ) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     sip.set_nonblocking(true)?;
     rtp.set_nonblocking(true)?;
     let (sip, rtp) = {
@@ -77,7 +79,14 @@ impl Driver {
     ) -> Self {
         let signalling = Signalling::start(clock::now(), parties, local, habits);
         let stream = RtpOut::new(random::u32(), random::sequence(), random::u32());
-        Self { far_end, signalling, voice, stream, is_sending: true, shared }
+        Self {
+            far_end,
+            signalling,
+            voice,
+            stream,
+            is_sending: true,
+            shared,
+        }
     }
 
     async fn run(mut self, sip: &UdpSocket, rtp: &UdpSocket, mut orders: UnboundedReceiver<Order>) {
@@ -89,7 +98,10 @@ impl Driver {
         let mut over_since = None;
         loop {
             self.flush(sip).await;
-            let due = self.signalling.poll_timeout().unwrap_or_else(|| clock::now() + LINGERS);
+            let due = self
+                .signalling
+                .poll_timeout()
+                .unwrap_or_else(|| clock::now() + LINGERS);
             tokio::select! {
                 received = sip.recv_from(&mut message) => {
                     if let Ok((len, _)) = received {
@@ -122,7 +134,6 @@ impl Driver {
                 self.signalling.offer(now, direction);
             }
             Order::Send(sends) => self.is_sending = sends,
-            Order::Speak(voice) => self.voice = voice,
         }
     }
 
@@ -133,7 +144,9 @@ impl Driver {
             let _ = sip.send_to(&bytes, self.far_end).await;
         }
         let mut status = self.shared.lock();
-        let Status { stage, outcomes, .. } = &mut *status;
+        let Status {
+            stage, outcomes, ..
+        } = &mut *status;
         if stage != self.signalling.stage() {
             self.signalling.stage().clone_into(stage);
             self.shared.changed.notify_all();
@@ -145,11 +158,15 @@ impl Driver {
     }
 
     fn up(&self) -> Option<Remote> {
-        self.signalling.remote().filter(|_| *self.signalling.stage() == Stage::Up)
+        self.signalling
+            .remote()
+            .filter(|_| *self.signalling.stage() == Stage::Up)
     }
 
     fn hear(&self, now: Instant, from: SocketAddr, datagram: &[u8]) {
-        let Some(remote) = self.up().filter(|remote| remote.rtp == from) else { return };
+        let Some(remote) = self.up().filter(|remote| remote.rtp == from) else {
+            return;
+        };
         let packet = RtpIn::parse(datagram);
         let Some(packet) = packet.filter(|p| p.payload_type == remote.law.payload_type()) else {
             return;
@@ -161,12 +178,18 @@ impl Driver {
     async fn speak(&mut self, rtp: &UdpSocket) {
         let samples = NB_FRAME as u32;
         let sends = self.is_sending && self.signalling.direction().sends();
-        let Some(remote) = self.up().filter(|remote| sends && remote.direction.receives()) else {
+        let Some(remote) = self
+            .up()
+            .filter(|remote| sends && remote.direction.receives())
+        else {
             return self.stream.skip(samples);
         };
         let payload = remote.law.encode_frame(&self.voice.speak());
         let mut buf = [0; size_of::<PacketBuf>()];
-        if let Some(packet) = self.stream.packet(remote.law.payload_type(), &payload, &mut buf) {
+        if let Some(packet) = self
+            .stream
+            .packet(remote.law.payload_type(), &payload, &mut buf)
+        {
             // What cannot be sent is lost, as on any line.
             let _ = rtp.send_to(packet, remote.rtp).await;
         }

@@ -45,7 +45,12 @@ pub(super) struct Heard {
 impl Heard {
     /// Takes one packet of G.711.
     pub(super) fn hear(&mut self, at: Instant, packet: &RtpIn<'_>, law: Law) {
-        let RtpIn { ssrc, sequence, timestamp, .. } = *packet;
+        let RtpIn {
+            ssrc,
+            sequence,
+            timestamp,
+            ..
+        } = *packet;
         self.reception.packets += 1;
         if let Some((last_ssrc, last_sequence, last_timestamp)) = self.last {
             let breaks = &mut self.reception;
@@ -59,7 +64,12 @@ impl Heard {
             self.frames.pop_front();
         }
         let samples = law.decode_frame(packet.payload);
-        self.frames.push_back(HeardFrame { sequence, timestamp, at, samples });
+        self.frames.push_back(HeardFrame {
+            sequence,
+            timestamp,
+            at,
+            samples,
+        });
     }
 
     pub(super) fn reception(&self) -> Reception {
@@ -83,7 +93,14 @@ mod tests {
     use super::*;
 
     fn packet(ssrc: u32, sequence: u16, timestamp: u32) -> RtpIn<'static> {
-        RtpIn { payload_type: 0, marker: false, sequence, timestamp, ssrc, payload: &[0; 160] }
+        RtpIn {
+            payload_type: 0,
+            marker: false,
+            sequence,
+            timestamp,
+            ssrc,
+            payload: &[0; 160],
+        }
     }
 
     #[test]
@@ -99,10 +116,21 @@ mod tests {
         ] {
             heard.hear(now, &packet, Law::Mu);
         }
-        let expected =
-            Reception { packets: 4, sequence_breaks: 1, time_breaks: 1, stream_breaks: 1 };
+        let expected = Reception {
+            packets: 4,
+            sequence_breaks: 1,
+            time_breaks: 1,
+            stream_breaks: 1,
+        };
         assert_eq!(heard.reception(), expected);
-        assert_eq!(heard.last(2).iter().map(|frame| frame.sequence).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(
+            heard
+                .last(2)
+                .iter()
+                .map(|frame| frame.sequence)
+                .collect::<Vec<_>>(),
+            [2, 3]
+        );
         assert_eq!(heard.take().len(), 4);
         assert!(heard.take().is_empty());
     }

@@ -40,9 +40,17 @@ pub(super) struct Ask {
 impl Parties {
     /// A request of this call as it goes on the wire.
     pub(super) fn request(&self, method: Method, ask: Ask) -> Bytes {
-        let Ask { cseq, branch, headers: further, sdp } = ask;
+        let Ask {
+            cseq,
+            branch,
+            headers: further,
+            sdp,
+        } = ask;
         let mut headers = vec![
-            header("Via", format!("SIP/2.0/UDP {};branch={branch};rport", self.sip)),
+            header(
+                "Via",
+                format!("SIP/2.0/UDP {};branch={branch};rport", self.sip),
+            ),
             header("Max-Forwards", "70"),
             header("From", self.from.as_str()),
             header("To", self.to.as_str()),
@@ -51,7 +59,11 @@ impl Parties {
             header("Contact", format!("<sip:phone@{}>", self.sip)),
             header("User-Agent", "audioroad-phone"),
         ];
-        headers.extend(further.into_iter().map(|(name, value)| header(&name, value)));
+        headers.extend(
+            further
+                .into_iter()
+                .map(|(name, value)| header(&name, value)),
+        );
         if !sdp.is_empty() {
             headers.push(header("Content-Type", "application/sdp"));
         }
@@ -62,7 +74,10 @@ impl Parties {
             headers: headers.into(),
             body: sdp,
         };
-        emit(&Inbound { msg: request.into(), raw_uri: self.target.clone() })
+        emit(&Inbound {
+            msg: request.into(),
+            raw_uri: self.target.clone(),
+        })
     }
 
     /// The answer to a request of the far end, with a session description or without.
@@ -70,7 +85,11 @@ impl Parties {
         let copied = |header: &&Header| {
             matches!(
                 header,
-                Header::Via(_) | Header::From(_) | Header::To(_) | Header::CallId(_) | Header::CSeq(_)
+                Header::Via(_)
+                    | Header::From(_)
+                    | Header::To(_)
+                    | Header::CallId(_)
+                    | Header::CSeq(_)
             )
         };
         let mut headers: Vec<Header> = request.headers.iter().filter(copied).cloned().collect();
@@ -84,7 +103,10 @@ impl Parties {
             headers: headers.into(),
             body: sdp,
         };
-        emit(&Inbound { msg: response.into(), raw_uri: String::new() })
+        emit(&Inbound {
+            msg: response.into(),
+            raw_uri: String::new(),
+        })
     }
 
     /// Takes from an answer what makes the dialog: the tag of To, the Contact.
@@ -92,7 +114,10 @@ impl Parties {
         if let Ok(to) = response.to_header() {
             to.value().clone_into(&mut self.to);
         }
-        let contact = response.contact_header().ok().map(|contact| contact.value());
+        let contact = response
+            .contact_header()
+            .ok()
+            .map(|contact| contact.value());
         let uri = contact.and_then(|value| Some(value.split_once('<')?.1.split_once('>')?.0));
         if let Some(uri) = uri {
             uri.clone_into(&mut self.target);
@@ -109,13 +134,18 @@ pub(super) fn cseq(message: &impl HeadersExt) -> Option<(u32, String)> {
 
 /// Call-ID of a message.
 pub(super) fn call_id(message: &impl HeadersExt) -> &str {
-    message.call_id_header().map(UntypedHeader::value).unwrap_or_default()
+    message
+        .call_id_header()
+        .map(UntypedHeader::value)
+        .unwrap_or_default()
 }
 
 /// The value of Reason (RFC 3326), if there is one.
 pub(super) fn reason(headers: &Headers) -> Option<String> {
     headers.iter().find_map(|header| {
-        let Header::Other(name, value) = header else { return None };
+        let Header::Other(name, value) = header else {
+            return None;
+        };
         name.eq_ignore_ascii_case("Reason").then(|| value.clone())
     })
 }

@@ -66,11 +66,19 @@ pub(super) struct Remote {
 impl Local {
     /// The description with CRLF line ends.
     pub(super) fn body(&self) -> Vec<u8> {
-        let Self { rtp, session, version, .. } = self;
+        let Self {
+            rtp,
+            session,
+            version,
+            ..
+        } = self;
         let (ip, port) = (rtp.ip(), rtp.port());
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
-        let numbers: Vec<String> =
-            self.formats.iter().map(|format| format.payload_type().to_string()).collect();
+        let numbers: Vec<String> = self
+            .formats
+            .iter()
+            .map(|format| format.payload_type().to_string())
+            .collect();
         let mut body = format!(
             "v=0\r\no=- {session} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\n\
              t=0 0\r\nm=audio {port} RTP/AVP {} 101\r\n",
@@ -78,7 +86,12 @@ impl Local {
         );
         for format in &self.formats {
             // Writing to a String does not fail.
-            let _ = write!(body, "a=rtpmap:{} {}/8000\r\n", format.payload_type(), format.name());
+            let _ = write!(
+                body,
+                "a=rtpmap:{} {}/8000\r\n",
+                format.payload_type(),
+                format.name()
+            );
         }
         let direction = self.direction.name();
         let _ = write!(
@@ -93,11 +106,15 @@ impl Remote {
     /// Reads the first audio line of an answer; `None` when it has no G.711 first in its list.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
-        let lines = || text.lines().filter_map(|line| line.trim_end().split_once('='));
+        let lines = || {
+            text.lines()
+                .filter_map(|line| line.trim_end().split_once('='))
+        };
         let ip: IpAddr = lines()
             .find(|(kind, _)| *kind == "c")
             .and_then(|(_, value)| value.split(' ').nth(2)?.parse().ok())?;
-        let (_, audio) = lines().find(|(kind, value)| *kind == "m" && value.starts_with("audio "))?;
+        let (_, audio) =
+            lines().find(|(kind, value)| *kind == "m" && value.starts_with("audio "))?;
         let mut words = audio.split(' ').skip(1);
         let port = words.next()?.parse().ok().filter(|port| *port != 0)?;
         let law = match words.nth(1)? {
@@ -106,12 +123,21 @@ impl Remote {
             _ => return None,
         };
         let named = |(kind, value): (&str, &str)| {
-            let all =
-                [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
-            all.into_iter().find(|direction| kind == "a" && value == direction.name())
+            let all = [
+                Direction::SendRecv,
+                Direction::SendOnly,
+                Direction::RecvOnly,
+                Direction::Inactive,
+            ];
+            all.into_iter()
+                .find(|direction| kind == "a" && value == direction.name())
         };
         let direction = lines().find_map(named).unwrap_or(Direction::SendRecv);
-        Some(Self { rtp: SocketAddr::new(ip, port), law, direction })
+        Some(Self {
+            rtp: SocketAddr::new(ip, port),
+            law,
+            direction,
+        })
     }
 }
 
@@ -147,7 +173,11 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_none() {
-        for body in ["", "v=0\r\nm=audio 0 RTP/AVP 0\r\nc=IN IP4 127.0.0.1\r\n", "\u{0}=\u{0}"] {
+        for body in [
+            "",
+            "v=0\r\nm=audio 0 RTP/AVP 0\r\nc=IN IP4 127.0.0.1\r\n",
+            "\u{0}=\u{0}",
+        ] {
             assert_eq!(Remote::read(body.as_bytes()), None, "{body}");
         }
     }

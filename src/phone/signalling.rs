@@ -7,76 +7,19 @@
 //! Limits: no registration, no digest, no route set; one call; the far end's requests are answered, not judged.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use rsip::{Method, Request, Response, SipMessage};
 
 use super::message::{self, Ask, Parties};
 use super::sdp::{Local, Remote};
+use super::stage::{End, Stage};
+use super::transaction::{Overdue, Transaction};
 use crate::sip::{Framing, parse, sdp::Direction};
-
-/// Timer T1 (RFC 3261 section 17.1.1.1).
-const T1: Duration = Duration::from_millis(500);
-/// Timer T2: the longest pause between two copies of a request other than INVITE.
-const T2: Duration = Duration::from_secs(4);
-/// Timers B and F: an unanswered request is given up.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(32);
-/// How long a call may ring.
-const RINGS_FOR: Duration = Duration::from_secs(180);
-
-/// How a call ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// The phone hung up, and the far end knows.
-    HungUp,
-    /// The phone gave up before an answer, and the far end knows.
-    Cancelled,
-    /// The far end hung up.
-    FarEndHungUp {
-        /// Value of the BYE's Reason header (RFC 3326).
-        reason: Option<String>,
-    },
-    /// The far end refused the call.
-    Refused {
-        /// SIP status.
-        status: u16,
-    },
-    /// The far end did not answer a request.
-    NoAnswer,
-    /// The far end's answer named no audio that the phone speaks.
-    NoCommonFormat,
-}
-
-/// Where a call is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stage {
-    /// Nothing was heard from the far end yet.
-    Calling,
-    /// The far end works on it.
-    Ringing,
-    /// Answered.
-    Up,
-    /// Hung up; the far end has not said yes yet.
-    Leaving,
-    /// Over.
-    Ended(End),
-}
 
 /// What a re-INVITE brought: what the far end does now, or the status that refused it.
 pub(super) type OfferOutcome = Result<Direction, u16>;
-
-/// A request that waits for its final answer.
-#[derive(Debug)]
-struct Transaction {
-    cseq: u32,
-    branch: String,
-    bytes: Bytes,
-    /// When to send it again; `None` once that is of no use.
-    again: Option<Instant>,
-    interval: Duration,
-    until: Instant,
-}
 
 /// What the phone does apart from speaking SIP by the book.
 #[derive(Debug, Clone)]
@@ -156,20 +99,19 @@ impl Signalling {
     /// When [`Self::handle_timeout`] wants to be called.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let transactions = [&self.invite, &self.farewell].into_iter().flatten();
-        transactions.map(|txn| txn.again.map_or(txn.until, |again| again.min(txn.until))).min()
+        transactions.map(Transaction::due).min()
     }
 
     /// Sends again what is due, gives up what is too old.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        for (slot, cap) in [(&mut self.invite, Duration::MAX), (&mut self.farewell, T2)] {
-            let Some(txn) = slot else { continue };
-            if now >= txn.until {
-                *slot = None;
-                self.stage = Stage::Ended(End::NoAnswer);
-            } else if txn.again.is_some_and(|again| now >= again) {
-                self.outbox.push_back(txn.bytes.clone());
-                txn.interval = (txn.interval * 2).min(cap);
-                txn.again = Some(now + txn.interval);
+        for slot in [&mut self.invite, &mut self.farewell] {
+            match slot.as_mut().map(|txn| txn.handle_timeout(now)) {
+                Some(Overdue::SendAgain(bytes)) => self.outbox.push_back(bytes),
+                Some(Overdue::GivenUp) => {
+                    *slot = None;
+                    self.stage = Stage::Ended(End::NoAnswer);
+                }
+                Some(Overdue::Nothing) | None => {}
             }
         }
     }
@@ -198,7 +140,9 @@ impl Signalling {
 
     /// Reads a datagram. What is not of this call is ignored.
     pub(super) fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
-        let Ok(inbound) = parse(datagram, Framing::Datagram) else { return };
+        let Ok(inbound) = parse(datagram, Framing::Datagram) else {
+            return;
+        };
         match inbound.msg {
             SipMessage::Request(request) if self.is_ours(message::call_id(&request)) => {
                 self.handle_request(&request);
@@ -245,7 +189,9 @@ impl Signalling {
     }
 
     fn handle_response(&mut self, now: Instant, response: &Response) {
-        let Some((number, method)) = message::cseq(response) else { return };
+        let Some((number, method)) = message::cseq(response) else {
+            return;
+        };
         let status = response.status_code.code();
         match method.as_str() {
             "INVITE" => match self.invite.take_if(|invite| invite.cseq == number) {
@@ -266,8 +212,7 @@ impl Signalling {
     }
 
     fn progress(&mut self, now: Instant, mut invite: Transaction) {
-        invite.again = None;
-        invite.until = now + RINGS_FOR;
+        invite.rings(now);
         self.invite = Some(invite);
         if self.stage == Stage::Calling {
             self.stage = Stage::Ringing;
@@ -281,7 +226,11 @@ impl Signalling {
         self.parties.learn(response);
         if self.habits.acknowledges {
             let branch = self.branch();
-            let ask = Ask { cseq: number, branch, ..Ask::default() };
+            let ask = Ask {
+                cseq: number,
+                branch,
+                ..Ask::default()
+            };
             self.acknowledge(number, self.parties.request(Method::Ack, ask));
         }
         let remote = Remote::read(&response.body);
@@ -305,13 +254,21 @@ impl Signalling {
         let mut parties = self.parties.clone();
         parties.learn(response);
         parties.target.clone_from(&self.parties.target);
-        let ask = Ask { cseq: invite.cseq, branch: invite.branch.clone(), ..Ask::default() };
+        let ask = Ask {
+            cseq: invite.cseq,
+            branch: invite.branch.clone(),
+            ..Ask::default()
+        };
         self.acknowledge(invite.cseq, parties.request(Method::Ack, ask));
         if was_up {
             self.outcomes.push_back(Err(status));
         } else if !matches!(self.stage, Stage::Ended(_)) {
             let is_cancelled = self.is_cancelled && status == 487;
-            let end = if is_cancelled { End::Cancelled } else { End::Refused { status } };
+            let end = if is_cancelled {
+                End::Cancelled
+            } else {
+                End::Refused { status }
+            };
             self.stage = Stage::Ended(end);
         }
     }
@@ -322,26 +279,34 @@ impl Signalling {
     }
 
     fn acknowledge_again(&mut self, number: u32) {
-        if let Some((_, ack)) = self.ack.as_ref().filter(|(acknowledged, _)| *acknowledged == number) {
+        if let Some((_, ack)) = self
+            .ack
+            .as_ref()
+            .filter(|(acknowledged, _)| *acknowledged == number)
+        {
             self.outbox.push_back(ack.clone());
         }
     }
 
     fn invite(&mut self, now: Instant) {
         self.cseq += 1;
-        let (cseq, branch) = (self.cseq, self.branch());
-        let headers = self.habits.headers.clone();
-        let ask = Ask { cseq, branch: branch.clone(), headers, sdp: self.local.body() };
-        let bytes = self.parties.request(Method::Invite, ask);
-        self.invite = Some(self.send(now, cseq, branch, bytes));
+        let ask = Ask {
+            cseq: self.cseq,
+            branch: self.branch(),
+            headers: self.habits.headers.clone(),
+            sdp: self.local.body(),
+        };
+        self.invite = Some(self.send(now, Method::Invite, ask));
     }
 
     fn bye(&mut self, now: Instant) {
         self.cseq += 1;
-        let (cseq, branch) = (self.cseq, self.branch());
-        let ask = Ask { cseq, branch: branch.clone(), ..Ask::default() };
-        let bytes = self.parties.request(Method::Bye, ask);
-        self.farewell = Some(self.send(now, cseq, branch, bytes));
+        let ask = Ask {
+            cseq: self.cseq,
+            branch: self.branch(),
+            ..Ask::default()
+        };
+        self.farewell = Some(self.send(now, Method::Bye, ask));
         self.stage = Stage::Leaving;
     }
 
@@ -349,21 +314,28 @@ impl Signalling {
     fn cancel(&mut self, now: Instant) {
         self.is_cancelled = true;
         let Some(invite) = &self.invite else { return };
-        let (cseq, branch) = (invite.cseq, invite.branch.clone());
-        let ask = Ask { cseq, branch: branch.clone(), ..Ask::default() };
-        let bytes = self.parties.request(Method::Cancel, ask);
-        self.farewell = Some(self.send(now, cseq, branch, bytes));
+        let ask = Ask {
+            cseq: invite.cseq,
+            branch: invite.branch.clone(),
+            ..Ask::default()
+        };
+        self.farewell = Some(self.send(now, Method::Cancel, ask));
     }
 
-    fn send(&mut self, now: Instant, cseq: u32, branch: String, bytes: Bytes) -> Transaction {
+    fn send(&mut self, now: Instant, method: Method, ask: Ask) -> Transaction {
+        let (cseq, branch) = (ask.cseq, ask.branch.clone());
+        let bytes = self.parties.request(method, ask);
         self.outbox.push_back(bytes.clone());
-        let (again, until) = (Some(now + T1), now + GIVEN_UP_AFTER);
-        Transaction { cseq, branch, bytes, again, interval: T1, until }
+        Transaction::new(now, method, (cseq, branch), bytes)
     }
 
     fn branch(&mut self) -> String {
         self.branches += 1;
-        format!("z9hG4bK{}.{}", self.parties.call_id.replace('@', "."), self.branches)
+        format!(
+            "z9hG4bK{}.{}",
+            self.parties.call_id.replace('@', "."),
+            self.branches
+        )
     }
 }
 

@@ -1,5 +1,7 @@
 //! The phone's signalling against hand-written answers.
 
+use std::time::Duration;
+
 use super::*;
 use crate::phone::sdp::Format;
 
@@ -23,10 +25,16 @@ fn call() -> Pair {
         formats: vec![Format::Pcmu],
         direction: Direction::SendRecv,
     };
-    let habits = Habits { acknowledges: true, headers: Vec::new() };
+    let habits = Habits {
+        acknowledges: true,
+        headers: Vec::new(),
+    };
     #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     let now = Instant::now();
-    Pair { phone: Signalling::start(now, parties, local, habits), now }
+    Pair {
+        phone: Signalling::start(now, parties, local, habits),
+        now,
+    }
 }
 
 const AUDIO: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 10000 RTP/AVP 0\r\n";
@@ -42,7 +50,10 @@ impl Pair {
 
     /// The start lines of what the phone sends.
     fn lines(&mut self) -> Vec<String> {
-        self.says().iter().map(|said| said.lines().next().unwrap().to_owned()).collect()
+        self.says()
+            .iter()
+            .map(|said| said.lines().next().unwrap().to_owned())
+            .collect()
     }
 
     fn answers(&mut self, status: &str, cseq: &str, body: &str) {
@@ -87,13 +98,26 @@ fn a_call_goes_up_and_down() {
     assert_eq!(*pair.phone.stage(), Stage::Ringing);
     pair.answers("200 OK", "1 INVITE", AUDIO);
     assert_eq!(*pair.phone.stage(), Stage::Up);
-    assert_eq!(pair.phone.remote().unwrap().rtp, "127.0.0.1:10000".parse().unwrap());
+    assert_eq!(
+        pair.phone.remote().unwrap().rtp,
+        "127.0.0.1:10000".parse().unwrap()
+    );
     let ack = pair.says().remove(0);
-    assert!(ack.starts_with("ACK sip:switch@127.0.0.1:5060 SIP/2.0\r\n"), "{ack}");
-    assert!(ack.contains("To: <sip:lobby@127.0.0.1:5060>;tag=far\r\n"), "{ack}");
+    assert!(
+        ack.starts_with("ACK sip:switch@127.0.0.1:5060 SIP/2.0\r\n"),
+        "{ack}"
+    );
+    assert!(
+        ack.contains("To: <sip:lobby@127.0.0.1:5060>;tag=far\r\n"),
+        "{ack}"
+    );
 
     pair.answers("200 OK", "1 INVITE", AUDIO);
-    assert_eq!(pair.says(), [ack], "a copy of the answer gets a copy of the ACK");
+    assert_eq!(
+        pair.says(),
+        [ack],
+        "a copy of the answer gets a copy of the ACK"
+    );
 
     pair.phone.hang_up(pair.now);
     assert_eq!(pair.lines(), ["BYE sip:switch@127.0.0.1:5060 SIP/2.0"]);
@@ -111,7 +135,10 @@ fn an_unanswered_invite_is_sent_seven_times_in_32_seconds() {
         pair.wait(due - pair.now);
         sent += pair.says().len();
     }
-    assert_eq!((sent, pair.phone.stage()), (7, &Stage::Ended(End::NoAnswer)));
+    assert_eq!(
+        (sent, pair.phone.stage()),
+        (7, &Stage::Ended(End::NoAnswer))
+    );
 }
 
 #[test]
@@ -119,7 +146,10 @@ fn giving_up_waits_for_the_first_sign_of_life() {
     let mut pair = call();
     pair.says();
     pair.phone.hang_up(pair.now);
-    assert!(pair.says().is_empty(), "RFC 3261 section 9.1: no CANCEL before a provisional answer");
+    assert!(
+        pair.says().is_empty(),
+        "RFC 3261 section 9.1: no CANCEL before a provisional answer"
+    );
     pair.answers("100 Trying", "1 INVITE", "");
     assert_eq!(pair.lines(), ["CANCEL sip:lobby@127.0.0.1:5060 SIP/2.0"]);
     pair.answers("200 OK", "1 CANCEL", "");
@@ -135,7 +165,10 @@ fn an_answer_that_crosses_the_cancel_is_hung_up() {
     pair.says();
     pair.answers("200 OK", "1 INVITE", AUDIO);
     let lines = pair.lines();
-    assert!(lines[0].starts_with("ACK ") && lines[1].starts_with("BYE "), "{lines:?}");
+    assert!(
+        lines[0].starts_with("ACK ") && lines[1].starts_with("BYE "),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -144,7 +177,10 @@ fn a_refusal_is_acknowledged_and_ends_the_call() {
     pair.says();
     pair.answers("486 Busy Here", "1 INVITE", "");
     assert_eq!(pair.lines(), ["ACK sip:lobby@127.0.0.1:5060 SIP/2.0"]);
-    assert_eq!(*pair.phone.stage(), Stage::Ended(End::Refused { status: 486 }));
+    assert_eq!(
+        *pair.phone.stage(),
+        Stage::Ended(End::Refused { status: 486 })
+    );
 }
 
 #[test]
@@ -153,16 +189,25 @@ fn the_far_end_hangs_up_and_says_why() {
     pair.asks("BYE", "Reason: Q.850;cause=16\r\n");
     assert_eq!(pair.lines(), ["SIP/2.0 200 OK"]);
     let reason = Some("Q.850;cause=16".to_owned());
-    assert_eq!(*pair.phone.stage(), Stage::Ended(End::FarEndHungUp { reason }));
+    assert_eq!(
+        *pair.phone.stage(),
+        Stage::Ended(End::FarEndHungUp { reason })
+    );
 }
 
 #[test]
 fn hold_is_offered_and_its_outcome_told() {
     let mut pair = call().answered();
     assert!(pair.phone.offer(pair.now, Direction::SendOnly));
-    assert!(!pair.phone.offer(pair.now, Direction::SendRecv), "one offer at a time");
+    assert!(
+        !pair.phone.offer(pair.now, Direction::SendRecv),
+        "one offer at a time"
+    );
     let invite = pair.says().remove(0);
-    assert!(invite.starts_with("INVITE sip:switch@") && invite.contains("a=sendonly\r\n"), "{invite}");
+    assert!(
+        invite.starts_with("INVITE sip:switch@") && invite.contains("a=sendonly\r\n"),
+        "{invite}"
+    );
     pair.answers("200 OK", "2 INVITE", &format!("{AUDIO}a=recvonly\r\n"));
     assert_eq!(pair.phone.poll_outcome(), Some(Ok(Direction::RecvOnly)));
     pair.phone.offer(pair.now, Direction::SendRecv);
@@ -179,5 +224,8 @@ fn other_calls_and_noise_are_ignored() {
         pair.phone.handle_datagram(pair.now, noise.as_bytes());
     }
     pair.answers("200 OK", "9 INVITE", AUDIO);
-    assert_eq!((pair.says().len(), pair.phone.stage()), (0, &Stage::Calling));
+    assert_eq!(
+        (pair.says().len(), pair.phone.stage()),
+        (0, &Stage::Calling)
+    );
 }

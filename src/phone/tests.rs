@@ -54,17 +54,28 @@ fn echo() -> SocketAddr {
 
 #[test]
 fn a_phone_hears_its_own_tone_from_an_echo() {
-    let phone = Phone::new(Ipv4Addr::LOCALHOST.into()).number("+15550100").name("Ann");
+    let phone = Phone::new(Ipv4Addr::LOCALHOST.into())
+        .number("+15550100")
+        .name("Ann");
     let call = phone.call(echo(), "echo", Hum::new(700.0, 0.2)).unwrap();
     call.wait_answered(SOON).unwrap();
     let frames = call.listen(20, SOON).unwrap();
     let sound: Vec<f32> = frames.iter().flat_map(|frame| frame.samples).collect();
-    assert_eq!(ToneDetector::new(8000, &[500.0, 700.0, 900.0]).present_hz(&sound), [700.0]);
+    assert_eq!(
+        ToneDetector::new(8000, &[500.0, 700.0, 900.0]).present_hz(&sound),
+        [700.0]
+    );
     assert_eq!(call.reception().sequence_breaks, 0);
 
     call.set_sending(false);
-    assert!(call.listen(20, Duration::from_secs(1)).is_err(), "nothing is sent, nothing echoes");
+    assert!(
+        call.listen(20, Duration::from_secs(1)).is_err(),
+        "nothing is sent, nothing echoes"
+    );
     call.hang_up();
     assert_eq!(call.wait_ended(SOON), Ok(End::HungUp));
-    assert_eq!(call.offer(Direction::SendOnly, SOON), Err(PhoneError::NotUp));
+    assert_eq!(
+        call.offer(Direction::SendOnly, SOON),
+        Err(PhoneError::NotUp)
+    );
 }

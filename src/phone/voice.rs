@@ -1,11 +1,6 @@
 //! What a phone says: 20 ms at a time, for as long as the call lasts.
 
-use crate::media::{
-    FRAME_MS, NB_FRAME, NbFrame,
-    asset::Prompt,
-    g711::Law,
-    tone::Tone,
-};
+use crate::media::{FRAME_MS, NB_FRAME, NbFrame, asset::Prompt, g711::Law, tone::Tone};
 
 /// A sound that never ends.
 pub trait Voice: Send {
@@ -62,7 +57,11 @@ impl Monologue {
     #[must_use]
     pub fn new(speech: Prompt, pause_ms: u64) -> Self {
         let pause = usize::try_from(pause_ms / FRAME_MS).unwrap_or(usize::MAX);
-        Self { speech, pause, at: 0 }
+        Self {
+            speech,
+            pause,
+            at: 0,
+        }
     }
 }
 

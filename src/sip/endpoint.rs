@@ -165,8 +165,12 @@ impl Endpoint {
         self.out.events.pop_front()
     }
 
-    /// Answers a request. Nothing happens when its transaction is over or has its final response.
+    /// Answers a request. Nothing happens when its transaction is over or has its final response. A
+    /// 2xx that a CANCEL overtook goes out as 487: [`EndpointEvent::Cancelled`] told of it.
     pub fn respond(&mut self, now: Instant, txn: TxnKey, mut response: Response) {
+        if response.status_code.code() / 100 == 2 && self.is_cancelled(txn) {
+            response = reply::terminated(response);
+        }
         let code = response.status_code.code();
         response
             .headers
@@ -190,6 +194,15 @@ impl Endpoint {
             _ => Next::Stays,
         };
         self.settle(txn, next);
+    }
+
+    /// Whether the caller of this INVITE gave up before it had a final response.
+    #[must_use]
+    pub fn is_cancelled(&mut self, txn: TxnKey) -> bool {
+        match self.table.machine(txn) {
+            Some(Machine::InviteServer(server)) => server.is_cancelled(),
+            Some(Machine::Server(_) | Machine::Client(_)) | None => false,
+        }
     }
 
     /// Asks within a dialog, over the flow it lives on: not INVITE, not ACK. The answer comes as

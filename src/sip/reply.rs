@@ -52,6 +52,19 @@ pub(super) fn refusal(echo: Headers, status: u16, reason: &str, tag: &str) -> Re
     }
 }
 
+/// The 487 in the place of a 2xx that a CANCEL overtook.
+pub(super) fn terminated(mut ok: Response) -> Response {
+    ok.status_code = StatusCode::RequestTerminated;
+    ok.headers = ok
+        .headers
+        .into_iter()
+        .filter(|header| matches!(field(header).0, "Via" | "From" | "To" | "Call-ID" | "CSeq"))
+        .collect::<Vec<_>>()
+        .into();
+    ok.body = Vec::new();
+    ok
+}
+
 /// Adds one header.
 pub(super) fn with(mut response: Response, name: &str, value: impl Into<String>) -> Response {
     response.headers.push(header(name, value.into()));

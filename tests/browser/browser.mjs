@@ -39,6 +39,8 @@ export async function openBrowser({ microphoneHz, width = 1280, height = 900 }) 
   });
   const page = await browser.newPage();
   await page.evaluateOnNewDocument(installEars);
+  await page.evaluateOnNewDocument(installMicrophone);
+  await page.evaluateOnNewDocument(installWire);
   const close = async () => {
     await browser.close();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -52,6 +54,16 @@ export async function openBrowser({ microphoneHz, width = 1280, height = 900 }) 
  */
 export async function hear(page, tones, milliseconds = 1_000) {
   return page.evaluate((hz, ms) => globalThis.audioroadEars(hz, ms), tones, milliseconds);
+}
+
+/** Sends a command of ours by the page's own dashboard socket; gives the switch's answer to it. */
+export async function ask(page, command) {
+  return page.evaluate((fields) => globalThis.audioroadWire.ask(fields), command);
+}
+
+/** Lets the page hear nothing from the switch, as on a slow line, or everything that waited. */
+export async function holdFrames(page, held) {
+  await page.evaluate((on) => globalThis.audioroadWire.hold(on), held);
 }
 
 /** A sine at -15 dBFS RMS in 16-bit mono: whole seconds, so that Chromium can loop it without a click. */
@@ -77,6 +89,57 @@ export function toneWav(hz, seconds) {
   return wav;
 }
 
+/** Runs inside the page: the tone goes out as it is, where noise suppression would take it for noise. */
+function installMicrophone() {
+  const plain = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+  if (!plain) return;
+  const unprocessed = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  navigator.mediaDevices.getUserMedia = ({ audio, ...others }) =>
+    plain({ ...others, audio: audio && { ...(audio === true ? {} : audio), ...unprocessed } });
+}
+
+/** Runs inside the page before its own scripts: a hand on the dashboard's socket. */
+function installWire() {
+  const FIRST_ID = 1_000_000;
+  let dashboard = null;
+  let held = null;
+  let id = FIRST_ID;
+  const Plain = globalThis.WebSocket;
+  globalThis.WebSocket = class extends Plain {
+    constructor(address, protocols) {
+      super(address, protocols);
+      if (new URL(address).pathname === '/ws') dashboard = this;
+    }
+    set onmessage(hear) {
+      super.onmessage = (event) => (held && this === dashboard ? held.push(() => hear(event)) : hear(event));
+    }
+    get onmessage() {
+      return super.onmessage;
+    }
+  };
+  globalThis.audioroadWire = {
+    hold(on) {
+      const waiting = held ?? [];
+      held = on ? waiting : null;
+      if (!on) waiting.forEach((deliver) => deliver());
+    },
+    ask(fields) {
+      id += 1;
+      const mine = id;
+      return new Promise((resolve) => {
+        const socket = dashboard;
+        socket.addEventListener('message', function answer(event) {
+          const frame = JSON.parse(event.data);
+          if (frame.id !== mine) return;
+          socket.removeEventListener('message', answer);
+          resolve(frame);
+        });
+        socket.send(JSON.stringify({ id: mine, ...fields }));
+      });
+    },
+  };
+}
+
 /** Runs inside the page before its own scripts: remembers every remote audio track and can listen to them. */
 function installEars() {
   const tracks = new Set();
@@ -98,8 +161,9 @@ function installEars() {
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
     const heard = listened.map((ear) => ear.stop());
     await audio.close();
+    const playing = [...document.querySelectorAll('audio')].filter((player) => !player.paused && !player.muted).length;
     const loudest = (hz) => Math.max(-90, ...heard.map((track) => track.tones[hz]));
-    return { tracks: heard, tones: Object.fromEntries(tones.map((hz) => [hz, loudest(hz)])) };
+    return { tracks: heard, playing, tones: Object.fromEntries(tones.map((hz) => [hz, loudest(hz)])) };
   };
 
   function listen(audio, track, tones) {

@@ -1,6 +1,6 @@
 /** A dashboard as its operator knows it: presses and readings, found by data-testid alone. */
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 
 export class Desk {
   constructor(page) {
@@ -15,8 +15,8 @@ export class Desk {
   async signIn(name, password) {
     await this.write('sign-in-name', name);
     await this.write('sign-in-password', password);
-    await this.page.keyboard.press('Enter');
-    await this.see('connection');
+    await this.press('sign-in');
+    await this.waitUntilConnected();
   }
 
   // The show
@@ -31,6 +31,35 @@ export class Desk {
     await this.press('end-confirm');
   }
 
+  async busyAll(busy) {
+    await this.press('busy-all');
+    await this.page.waitForSelector(`${of('lines')}[data-busy="${busy}"]`, { timeout: PATIENCE_MS });
+  }
+
+  // The station
+  async makeShow({ name, slug, number }) {
+    await this.press('new-show');
+    await this.write('show-name', name);
+    await this.write('show-slug', slug);
+    await this.write('show-numbers', number);
+    await this.press('save-show');
+    await this.seeText('shows', name);
+  }
+
+  async makeEpisode(title) {
+    await this.write('episode-title', title);
+    await this.press('create-episode');
+    await this.seeText('episodes', title);
+  }
+
+  async makeOperator(name, role, password) {
+    await this.write('operator-new-name', name);
+    await (await this.see('operator-new-role')).select(role);
+    await this.write('operator-new-password', password);
+    await this.press('create-operator');
+    await this.seeText('operators', name);
+  }
+
   // One caller
   pickUp = (call) => this.pressIn(call, 'pick-up');
   putOnAir = (call) => this.pressIn(call, 'put-on-air');
@@ -42,6 +71,17 @@ export class Desk {
     const button = await this.pressIn(call, 'drop');
     const armed = await button.evaluate((element) => element.dataset.state === 'armed').catch(() => false);
     if (armed) await button.click();
+  }
+
+  async setMuted(call, muted) {
+    await this.pressIn(call, 'mute');
+    await this.page.waitForSelector(`${of(`call-${call}`)}[data-muted="${muted}"]`, { timeout: PATIENCE_MS });
+  }
+
+  /** Picks up and gives the milliseconds from the press until the page showed the call on the card, by the page's clock. */
+  async pickUpTimed(call) {
+    await this.page.waitForSelector(`${of(`call-${call}`)} ${of('pick-up')}:not([disabled])`, { timeout: PATIENCE_MS });
+    return this.page.evaluate(timePress, `${of(`call-${call}`)} ${of('pick-up')}`, `${of('card')}[data-call="${call}"]`);
   }
 
   // The card of the caller whom this screener holds
@@ -72,18 +112,56 @@ export class Desk {
     return Math.round(performance.now() - started);
   }
 
+  /** Resolves to the id of the one call that waits. */
+  async waitForCaller(name, within = PATIENCE_MS) {
+    const row = await this.page.waitForSelector(`${of('lobby')} li[data-status="queued"][data-ringing="false"] ::-p-text(${name})`, {
+      timeout: within,
+    });
+    return row.evaluate((element) => element.closest('li').dataset.call);
+  }
+
+  async waitForCard(call, within = PATIENCE_MS) {
+    await this.page.waitForSelector(`${of('card')}[data-call="${call}"]`, { timeout: within });
+  }
+
+  async waitForRoom(state, within = PATIENCE_MS) {
+    await this.page.waitForSelector(`${of('mic')}[data-room="${state}"]`, { timeout: within });
+  }
+
   async waitUntilGone(call, within = PATIENCE_MS) {
     await this.page.waitForSelector(of(`call-${call}`), { hidden: true, timeout: within });
+  }
+
+  /** The bar says nothing while all is well: it is there, not seen. */
+  async waitUntilConnected(within = PATIENCE_MS) {
+    await this.waitForState('connection', ['connected', 'regained'], within);
+  }
+
+  async waitUntilLost(within = PATIENCE_MS) {
+    await this.waitForState('connection', ['lost'], within);
+  }
+
+  async waitForState(testId, states, within = PATIENCE_MS) {
+    const selector = states.map((state) => `${of(testId)}[data-state="${state}"]`).join(', ');
+    await this.page.waitForSelector(selector, { timeout: within });
   }
 
   connection = () => this.page.$eval(of('connection'), (bar) => bar.dataset.state);
   text = (testId) => this.page.$eval(of(testId), (element) => element.value ?? element.textContent.trim());
   stateOf = (testId) => this.page.$eval(of(testId), (element) => ({ ...element.dataset }));
-  refusal = () => this.text('refusal');
+
+  async refusal() {
+    await this.see('refusal');
+    return this.text('refusal');
+  }
 
   // Fingers
   async see(testId, within = PATIENCE_MS) {
     return this.page.waitForSelector(of(testId), { visible: true, timeout: within });
+  }
+
+  async seeText(testId, text, within = PATIENCE_MS) {
+    await this.page.waitForSelector(`${of(testId)} ::-p-text(${text})`, { timeout: within });
   }
 
   async press(testId) {
@@ -115,6 +193,20 @@ export class Desk {
   async screenshot(file) {
     await this.page.screenshot({ path: file, fullPage: false });
   }
+}
+
+/** Runs inside the page. */
+function timePress(button, sign) {
+  return new Promise((resolve) => {
+    const observer = new MutationObserver(() => {
+      if (!document.querySelector(sign)) return;
+      observer.disconnect();
+      resolve(performance.now() - pressed);
+    });
+    observer.observe(document.body, { subtree: true, childList: true, attributes: true });
+    const pressed = performance.now();
+    document.querySelector(button).click();
+  });
 }
 
 function of(testId) {

@@ -23,13 +23,18 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { hear, openBrowser } from './browser.mjs';
+import { ask, hear, holdFrames, openBrowser } from './browser.mjs';
 import { Desk } from './desk.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const { values: options } = parseArgs({
   options: { screenshots: { type: 'string', default: path.resolve(here, '../../build/screenshots') } },
 });
+
+const SCREENS = [
+  [1366, 768],
+  [390, 844],
+];
 
 /** name → { desk, page, close } */
 const desks = new Map();
@@ -49,10 +54,27 @@ const verbs = {
   async hear(name, { with: [tones, milliseconds] = [] }) {
     return hear(at(name).page, tones, milliseconds);
   },
+  /** By the page's own dashboard socket: the answer's frame. */
+  async ask(name, { with: [command] = [] }) {
+    return ask(at(name).page, command);
+  },
+  async holdFrames(name, { with: [held] = [] }) {
+    await holdFrames(at(name).page, held);
+  },
   async screenshot(name, { with: [title] = [] }) {
     const file = path.join(options.screenshots, `${title}.png`);
     await at(name).desk.screenshot(file);
     return file;
+  },
+  /** As on a laptop and as on a telephone. */
+  async pictures(name, { with: [title] = [] }) {
+    const { desk, page } = at(name);
+    const before = page.viewport();
+    for (const [width, height] of SCREENS) {
+      await page.setViewport({ width, height });
+      await desk.screenshot(path.join(options.screenshots, `${title}-${width}x${height}.png`));
+    }
+    await page.setViewport(before);
   },
 };
 

@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use audioroad::actors::clock;
 use serde_json::{Value, json};
 
 use crate::switch::{Switch, eventually, text};
@@ -36,7 +37,11 @@ impl LiveKitPerson {
     fn python() -> PathBuf {
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("build/venv/bin/python");
         let python = env::var_os("AUDIOROAD_PEERS_PYTHON").map_or(built, PathBuf::from);
-        assert!(python.exists(), "no {}: run scripts/python-venv first", python.display());
+        assert!(
+            python.exists(),
+            "no {}: run scripts/python-venv first",
+            python.display()
+        );
         python
     }
 
@@ -46,10 +51,15 @@ impl LiveKitPerson {
         let ticket = switch.ask("POST", &format!("/api/rooms/{room}/token"), who);
         let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/livekit_client.py");
         let mut command = Command::new(Self::python());
-        command.arg(client).args([text(&ticket["url"]), text(&ticket["token"])]);
+        command
+            .arg(client)
+            .args([text(&ticket["url"]), text(&ticket["token"])]);
         command.args(["--tone", &tone_hz.to_string(), "--level", "0.2"]);
         command.args(["--interval", &REPORTS_EVERY_S.to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut process = command.spawn().expect("the LiveKit client starts");
         let commands = process.stdin.take().expect("a pipe");
         let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
@@ -58,11 +68,16 @@ impl LiveKitPerson {
         let keep = move || {
             for line in lines.map_while(Result::ok) {
                 let event = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                kept.lock().expect("the events").push((Instant::now(), event));
+                kept.lock().expect("the events").push((clock::now(), event));
             }
         };
         std::thread::Builder::new().spawn(keep).expect("a thread");
-        let person = Self { name: name.to_owned(), process, _commands: commands, events };
+        let person = Self {
+            name: name.to_owned(),
+            process,
+            _commands: commands,
+            events,
+        };
         person.wait_for("published");
         person
     }
@@ -72,23 +87,28 @@ impl LiveKitPerson {
         eventually(&format!("{} is {event}", self.name), || {
             let events = self.events.lock().expect("the events");
             let said = events.iter().any(|(_, said)| said["event"] == event);
-            said.then_some(()).ok_or_else(|| format!("{:?}", events.iter().map(|(_, e)| e).collect::<Vec<_>>()))
+            said.then_some(())
+                .ok_or_else(|| format!("{:?}", events.iter().map(|(_, e)| e).collect::<Vec<_>>()))
         });
     }
 
     /// Waits until, for more than a second, every expected participant carries exactly its tone and nobody else is heard.
     pub(crate) fn hears(&self, expected: &BTreeMap<String, f32>) {
-        let from = Instant::now();
+        let from = clock::now();
         eventually(&format!("{} hears {expected:?}", self.name), || {
-            let now = Instant::now();
+            let now = clock::now();
             let heard = self.picture(now);
             let is_settled = now.duration_since(from) >= PICTURE;
             let all_speak = expected.keys().all(|identity| heard.contains_key(identity));
             let all_right = heard.iter().all(|(identity, tones)| {
                 let wanted = expected.get(identity).map(|hz| f64::from(*hz));
-                tones.iter().all(|hz| wanted.is_some_and(|wanted| (hz - wanted).abs() <= OFF_HZ_MAX))
+                tones
+                    .iter()
+                    .all(|hz| wanted.is_some_and(|wanted| (hz - wanted).abs() <= OFF_HZ_MAX))
             });
-            (is_settled && all_speak && all_right).then_some(()).ok_or_else(|| format!("heard {heard:?}"))
+            (is_settled && all_speak && all_right)
+                .then_some(())
+                .ok_or_else(|| format!("heard {heard:?}"))
         });
     }
 
@@ -96,7 +116,10 @@ impl LiveKitPerson {
     fn picture(&self, now: Instant) -> BTreeMap<String, Vec<f64>> {
         let mut heard: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         let events = self.events.lock().expect("the events");
-        let recent = events.iter().rev().take_while(|(at, _)| now.duration_since(*at) < PICTURE);
+        let recent = events
+            .iter()
+            .rev()
+            .take_while(|(at, _)| now.duration_since(*at) < PICTURE);
         for (_, event) in recent.filter(|(_, event)| event["event"] == "heard") {
             let hz = event["hz"].as_f64().unwrap_or_default();
             if hz > 0.0 {

@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use audioroad::actors::clock;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -49,15 +50,25 @@ impl Switch {
             ("ADMIN_TOKEN", TOKEN.to_owned()),
             ("LOG", "info,audioroad=debug".to_owned()),
         ];
-        let further = further.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let further = further
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
         let settings = own.into_iter().chain(further);
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         // Nobody watches idle connections between two requests, so none is kept.
-        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(SOON).build();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .timeout(SOON)
+            .build();
         let mut switch = Self {
             process: None,
-            settings: settings.map(|(name, value)| (name.to_owned(), value)).collect(),
+            settings: settings
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
             log: Arc::default(),
             http: local(http),
             sip: local(sip),
@@ -72,21 +83,38 @@ impl Switch {
     /// Runs the program on the data of the last run.
     pub(crate) fn run(&mut self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_audioroad"));
-        command.env_clear().envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.current_dir(self._data.path()).stdin(Stdio::null());
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         keep(child.stdout.take(), &self.log);
         keep(child.stderr.take(), &self.log);
         self.process = Some(child);
         eventually("the switch is healthy", || {
-            self.healthy().then_some(()).ok_or_else(|| "no 200 from /health".to_owned())
+            self.healthy()
+                .then_some(())
+                .ok_or_else(|| "no 200 from /health".to_owned())
         });
     }
 
     fn healthy(&self) -> bool {
-        let request = self.client.get(format!("http://{}/health", self.http));
-        self.runtime.block_on(async { request.send().await.is_ok_and(|answer| answer.status() == 200) })
+        let request = self.client.get(self.url("/health"));
+        self.runtime.block_on(async {
+            request
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status() == 200)
+        })
+    }
+
+    /// Where it answers to `path` by HTTP.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
     }
 
     /// Where it answers the telephone, by UDP and by TCP.
@@ -97,7 +125,7 @@ impl Switch {
     /// One request as the admin: status and JSON.
     pub(crate) fn api(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = self.client.request(method, format!("http://{}{path}", self.http));
+        let mut request = self.client.request(method, self.url(path));
         request = request.bearer_auth(TOKEN);
         if !body.is_null() {
             request = request.json(&body);
@@ -106,21 +134,29 @@ impl Switch {
             let answer = request.send().await.expect("the switch answers by HTTP");
             let status = answer.status().as_u16();
             let text = answer.text().await.expect("the whole answer");
-            (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+            (
+                status,
+                serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            )
         })
     }
 
     /// A request that must succeed.
     pub(crate) fn ask(&self, method: &str, path: &str, body: Value) -> Value {
         let (status, answer) = self.api(method, path, body);
-        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        assert!(
+            (200..300).contains(&status),
+            "{method} {path}: {status} {answer}"
+        );
         answer
     }
 
     /// One command by the dashboards' WebSocket, which must be accepted.
     pub(crate) fn press(&self, mut command: Value) -> Value {
         command["id"] = json!(1);
-        let mut request = format!("ws://{}/ws", self.http).into_client_request().expect("an address");
+        let mut request = format!("ws://{}/ws", self.http)
+            .into_client_request()
+            .expect("an address");
         let bearer = format!("Bearer {TOKEN}").parse().expect("a header");
         request.headers_mut().insert("Authorization", bearer);
         self.runtime.block_on(async {
@@ -129,7 +165,10 @@ impl Switch {
             let text = Message::text(command.to_string());
             socket.send(text).await.expect("the command is sent");
             while let Some(frame) = socket.next().await {
-                let frame = frame.expect("a frame").into_text().expect("a frame of text");
+                let frame = frame
+                    .expect("a frame")
+                    .into_text()
+                    .expect("a frame of text");
                 let frame: Value = serde_json::from_str(&frame).unwrap_or_default();
                 if frame["id"] == 1 {
                     assert_eq!(frame["type"], "ack", "{command}: {frame}");
@@ -148,7 +187,11 @@ impl Switch {
         let episode = self.ask("POST", "/api/episodes", episode);
         let id = text(&episode["id"]);
         self.ask("POST", &format!("/api/episodes/{id}/start"), Value::Null);
-        self.ask("POST", &format!("/api/episodes/{id}/open-lines"), Value::Null);
+        self.ask(
+            "POST",
+            &format!("/api/episodes/{id}/open-lines"),
+            Value::Null,
+        );
         id
     }
 
@@ -156,8 +199,23 @@ impl Switch {
     pub(crate) fn call_once(&self, sip_call_id: &str, fits: impl Fn(&Value) -> bool) -> Value {
         eventually("the call's row", || {
             let calls = self.ask("GET", "/api/calls", Value::Null);
-            let ours = calls.as_array().into_iter().flatten().find(|c| c["sipCallId"] == sip_call_id);
-            ours.filter(|call| fits(call)).cloned().ok_or_else(|| format!("{ours:?}"))
+            let ours = calls
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|c| c["sipCallId"] == sip_call_id);
+            ours.filter(|call| fits(call))
+                .cloned()
+                .ok_or_else(|| format!("{ours:?}"))
+        })
+    }
+
+    /// The first line of its log with `words` in it.
+    pub(crate) fn said(&self, words: &str) -> String {
+        eventually(&format!("the switch says {words}"), || {
+            let log = self.log.lock().expect("the log");
+            let line = log.iter().find(|line| line.contains(words));
+            line.cloned().ok_or_else(|| format!("{} other lines", log.len()))
         })
     }
 
@@ -172,10 +230,15 @@ impl Switch {
     /// Asks the program to go (SIGTERM) and waits until it has gone.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
         let child = self.process.as_mut().expect("a running switch");
-        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status();
+        let kill = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", child.id())])
+            .status();
         assert!(kill.expect("a shell runs").success());
         let status = eventually("the switch goes", || {
-            child.try_wait().expect("a child").ok_or_else(|| "still running".to_owned())
+            child
+                .try_wait()
+                .expect("a child")
+                .ok_or_else(|| "still running".to_owned())
         });
         self.process = None;
         status
@@ -183,6 +246,10 @@ impl Switch {
 }
 
 impl Drop for Switch {
+    #[expect(
+        clippy::print_stderr,
+        reason = "the log of a switch is half of a failed test's story"
+    )]
     fn drop(&mut self) {
         if let Some(mut child) = self.process.take() {
             // It may have gone by itself, which the test then says.
@@ -190,7 +257,11 @@ impl Drop for Switch {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            let log = self.log.lock().map(|lines| lines.join("\n")).unwrap_or_default();
+            let log = self
+                .log
+                .lock()
+                .map(|lines| lines.join("\n"))
+                .unwrap_or_default();
             eprintln!("the switch said:\n{log}");
         }
     }
@@ -198,11 +269,11 @@ impl Drop for Switch {
 
 /// Looks again and again until `look` gives something; says what it saw last when it never does.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let deadline = Instant::now() + SOON;
+    let deadline = clock::now() + SOON;
     loop {
         match look() {
             Ok(found) => return found,
-            Err(seen) if Instant::now() >= deadline => panic!("{what}: not within {SOON:?}; {seen}"),
+            Err(seen) if clock::now() >= deadline => panic!("{what}: not within {SOON:?}; {seen}"),
             Err(_) => std::thread::park_timeout(Duration::from_millis(20)),
         }
     }
@@ -210,7 +281,10 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, Stri
 
 /// A JSON value's text.
 pub(crate) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no text: {value}"))
+        .to_owned()
 }
 
 /// A port that is free for UDP and TCP.

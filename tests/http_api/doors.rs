@@ -31,7 +31,8 @@ async fn operations(station: &Station) -> Vec<Operation> {
 
 /// The address with `id` wherever it has a parameter.
 fn filled(path: &str, id: &str) -> String {
-    path.replace("{id}", id).replace("{roomName}", &format!("live-{id}"))
+    path.replace("{id}", id)
+        .replace("{roomName}", &format!("live-{id}"))
 }
 
 /// A body that the operation would take.
@@ -52,21 +53,37 @@ fn body_for(path: &str) -> Value {
 async fn nobody_gets_in_without_a_good_token() {
     let station = Station::open();
     let long = "9".repeat(8000);
-    for operation in operations(&station).await.iter().filter(|operation| !operation.public) {
+    for operation in operations(&station)
+        .await
+        .iter()
+        .filter(|operation| !operation.public)
+    {
         let (method, path) = (operation.method.as_str(), filled(&operation.path, NOBODY));
         let what = format!("{method} {path}");
         let body = body_for(&operation.path);
         let bare = || station.request(method, &path).json(&body);
         station.send(bare()).await.problem(401, &what);
         let almost = ADMIN_TOKEN.replace('7', "8");
-        for token in [almost.as_str(), "", "x", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.", &long] {
+        for token in [
+            almost.as_str(),
+            "",
+            "x",
+            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.",
+            &long,
+        ] {
             let refused = station.send(bare().bearer_auth(token)).await;
             refused.problem(401, &what);
             assert_eq!(refused.header("www-authenticate"), "Bearer");
         }
-        station.send(bare().header("authorization", format!("Basic {ADMIN_TOKEN}"))).await.problem(401, &what);
+        station
+            .send(bare().header("authorization", format!("Basic {ADMIN_TOKEN}")))
+            .await
+            .problem(401, &what);
         let cookie = format!("audioroad_session={ADMIN_TOKEN}");
-        station.send(bare().header("cookie", cookie)).await.problem(401, &what);
+        station
+            .send(bare().header("cookie", cookie))
+            .await
+            .problem(401, &what);
     }
 }
 
@@ -75,18 +92,34 @@ async fn a_viewer_can_change_nothing_and_see_no_operators() {
     let station = Station::open();
     let (_, token) = station.operator("Val", "viewer").await;
     let before = station.get("/api/shows").await.text;
-    for operation in operations(&station).await.iter().filter(|operation| !operation.public) {
+    for operation in operations(&station)
+        .await
+        .iter()
+        .filter(|operation| !operation.public)
+    {
         let (method, path) = (operation.method.as_str(), filled(&operation.path, NOBODY));
         let is_theirs = operation.path.starts_with("/api/session");
         let changes = method != "GET" && !is_theirs;
-        let is_admins = operation.path.starts_with("/api/operators") || operation.path == "/metrics";
+        let is_admins =
+            operation.path.starts_with("/api/operators") || operation.path == "/metrics";
         let request = station.request(method, &path).bearer_auth(&token);
-        let request = if operation.has_json { request.json(&body_for(&operation.path)) } else { request };
+        let request = if operation.has_json {
+            request.json(&body_for(&operation.path))
+        } else {
+            request
+        };
         if changes || is_admins {
-            station.send(request).await.problem(403, &format!("{method} {path}"));
+            station
+                .send(request)
+                .await
+                .problem(403, &format!("{method} {path}"));
         } else if !is_theirs && operation.path != "/ws" {
             let answer = station.send(request).await;
-            assert!([200, 404].contains(&answer.status), "{method} {path}: {}", answer.text);
+            assert!(
+                [200, 404].contains(&answer.status),
+                "{method} {path}: {}",
+                answer.text
+            );
         }
     }
     assert_eq!(station.get("/api/shows").await.text, before);
@@ -95,17 +128,42 @@ async fn a_viewer_can_change_nothing_and_see_no_operators() {
 #[actix_web::test]
 async fn what_is_not_there_and_what_is_no_id_is_not_found() {
     let station = Station::open();
-    for operation in operations(&station).await.iter().filter(|operation| operation.path.contains('{')) {
+    for operation in operations(&station)
+        .await
+        .iter()
+        .filter(|operation| operation.path.contains('{'))
+    {
         let method = operation.method.as_str();
-        let malformed = ["1", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "%2e%2e%2fetc", "0000000000000000000000000é", "%00"];
+        let malformed = [
+            "1",
+            "zzzzzzzzzzzzzzzzzzzzzzzzzz",
+            "%2e%2e%2fetc",
+            "0000000000000000000000000é",
+            "%00",
+        ];
         for id in malformed.into_iter().chain([NOBODY]) {
             let path = filled(&operation.path, id);
             let request = station.request(method, &path).bearer_auth(ADMIN_TOKEN);
-            let request = if operation.has_json { request.json(&body_for(&operation.path)) } else { request };
-            station.send(request).await.problem(404, &format!("{method} {path}"));
+            let request = if operation.has_json {
+                request.json(&body_for(&operation.path))
+            } else {
+                request
+            };
+            station
+                .send(request)
+                .await
+                .problem(404, &format!("{method} {path}"));
         }
     }
-    for path in ["/api", "/api/", "/api/nothing", "/api/calls/", "/api/twilio-sip", "/nothing.js", "/.env"] {
+    for path in [
+        "/api",
+        "/api/",
+        "/api/nothing",
+        "/api/calls/",
+        "/api/twilio-sip",
+        "/nothing.js",
+        "/.env",
+    ] {
         station.get(path).await.problem(404, path);
     }
 }
@@ -117,9 +175,15 @@ async fn other_methods_are_refused_with_those_that_there_are() {
     for operation in &operations {
         let path = filled(&operation.path, NOBODY);
         for method in ["PUT", "OPTIONS", "TRACE"] {
-            let refused = station.send(station.request(method, &path).bearer_auth(ADMIN_TOKEN)).await;
+            let refused = station
+                .send(station.request(method, &path).bearer_auth(ADMIN_TOKEN))
+                .await;
             refused.problem(405, &format!("{method} {path}"));
-            assert!(refused.header("allow").contains(&operation.method), "{path}: {}", refused.header("allow"));
+            assert!(
+                refused.header("allow").contains(&operation.method),
+                "{path}: {}",
+                refused.header("allow")
+            );
         }
     }
 }
@@ -128,18 +192,32 @@ async fn other_methods_are_refused_with_those_that_there_are() {
 async fn bodies_that_are_not_what_is_expected_are_refused() {
     let station = Station::open();
     let huge = format!("{{\"name\":\"{}\"}}", "x".repeat(70 * 1024));
-    for operation in operations(&station).await.iter().filter(|operation| operation.has_json) {
+    for operation in operations(&station)
+        .await
+        .iter()
+        .filter(|operation| operation.has_json)
+    {
         let path = filled(&operation.path, NOBODY);
         let what = format!("{} {path}", operation.method);
         let with = |kind: &str, body: &str| {
-            let request = station.request(&operation.method, &path).bearer_auth(ADMIN_TOKEN);
-            station.send(request.header("content-type", kind.to_owned()).body(body.to_owned()))
+            let request = station
+                .request(&operation.method, &path)
+                .bearer_auth(ADMIN_TOKEN);
+            station.send(
+                request
+                    .header("content-type", kind.to_owned())
+                    .body(body.to_owned()),
+            )
         };
         for broken in ["{", "[1,", "nonsense", "\u{feff}{}", "\"text\"", "3"] {
-            with("application/json", broken).await.problem(400, &format!("{what} {broken}"));
+            with("application/json", broken)
+                .await
+                .problem(400, &format!("{what} {broken}"));
         }
         with("text/plain", "{}").await.problem(415, &what);
-        with("application/x-www-form-urlencoded", "name=x").await.problem(415, &what);
+        with("application/x-www-form-urlencoded", "name=x")
+            .await
+            .problem(415, &what);
         with("application/json", &huge).await.problem(413, &what);
     }
 }
@@ -167,10 +245,28 @@ async fn the_health_port_answers_health_and_metrics_alone() {
     let health = station.send(station.request("GET", &at("/health"))).await;
     assert_eq!(health.status, 200, "{}", health.text);
     let metrics = station.send(station.request("GET", &at("/metrics"))).await;
-    assert!(metrics.text.contains("audioroad_dashboards 0"), "{}", metrics.text);
-    assert!(metrics.text.contains("audioroad_rtc{what=\"browsers\"} 0"), "{}", metrics.text);
-    for path in ["/", "/api/calls", "/api/session", "/ws", "/rtc", "/metrics/"] {
-        station.send(station.request("GET", &at(path)).bearer_auth(ADMIN_TOKEN)).await.problem(404, path);
+    assert!(
+        metrics.text.contains("audioroad_dashboards 0"),
+        "{}",
+        metrics.text
+    );
+    assert!(
+        metrics.text.contains("audioroad_rtc{what=\"browsers\"} 0"),
+        "{}",
+        metrics.text
+    );
+    for path in [
+        "/",
+        "/api/calls",
+        "/api/session",
+        "/ws",
+        "/rtc",
+        "/metrics/",
+    ] {
+        station
+            .send(station.request("GET", &at(path)).bearer_auth(ADMIN_TOKEN))
+            .await
+            .problem(404, path);
     }
 }
 
@@ -178,9 +274,13 @@ async fn the_health_port_answers_health_and_metrics_alone() {
 async fn health_says_whether_calls_can_be_taken() {
     let station = Station::open();
     let health = station.send(station.request("GET", "/health")).await;
-    let expected = json!({ "status": "ok", "sip": "ok", "database": "ok", "livekit": "embedded", "calls": 0 });
+    let expected =
+        json!({ "status": "ok", "sip": "ok", "database": "ok", "livekit": "embedded", "calls": 0 });
     assert_eq!((health.status, health.json()), (200, expected));
     station.health.set_draining(true);
     let health = station.send(station.request("GET", "/health")).await;
-    assert_eq!((health.status, &health.json()["status"]), (503, &json!("down")));
+    assert_eq!(
+        (health.status, &health.json()["status"]),
+        (503, &json!("down"))
+    );
 }

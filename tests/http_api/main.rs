@@ -1,4 +1,5 @@
 //! The HTTP API as scripts and browsers meet it: a real server on loopback, a real desk, real books; no telephone.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod doors;
 mod pages;

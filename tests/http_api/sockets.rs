@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
-use audioroad::{actors::message::AtDesk, domain::{Card, Command, Operator, OperatorId, Role}};
+use audioroad::{
+    actors::message::AtDesk,
+    domain::{Card, Command, Operator, OperatorId, Role},
+};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::{io::{AsyncReadExt as _, AsyncWriteExt as _}, net::{TcpSocket, TcpStream}, time::timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Error, Message, client::IntoClientRequest as _},
@@ -17,8 +24,14 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-async fn connect(station: &Station, path: &str, headers: &[(&'static str, &str)]) -> Result<Socket, u16> {
-    let mut request = format!("{}{path}", station.url.replace("http", "ws")).into_client_request().unwrap();
+async fn connect(
+    station: &Station,
+    path: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<Socket, u16> {
+    let mut request = format!("{}{path}", station.url.replace("http", "ws"))
+        .into_client_request()
+        .unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
     }
@@ -30,14 +43,25 @@ async fn connect(station: &Station, path: &str, headers: &[(&'static str, &str)]
 }
 
 async fn dashboard(station: &Station, token: &str) -> Socket {
-    connect(station, "/ws", &[("authorization", &format!("Bearer {token}"))]).await.unwrap()
+    connect(
+        station,
+        "/ws",
+        &[("authorization", &format!("Bearer {token}"))],
+    )
+    .await
+    .unwrap()
 }
 
 /// The next frame of this type; what comes before it is passed over.
 async fn next(socket: &mut Socket, kind: &str) -> Value {
     loop {
-        let message = timeout(PATIENCE, socket.next()).await.unwrap_or_else(|_| panic!("no {kind}"));
-        match message.unwrap_or_else(|| panic!("closed before {kind}")).unwrap() {
+        let message = timeout(PATIENCE, socket.next())
+            .await
+            .unwrap_or_else(|_| panic!("no {kind}"));
+        match message
+            .unwrap_or_else(|| panic!("closed before {kind}"))
+            .unwrap()
+        {
             Message::Text(text) => {
                 let frame: Value = serde_json::from_str(&text).unwrap();
                 if frame["type"] == kind {
@@ -45,7 +69,7 @@ async fn next(socket: &mut Socket, kind: &str) -> Value {
                 }
             }
             Message::Close(reason) => panic!("closed before {kind}: {reason:?}"),
-            _ => {}
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
     }
 }
@@ -72,7 +96,10 @@ async fn a_snapshot_then_every_change_and_an_answer_to_every_command() {
     let (id, token) = station.operator("Sam", "screener").await;
     let mut sam = dashboard(&station, &token).await;
     let snapshot = next(&mut sam, "snapshot").await;
-    assert_eq!(snapshot["you"], json!({ "operatorId": id, "name": "Sam", "role": "screener" }));
+    assert_eq!(
+        snapshot["you"],
+        json!({ "operatorId": id, "name": "Sam", "role": "screener" })
+    );
     assert_eq!(snapshot["episodes"][0]["id"], json!(episode));
 
     let call = station.caller("+15551112222").await;
@@ -80,25 +107,66 @@ async fn a_snapshot_then_every_change_and_an_answer_to_every_command() {
     while change["calls"][0]["id"] != json!(call) {
         change = next(&mut sam, "change").await;
     }
-    ask(&mut sam, json!({ "id": 7, "command": "pick-up", "callId": call })).await;
+    ask(
+        &mut sam,
+        json!({ "id": 7, "command": "pick-up", "callId": call }),
+    )
+    .await;
     let room = format!("screening-{episode}-{call}");
-    assert_eq!(next(&mut sam, "ack").await, json!({ "type": "ack", "id": 7, "result": { "callId": call, "room": room } }));
-    ask(&mut sam, json!({ "id": 8, "command": "room-token", "room": room })).await;
+    assert_eq!(
+        next(&mut sam, "ack").await,
+        json!({ "type": "ack", "id": 7, "result": { "callId": call, "room": room } })
+    );
+    ask(
+        &mut sam,
+        json!({ "id": 8, "command": "room-token", "room": room }),
+    )
+    .await;
     let ticket = next(&mut sam, "ack").await;
-    assert_eq!((&ticket["id"], &ticket["result"]["url"]), (&json!(8), &json!(station.url.replace("http", "ws"))));
+    assert_eq!(
+        (&ticket["id"], &ticket["result"]["url"]),
+        (&json!(8), &json!(station.url.replace("http", "ws")))
+    );
 
     for (frame, id, status) in [
-        (json!({ "id": 9, "command": "put-on-air", "callId": call }), json!(9), 403),
-        (json!({ "id": 10, "command": "pick-up", "callId": call }), json!(10), 409),
-        (json!({ "id": 11, "command": "approve", "callId": crate::station::NOBODY }), json!(11), 404),
+        (
+            json!({ "id": 9, "command": "put-on-air", "callId": call }),
+            json!(9),
+            403,
+        ),
+        (
+            json!({ "id": 10, "command": "pick-up", "callId": call }),
+            json!(10),
+            409,
+        ),
+        (
+            json!({ "id": 11, "command": "approve", "callId": crate::station::NOBODY }),
+            json!(11),
+            404,
+        ),
         (json!({ "id": 12, "command": "launch" }), json!(12), 400),
-        (json!({ "id": 13, "command": "room-token", "room": format!("live-{episode}") }), json!(13), 403),
-        (json!({ "command": "approve", "callId": call }), json!(null), 400),
+        (
+            json!({ "id": 13, "command": "room-token", "room": format!("live-{episode}") }),
+            json!(13),
+            403,
+        ),
+        (
+            json!({ "command": "approve", "callId": call }),
+            json!(null),
+            400,
+        ),
     ] {
         ask(&mut sam, frame).await;
         let refused = next(&mut sam, "refused").await;
-        assert_eq!((&refused["id"], &refused["status"]), (&id, &json!(status)), "{refused}");
-        assert!(refused["detail"].as_str().unwrap().ends_with('.'), "{refused}");
+        assert_eq!(
+            (&refused["id"], &refused["status"]),
+            (&id, &json!(status)),
+            "{refused}"
+        );
+        assert!(
+            refused["detail"].as_str().unwrap().ends_with('.'),
+            "{refused}"
+        );
     }
 }
 
@@ -106,19 +174,45 @@ async fn a_snapshot_then_every_change_and_an_answer_to_every_command() {
 async fn only_signed_in_and_from_our_own_page() {
     let station = Station::open();
     let (_, token) = station.operator("Sam", "screener").await;
-    let (cookie, bearer) = (format!("audioroad_session={token}"), format!("Bearer {token}"));
+    let (cookie, bearer) = (
+        format!("audioroad_session={token}"),
+        format!("Bearer {token}"),
+    );
     let own = station.url.clone();
     for (headers, status) in [
         (vec![], 401),
         (vec![("authorization", "Bearer nonsense")], 401),
-        (vec![("cookie", "audioroad_session=x"), ("origin", own.as_str())], 401),
+        (
+            vec![("cookie", "audioroad_session=x"), ("origin", own.as_str())],
+            401,
+        ),
         (vec![("cookie", cookie.as_str())], 403),
-        (vec![("cookie", cookie.as_str()), ("origin", "http://evil.example")], 403),
-        (vec![("authorization", bearer.as_str()), ("origin", "http://evil.example")], 403),
+        (
+            vec![
+                ("cookie", cookie.as_str()),
+                ("origin", "http://evil.example"),
+            ],
+            403,
+        ),
+        (
+            vec![
+                ("authorization", bearer.as_str()),
+                ("origin", "http://evil.example"),
+            ],
+            403,
+        ),
     ] {
-        assert_eq!(connect(&station, "/ws", &headers).await.err(), Some(status), "{headers:?}");
+        assert_eq!(
+            connect(&station, "/ws", &headers).await.err(),
+            Some(status),
+            "{headers:?}"
+        );
     }
-    assert!(connect(&station, "/ws", &[("cookie", &cookie), ("origin", &own)]).await.is_ok());
+    assert!(
+        connect(&station, "/ws", &[("cookie", &cookie), ("origin", &own)])
+            .await
+            .is_ok()
+    );
     station.get("/ws").await.problem(426, "no upgrade");
 }
 
@@ -126,7 +220,10 @@ async fn only_signed_in_and_from_our_own_page() {
 async fn too_large_too_many_and_other_frames_end_it() {
     let station = Station::open();
     let mut large = dashboard(&station, ADMIN_TOKEN).await;
-    large.send(Message::text("x".repeat(17 * 1024))).await.unwrap();
+    large
+        .send(Message::text("x".repeat(17 * 1024)))
+        .await
+        .unwrap();
     assert_eq!(closed(&mut large).await, Some(1009));
 
     let mut binary = dashboard(&station, ADMIN_TOKEN).await;
@@ -147,9 +244,20 @@ async fn whoever_is_signed_out_or_disabled_leaves() {
     let (id, token) = station.operator("Sam", "screener").await;
     let mut sam = dashboard(&station, &token).await;
     next(&mut sam, "snapshot").await;
-    station.patch(&format!("/api/operators/{id}"), json!({ "disabled": true })).await;
+    station
+        .patch(&format!("/api/operators/{id}"), json!({ "disabled": true }))
+        .await;
     assert_eq!(closed(&mut sam).await, Some(1008));
-    assert_eq!(connect(&station, "/ws", &[("authorization", &format!("Bearer {token}"))]).await.err(), Some(401));
+    assert_eq!(
+        connect(
+            &station,
+            "/ws",
+            &[("authorization", &format!("Bearer {token}"))]
+        )
+        .await
+        .err(),
+        Some(401)
+    );
 }
 
 #[actix_web::test]
@@ -161,23 +269,54 @@ async fn a_dashboard_that_does_not_read_is_cut_off_and_costs_the_others_nothing(
     next(&mut reader, "snapshot").await;
     let mut sleeper = sleeper(&station).await;
 
-    let admin = Operator { id: OperatorId(1), name: "Script".to_owned(), role: Role::Admin };
+    let admin = Operator {
+        id: OperatorId(1),
+        name: "Script".to_owned(),
+        role: Role::Admin,
+    };
     let notes = "x".repeat(4000);
     let mut presses = 0;
     while station.metrics.dashboards_dropped.get() == 0 && presses < 20_000 {
-        let card = Card { notes: Some(format!("{presses} {}", &notes[8..])), ..Card::default() };
-        let (by, command) = (admin.clone(), Command::UpdateCard { call_id: call, card });
-        station.switchboard.send(AtDesk::new(move |desk, now| desk.command(now, &by, &command))).await.unwrap().unwrap();
+        let card = Card {
+            notes: Some(format!("{presses} {}", &notes[8..])),
+            ..Card::default()
+        };
+        let (by, command) = (
+            admin.clone(),
+            Command::UpdateCard {
+                call_id: call,
+                card,
+            },
+        );
+        station
+            .switchboard
+            .send(AtDesk::new(move |desk, now| {
+                desk.command(now, &by, &command)
+            }))
+            .await
+            .unwrap()
+            .unwrap();
         next(&mut reader, "change").await;
         presses += 1;
     }
-    assert_eq!(station.metrics.dashboards_dropped.get(), 1, "after {presses} presses");
-    ask(&mut reader, json!({ "id": 1, "command": "drop", "callId": call })).await;
+    assert_eq!(
+        station.metrics.dashboards_dropped.get(),
+        1,
+        "after {presses} presses"
+    );
+    ask(
+        &mut reader,
+        json!({ "id": 1, "command": "drop", "callId": call }),
+    )
+    .await;
     next(&mut reader, "ack").await;
 
     // Awake again, it gets what had been sent before, and then the end.
     let mut rest = Vec::new();
-    timeout(PATIENCE, sleeper.read_to_end(&mut rest)).await.expect("still open").ok();
+    timeout(PATIENCE, sleeper.read_to_end(&mut rest))
+        .await
+        .expect("still open")
+        .ok();
     assert!(rest.len() < 64 * 1024 * 1024);
 }
 
@@ -207,14 +346,35 @@ async fn livekit_clients_need_a_token_and_are_sent_from_v1_to_v0() {
         refused.problem(404, path);
         assert_eq!(refused.header("access-control-allow-origin"), "*");
     }
-    let refused = station.send(station.request("GET", "/rtc/validate?access_token=x")).await;
-    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (401, "*"));
-    assert_eq!(connect(&station, "/rtc?access_token=x", &[]).await.err(), Some(401));
+    let refused = station
+        .send(station.request("GET", "/rtc/validate?access_token=x"))
+        .await;
+    assert_eq!(
+        (
+            refused.status,
+            refused.header("access-control-allow-origin")
+        ),
+        (401, "*")
+    );
+    assert_eq!(
+        connect(&station, "/rtc?access_token=x", &[]).await.err(),
+        Some(401)
+    );
     assert_eq!(connect(&station, "/rtc", &[]).await.err(), Some(401));
 
-    let ticket = station.post(&format!("/api/rooms/live-{episode}/token"), json!({})).await.json();
-    let path = format!("/rtc?access_token={}&protocol=16", ticket["token"].as_str().unwrap());
+    let ticket = station
+        .post(&format!("/api/rooms/live-{episode}/token"), json!({}))
+        .await
+        .json();
+    let path = format!(
+        "/rtc?access_token={}&protocol=16",
+        ticket["token"].as_str().unwrap()
+    );
     let mut socket = connect(&station, &path, &[]).await.unwrap();
-    let first = timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
+    let first = timeout(PATIENCE, socket.next())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
     assert!(matches!(first, Message::Binary(_)), "{first:?}");
 }

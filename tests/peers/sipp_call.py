@@ -1,7 +1,8 @@
 """Calls the switch with sipp: a second telephone nobody here wrote, strict about signalling, deaf to audio.
 
     sipp_call.py SCENARIO HOST:PORT [--to +15550100] [--from +15550123] [--tone 440] [--seconds 3]
-                 [--calls 1] [--rate 1] [--transport udp|tcp] [--header 'X-Call-Id: 7']... [--keep FOLDER]
+                 [--calls 1] [--rate 1] [--transport udp|tcp] [--local ADDRESS] [--uri SIP-URI]
+                 [--header 'X-Call-Id: 7']... [--keep FOLDER]
 
 SCENARIO is a file of tests/peers/sipp without its suffix: call, until-bye, hold, cancel, no-ack. --seconds is the
 length of each pause in it. Prints one JSON line: {"ok": true, "calls": 1, "failed": 0, "retransmissions": 0}; the exit
@@ -31,6 +32,8 @@ def render(args, folder):
     text = (SCENARIOS / f"{args.scenario}.xml").read_text()
     text = text.replace("@FROM@", args.caller).replace("@TONE@", str(sound))
     text = text.replace("@HEADERS@", "".join(f"      {header}\n" for header in args.header))
+    if args.uri:
+        text = text.replace("sip:[service]@[remote_ip]:[remote_port]", args.uri)
     path = folder / f"{args.scenario}.xml"
     path.write_text(text)
     return path
@@ -43,7 +46,7 @@ def free_port():
 
 
 def command(args, folder):
-    local = args.target.rsplit(":", 1)[0] if args.target.startswith("127.") else None
+    local = args.local or (args.target.rsplit(":", 1)[0] if args.target.startswith("127.") else None)
     return [
         "sipp", args.target,
         "-sf", str(render(args, folder)),
@@ -101,6 +104,8 @@ def main():
     parser.add_argument("--calls", type=int, default=1)
     parser.add_argument("--rate", type=int, default=1, help="new calls per second")
     parser.add_argument("--transport", choices=("udp", "tcp"), default="udp")
+    parser.add_argument("--local", help="address of this machine to call from; default: loopback for a target there")
+    parser.add_argument("--uri", help="what the INVITE asks for, when it is not sip:TO@HOST:PORT")
     parser.add_argument("--header", action="append", default=[])
     parser.add_argument("--keep", help="folder for sipp's own logs")
     args = parser.parse_args()

@@ -67,6 +67,7 @@ pub(crate) fn call() -> Call {
         stage: Stage::OnHold,
         dialled: "+15550001".to_owned(),
         direction: Direction::Inbound,
+        previous_call_at: None,
         point: "Why trains".to_owned(),
         notes: "calm".to_owned(),
         priority: -2,

@@ -12,6 +12,8 @@ import { Refused } from '../refused';
 import { link, request } from '../socket';
 import { openMicrophone } from './microphone';
 
+type LiveKit = typeof import('livekit-client');
+
 export type RoomState =
   | { at: 'out' }
   | { at: 'joining'; room: string }
@@ -28,6 +30,10 @@ export const playbackBlocked = signal(false);
 
 let wanted: string | null = null;
 let joined: { name: string; room: Room } | null = null;
+/** The room that is being connected to. */
+let joining: Room | null = null;
+/** Counts what was wanted: a join that began earlier is no longer asked for. */
+let wishes = 0;
 let settling = false;
 let failures = 0;
 let retry: ReturnType<typeof setTimeout> | undefined;
@@ -37,13 +43,18 @@ const speakers = new Map<RemoteTrack, HTMLMediaElement>();
 export function want(room: string | null): void {
   if (wanted === room) return;
   wanted = room;
+  wishes += 1;
   failures = 0;
   clearTimeout(retry);
+  // A connection under way may take long to come about or to fail: it is not waited for.
+  void joining?.disconnect(false);
+  if (room === null) roomState.value = { at: 'out' };
   void settle();
 }
 
-/** Tries at once instead of at the end of a wait. */
+/** Tries at once instead of at the end of a wait, ours or LiveKit's. Does nothing to a room that is well. */
 export function tryAgain(): void {
+  if (roomState.peek().at === 'reconnecting') leave();
   failures = 0;
   clearTimeout(retry);
   void settle();
@@ -76,39 +87,23 @@ async function settle(): Promise<void> {
 
 /** Null when joined, else what to tell the operator. */
 async function join(name: string): Promise<string | null> {
+  const wish = wishes;
   let room: Room | null = null;
   try {
     const pass = passOf(await request('room-token', { room: name }));
     if (pass === null) return 'The switch gave no way into the room.';
-    const { DisconnectReason, Room: LiveKitRoom, RoomEvent } = await import('livekit-client');
-    room = new LiveKitRoom({
+    if (wish !== wishes) return null;
+    const livekit = await import('livekit-client');
+    const ours = new livekit.Room({
       disconnectOnPageLeave: true,
       stopLocalTrackOnUnpublish: false,
       singlePeerConnection: false,
     });
-    const ours = room;
-    room
-      .on(RoomEvent.TrackSubscribed, (track) => play(track))
-      .on(RoomEvent.TrackUnsubscribed, (track) => silence(track))
-      .on(RoomEvent.AudioPlaybackStatusChanged, () => {
-        playbackBlocked.value = !ours.canPlaybackAudio;
-      })
-      .on(RoomEvent.Reconnecting, () => {
-        if (joined?.room === ours) roomState.value = { at: 'reconnecting', room: name };
-      })
-      .on(RoomEvent.Reconnected, () => {
-        if (joined?.room === ours) roomState.value = { at: 'in', room: name };
-      })
-      .on(RoomEvent.Disconnected, (reason) => {
-        if (joined?.room !== ours) return;
-        joined = null;
-        forgetSpeakers();
-        if (wanted !== name) return;
-        if (reason === DisconnectReason.DUPLICATE_IDENTITY) giveWay(name);
-        else fail(name, 'The connection to the room was lost.');
-      });
+    room = ours;
+    joining = ours;
+    attend(livekit, ours, name);
     await room.connect(pass.url, pass.token);
-    if (wanted !== name) {
+    if (wish !== wishes) {
       void room.disconnect(false);
       return null;
     }
@@ -116,14 +111,41 @@ async function join(name: string): Promise<string | null> {
     failures = 0;
     roomState.value = { at: 'in', room: name };
     playbackBlocked.value = !room.canPlaybackAudio;
-    await publish(room);
+    // Not waited for: the browser may be asking for the microphone when the next room is wanted.
+    void publish(room).catch(() => unheard(ours, name));
     return null;
   } catch (error) {
-    if (joined !== null && joined.room === room) joined = null;
     void room?.disconnect(false);
+    if (wish !== wishes) return null;
     if (link.peek().at !== 'open') return 'No connection to the switch.';
     return error instanceof Refused ? error.message : 'The room could not be joined.';
+  } finally {
+    joining = null;
   }
+}
+
+/** Plays who speaks, and shows how the room is. */
+function attend({ DisconnectReason, RoomEvent }: LiveKit, room: Room, name: string): void {
+  const show = (at: 'in' | 'reconnecting') => () => {
+    if (joined?.room === room) roomState.value = { at, room: name };
+  };
+  room
+    .on(RoomEvent.TrackSubscribed, (track) => play(track))
+    .on(RoomEvent.TrackUnsubscribed, (track) => silence(track))
+    .on(RoomEvent.AudioPlaybackStatusChanged, () => {
+      playbackBlocked.value = !room.canPlaybackAudio;
+    })
+    .on(RoomEvent.SignalReconnecting, show('reconnecting'))
+    .on(RoomEvent.Reconnecting, show('reconnecting'))
+    .on(RoomEvent.Reconnected, show('in'))
+    .on(RoomEvent.Disconnected, (reason) => {
+      if (joined?.room !== room) return;
+      joined = null;
+      forgetSpeakers();
+      if (wanted !== name) return;
+      if (reason === DisconnectReason.DUPLICATE_IDENTITY) giveWay(name);
+      else fail(name, 'The connection to the room was lost.');
+    });
 }
 
 /** Without a microphone the operator still listens; the microphone's own state says what is missing. */
@@ -131,6 +153,13 @@ async function publish(room: Room): Promise<void> {
   const track = await openMicrophone();
   if (track === null || joined?.room !== room) return;
   await room.localParticipant.publishTrack(track, { stopMicTrackOnMute: false, dtx: true });
+}
+
+/** The room would not take the microphone: joined anew, it may. */
+function unheard(room: Room, name: string): void {
+  if (joined?.room !== room) return;
+  leave();
+  fail(name, 'The room did not take your microphone.');
 }
 
 /** Publishes a microphone that could not be had when the room was joined. */

@@ -21,9 +21,11 @@ const seat = computed<string | null>(() => {
 /** Keeps the browser in its seat; answers how to stop, which also lets the microphone go. */
 export function takeSeat(): () => void {
   const stop = effect(() => want(seat.value));
+  // Back after a loss: what LiveKit still waits to try again is tried at once.
   const stopRetrying = effect(() => {
     const room = roomState.peek();
-    if (link.value.at === 'open' && room.at === 'failed' && room.retrying) tryAgain();
+    const gaveWay = room.at === 'failed' && !room.retrying;
+    if (link.value.at === 'open' && !gaveWay) tryAgain();
   });
   return () => {
     stop();

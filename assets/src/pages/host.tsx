@@ -33,7 +33,7 @@ export function HostPage(): JSX.Element {
 }
 
 function ShowClock({ episode }: { episode: Episode }): JSX.Element {
-  const since = episode.onAirSince ?? episode.startedAt;
+  const since = episode.startedAt;
   return (
     <div class="show-clock" data-testid="show-clock">
       <span class="show-time">{formatClock(switchSeconds.value * 1000)}</span>

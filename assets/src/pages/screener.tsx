@@ -6,7 +6,7 @@ import { Lobby } from '../parts/lobby';
 import { NoEpisode } from '../parts/no-episode';
 import { QueuePanel } from '../parts/queue';
 import { Refusal } from '../parts/press';
-import { placeOf } from '../commands';
+import { linesPlaces } from '../parts/show-controls';
 import { episode, myCall } from '../state';
 
 export function ScreenerPage(): JSX.Element {
@@ -16,7 +16,7 @@ export function ScreenerPage(): JSX.Element {
     <main class={`screener${myCall.value ? ' busy' : ''}`} data-testid="screener-page">
       <h1 class="visually-hidden">Screener</h1>
       <div class="desk-strip">
-        <Refusal places={[placeOf('open-lines', current.id), placeOf('close-lines', current.id)]} />
+        <Refusal places={linesPlaces(current.id)} />
       </div>
       <Lobby />
       <CardPanel />

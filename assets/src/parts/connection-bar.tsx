@@ -35,7 +35,7 @@ export function ConnectionBar(): JSX.Element {
           <Icon name="plug" />
           <span>
             <strong>{state === 'lost' ? 'Connection lost.' : 'The switch does not answer.'}</strong>{' '}
-            {state === 'lost' ? 'Callers stay on the line; what you see may be old. ' : ''}
+            {state === 'lost' ? 'What you see may be old. ' : ''}
             <span aria-live="off">
               {phase.at === 'waiting'
                 ? `Trying again in ${Math.max(1, Math.ceil(phase.until / 1000 - now))} s.`

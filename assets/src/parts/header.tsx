@@ -129,9 +129,7 @@ function Tally(): JSX.Element | null {
     <span class={`tally ${live ? 'live' : ''}`} data-testid="tally" data-status={current.status}>
       <Icon name={live ? 'air' : 'clock'} />
       {live ? 'Live' : 'Not live'}
-      {live && (
-        <Timer since={current.onAirSince ?? current.startedAt} what="since start" testId="show-timer" />
-      )}
+      {live && <Timer since={current.startedAt} what="since start" testId="show-timer" />}
     </span>
   );
 }

@@ -111,6 +111,7 @@ function OthersRow({ call }: { call: Call }): JSX.Element {
           <Timer since={call.screeningAt} what="in screening" />
         </div>
         <StatusChip call={call} />
+        <Refusal places={[placeOf('pick-up', call.id)]} />
       </div>
     </li>
   );
@@ -121,9 +122,11 @@ function EmptyLobby(): JSX.Element {
   const sentence =
     current?.status !== 'live'
       ? 'The show is not live yet: callers hear that nobody is on air.'
-      : current.linesOpen
-        ? 'Lines are open. New callers come up here by themselves.'
-        : 'Lines are closed: callers hear that no show is on air. Open the lines to take calls.';
+      : current.linesOpen && current.busyAll
+        ? 'All lines are set busy: new callers hear the busy tone.'
+        : current.linesOpen
+          ? 'Lines are open. New callers come up here by themselves.'
+          : 'Lines are closed: callers hear that no show is on air. Open the lines to take calls.';
   return (
     <div class="empty">
       <Icon name="phone" />

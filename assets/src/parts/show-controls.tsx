@@ -1,21 +1,19 @@
 /** Go live and end, lines open and closed. Ending asks, because it hangs up on whoever waits. */
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { closeLines, endShow, openLines, placeOf, startShow } from '../commands';
+import { closeLines, endShow, openLines, placeOf, setBusyAll, startShow } from '../commands';
 import { may } from '../policy';
 import type { Episode } from '../protocol';
 import { board, role } from '../state';
 import { Dialog } from './dialog';
-import { Icon } from './icons';
+import { Icon, type IconName } from './icons';
 import { Press, Refusal } from './press';
 
 /** The episode whose end is being asked about. */
 const ending = signal<string | null>(null);
 
 export function ShowControls({ episode }: { episode: Episode }): JSX.Element {
-  const places = (['start-show', 'end-show', 'open-lines', 'close-lines'] as const).map((verb) =>
-    placeOf(verb, episode.id),
-  );
+  const places = [placeOf('start-show', episode.id), placeOf('end-show', episode.id), ...linesPlaces(episode.id)];
   return (
     <div class="show-controls">
       <LiveButton episode={episode} />
@@ -51,13 +49,20 @@ function LiveButton({ episode }: { episode: Episode }): JSX.Element {
   );
 }
 
+/** Where the lines are pressed, for a refusal's sentence. */
+export function linesPlaces(episodeId: string): string[] {
+  return (['open-lines', 'close-lines', 'busy-all'] as const).map((verb) => placeOf(verb, episodeId));
+}
+
 export function LinesButton({ episode }: { episode: Episode }): JSX.Element {
+  const [tone, icon, word] = linesState(episode);
   return (
-    <span class="lines" data-testid="lines" data-open={episode.linesOpen}>
-      <span class={`lines-state ${episode.linesOpen ? 'open' : ''}`}>
-        <Icon name={episode.linesOpen ? 'phone' : 'lock'} />
-        {episode.linesOpen ? 'Lines open' : 'Lines closed'}
+    <span class="lines" data-testid="lines" data-open={episode.linesOpen} data-busy={episode.busyAll}>
+      <span class={`lines-state ${tone}`}>
+        <Icon name={icon} />
+        {word}
       </span>
+      {episode.linesOpen && <BusyAll episode={episode} />}
       {episode.linesOpen ? (
         <Press
           place={placeOf('close-lines', episode.id)}
@@ -81,6 +86,30 @@ export function LinesButton({ episode }: { episode: Episode }): JSX.Element {
         </Press>
       )}
     </span>
+  );
+}
+
+function linesState(episode: Episode): [string, IconName, string] {
+  if (!episode.linesOpen) return ['', 'lock', 'Lines closed'];
+  return episode.busyAll ? ['busy', 'block', 'Lines busy'] : ['open', 'phone', 'Lines open'];
+}
+
+/** New calls get busy, and whoever is in stays. */
+function BusyAll({ episode }: { episode: Episode }): JSX.Element {
+  return (
+    <Press
+      place={placeOf('busy-all', episode.id)}
+      testId="busy-all"
+      size="small"
+      icon="block"
+      tone={episode.busyAll ? 'warn' : 'plain'}
+      pressed={episode.busyAll}
+      label={episode.busyAll ? 'Busy all: on. Let new calls in again' : 'Busy all: new calls get busy'}
+      disabled={!may(role.value, 'busy-all')}
+      onPress={() => setBusyAll(episode.id, !episode.busyAll)}
+    >
+      Busy all
+    </Press>
   );
 }
 

@@ -39,7 +39,7 @@ export function StudioPanel(): JSX.Element {
           <MicPanel where="the studio" />
           <p class="program">
             <span class="faint">Program</span>
-            <Meter read={() => levels.value.program} label="Program level" testId="program-level" />
+            <Meter read={programLevel} label="Program level" testId="program-level" />
           </p>
         </>
       ) : (
@@ -48,6 +48,10 @@ export function StudioPanel(): JSX.Element {
       <People />
     </section>
   );
+}
+
+function programLevel(): number {
+  return levels.value.program[episode.value?.id ?? ''] ?? -90;
 }
 
 function JoinStudio({ live }: { live: boolean }): JSX.Element {

@@ -34,8 +34,12 @@ struct RoomToken {
 impl Asked {
     /// Reads a frame; a refusal bears the frame's id where it has one, else null.
     pub(super) fn read(text: &str) -> Result<Self, (Value, Refusal)> {
-        let frame: Value = serde_json::from_str(text).map_err(|_| (Value::Null, invalid("This is not JSON.")))?;
-        let id = frame.get("id").filter(|id| id.is_i64() || id.is_u64()).cloned();
+        let frame: Value =
+            serde_json::from_str(text).map_err(|_| (Value::Null, invalid("This is not JSON.")))?;
+        let id = frame
+            .get("id")
+            .filter(|id| id.is_i64() || id.is_u64())
+            .cloned();
         let id = id.ok_or_else(|| (Value::Null, invalid("A command needs an id, an integer.")))?;
         let is_room_token = frame.get("command").and_then(Value::as_str) == Some("room-token");
         let wish = if is_room_token {
@@ -65,22 +69,60 @@ mod tests {
     fn commands_of_the_protocol_are_read() {
         let (call, episode) = (CallId(7), EpisodeId(8));
         for (frame, command) in [
-            (json!({"id": 1, "command": "pick-up", "callId": call}), Command::PickUp { call_id: call }),
-            (json!({"id": 1, "command": "approve", "callId": call}), Command::Approve { call_id: call, next: false }),
-            (json!({"id": 1, "command": "next", "episodeId": episode}), Command::Next { episode_id: episode }),
-            (json!({"id": 1, "command": "reorder", "callId": call, "before": null}), Command::Reorder { call_id: call, before: None }),
+            (
+                json!({"id": 1, "command": "pick-up", "callId": call}),
+                Command::PickUp { call_id: call },
+            ),
+            (
+                json!({"id": 1, "command": "approve", "callId": call}),
+                Command::Approve {
+                    call_id: call,
+                    next: false,
+                },
+            ),
+            (
+                json!({"id": 1, "command": "next", "episodeId": episode}),
+                Command::Next {
+                    episode_id: episode,
+                },
+            ),
+            (
+                json!({"id": 1, "command": "reorder", "callId": call, "before": null}),
+                Command::Reorder {
+                    call_id: call,
+                    before: None,
+                },
+            ),
             (
                 json!({"id": 1, "command": "update-card", "callId": call, "callerNotes": "x", "vip": true}),
                 Command::UpdateCard {
                     call_id: call,
-                    card: Card { caller_notes: Some("x".into()), vip: Some(true), ..Card::default() },
+                    card: Card {
+                        caller_notes: Some("x".into()),
+                        vip: Some(true),
+                        ..Card::default()
+                    },
                 },
             ),
         ] {
-            assert_eq!(Asked::read(&frame.to_string()), Ok(Asked { id: json!(1), wish: Wish::Press(command) }));
+            assert_eq!(
+                Asked::read(&frame.to_string()),
+                Ok(Asked {
+                    id: json!(1),
+                    wish: Wish::Press(command)
+                })
+            );
         }
         let frame = json!({"id": -3, "command": "room-token", "room": "live-x"}).to_string();
-        assert_eq!(Asked::read(&frame), Ok(Asked { id: json!(-3), wish: Wish::RoomToken { room: "live-x".into() } }));
+        assert_eq!(
+            Asked::read(&frame),
+            Ok(Asked {
+                id: json!(-3),
+                wish: Wish::RoomToken {
+                    room: "live-x".into()
+                }
+            })
+        );
     }
 
     #[test]

@@ -27,7 +27,11 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn new(session: u64, dashboard: Addr<Dashboard>, peers: DashboardPeers) -> Self {
-        Self { session, dashboard, peers }
+        Self {
+            session,
+            dashboard,
+            peers,
+        }
     }
 }
 
@@ -42,9 +46,14 @@ impl Handler<Push> for Outbox {
         match self.dashboard.try_send(frame) {
             Ok(()) => {}
             Err(SendError::Full(_)) => {
-                tracing::warn!(session = self.session, "a dashboard does not read and is cut off");
+                tracing::warn!(
+                    session = self.session,
+                    "a dashboard does not read and is cut off"
+                );
                 self.peers.metrics.dashboards_dropped.inc();
-                self.peers.switchboard.do_send(Detach { session: self.session });
+                self.peers.switchboard.do_send(Detach {
+                    session: self.session,
+                });
                 // One message beyond the capacity: the last that it is sent.
                 self.dashboard.do_send(FellBehind);
                 ctx.stop();

@@ -14,7 +14,11 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(now: Instant, frames_max: u32) -> Self {
-        Self { since: now, frames: 0, frames_max }
+        Self {
+            since: now,
+            frames: 0,
+            frames_max,
+        }
     }
 
     /// Counts a frame; `false` when it is one too many.

@@ -119,3 +119,72 @@ impl Gate {
         self.guests.insert(peer, now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    fn gate(allow: &str) -> Gate {
+        let tokens = TokenKey::new(&KEY);
+        Gate::new(GateSettings { allow: Allow::parse(allow).unwrap(), tokens, public_ip: None })
+    }
+
+    fn invite(headers: &str) -> Vec<u8> {
+        format!(
+            "INVITE sip:lobby@example.org SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.9;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n\
+             To: <sip:lobby@example.org>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\nContact: <sip:a@203.0.113.9>\r\n{headers}\
+             Content-Length: 0\r\n\r\n"
+        )
+        .into_bytes()
+    }
+
+    fn with_token(call: CallId, lifetime_s: u32, key: &[u8; 32]) -> Vec<u8> {
+        let token = TokenKey::new(key).make(&call.to_string(), "", clock::unix_ms() / 1000, lifetime_s);
+        invite(&format!("X-Call-Id: {call}\r\nX-Call-Token: {token}\r\n"))
+    }
+
+    fn stranger() -> IpAddr {
+        IpAddr::from([203, 0, 113, 9])
+    }
+
+    #[test]
+    fn the_list_speaks_and_strangers_meet_silence() {
+        let mut gate = gate("198.51.100.0/24");
+        let now = clock::now();
+        assert_eq!(gate.lets_in(now, IpAddr::from([198, 51, 100, 7]), b"anything"), Ok(()));
+        assert_eq!(gate.lets_in(now, stranger(), &invite("")), Err("stranger"));
+        assert_eq!(gate.lets_in(now, stranger(), b"\x00\xff"), Err("stranger"));
+        assert_eq!(gate.lets_in(now, IpAddr::from([127, 0, 0, 1]), &invite("")), Err("stranger"));
+    }
+
+    #[test]
+    fn our_own_token_lets_its_bearer_in_and_stay_for_the_call() {
+        let mut gate = gate("198.51.100.0/24");
+        let now = clock::now();
+        assert_eq!(gate.lets_in(now, stranger(), &with_token(CallId(5), 60, &KEY)), Ok(()));
+        assert_eq!(gate.lets_in(now, stranger(), &invite("")), Ok(()), "the ACK and the BYE bring no token");
+        gate.forget_old_guests(now + GUEST_STAYS);
+        assert_eq!(gate.lets_in(now + GUEST_STAYS, stranger(), &invite("")), Err("stranger"));
+    }
+
+    #[test]
+    fn forged_and_old_tokens_are_strangers() {
+        let mut gate = gate("198.51.100.0/24");
+        let now = clock::now();
+        assert_eq!(gate.lets_in(now, stranger(), &with_token(CallId(5), 60, &[8; 32])), Err("stranger"));
+        assert_eq!(gate.lets_in(now, stranger(), &with_token(CallId(5), 0, &KEY)), Err("stranger"));
+    }
+
+    #[test]
+    fn guests_are_bounded() {
+        let mut gate = gate("198.51.100.0/24");
+        let start = clock::now();
+        for index in 0..(GUESTS_MAX as u32 + 10) {
+            gate.welcome(start + Duration::from_millis(u64::from(index)), IpAddr::from(index.to_be_bytes()));
+        }
+        assert_eq!(gate.guests.len(), GUESTS_MAX);
+        assert!(!gate.guests.contains_key(&IpAddr::from(0_u32.to_be_bytes())), "the oldest went first");
+    }
+}

@@ -331,6 +331,10 @@ impl Handler<DialogUp> for SipActor {
 
     fn handle(&mut self, up: DialogUp, _: &mut Self::Context) {
         self.endpoint.register_dialog(up.key.clone());
+        if self.endpoint.is_cancelled(up.txn) {
+            // The CANCEL came before the call was here to hear of it.
+            up.call.do_send(InDialog(EndpointEvent::Cancelled { txn: up.txn }));
+        }
         self.dialogs.insert(up.key, up.call.clone());
         self.invites.insert(up.txn, up.call);
     }

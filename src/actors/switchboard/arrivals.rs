@@ -120,7 +120,7 @@ impl Handler<CallAnswered> for Switchboard {
         self.desk.answered(clock::utc(), call);
         if let Some(call) = self.desk.call(call) {
             let from = call.from.as_deref().unwrap_or("withheld");
-            tracing::info!(call.id = %call.id, call.from = %Masked(from), room.name = ?call.room(true).map(|room| room.to_string()), "call answered");
+            tracing::info!(call.id = %call.id, call.from = %Masked(from), "call answered");
         }
         self.settle(ctx);
     }

@@ -185,10 +185,16 @@ impl Handler<Levels> for Switchboard {
         if self.audience.seats.is_empty() {
             return;
         }
-        let calls: BTreeMap<String, f32> =
-            levels.calls.iter().map(|(id, level)| (id.to_string(), (level * 10.0).round() / 10.0)).collect();
-        let people: BTreeMap<&str, f32> =
-            levels.people.iter().map(|(id, level)| (id.as_str(), (level * 10.0).round() / 10.0)).collect();
-        self.audience.push(&json!({ "type": "levels", "calls": calls, "people": people }));
+        self.audience.push(&json!({
+            "type": "levels",
+            "calls": in_tenths(levels.calls),
+            "people": in_tenths(levels.people),
+            "program": in_tenths(levels.program),
+        }));
     }
+}
+
+/// Levels by name, in tenths of a decibel.
+fn in_tenths<K: ToString>(levels: BTreeMap<K, f32>) -> BTreeMap<String, f32> {
+    levels.into_iter().map(|(key, level)| (key.to_string(), (level * 10.0).round() / 10.0)).collect()
 }

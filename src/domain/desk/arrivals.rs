@@ -41,7 +41,9 @@ impl Desk {
         if let Some(known) = self.announced(&arrival) {
             return self.arrive_again(known, arrival);
         }
-        let caller = self.find_or_make_caller(now, &arrival);
+        let known_caller = arrival.from.as_ref().and_then(|number| self.by_number.get(number)).copied();
+        let previous_call_at = known_caller.and_then(|id| self.callers.get(&id)).map(|caller| caller.last_call_at);
+        let caller = self.find_or_make_caller(now, known_caller, &arrival);
         let show = self.show_for(&arrival.dialled);
         let live = show.and_then(|show| self.live_episode(show));
         let call = Call {
@@ -53,6 +55,7 @@ impl Desk {
             stage: Stage::Queued,
             dialled: arrival.dialled,
             direction: Direction::Inbound,
+            previous_call_at,
             point: String::new(),
             notes: String::new(),
             priority: 0,
@@ -160,8 +163,7 @@ impl Desk {
         Verdict::Admit { call: call.id, room, episode: episode.id }
     }
 
-    fn find_or_make_caller(&mut self, now: UnixMs, arrival: &Arrival) -> CallerId {
-        let known = arrival.from.as_ref().and_then(|number| self.by_number.get(number)).copied();
+    fn find_or_make_caller(&mut self, now: UnixMs, known: Option<CallerId>, arrival: &Arrival) -> CallerId {
         if let Some(caller) = known.and_then(|id| self.callers.get_mut(&id)) {
             caller.last_call_at = now;
             caller.total_calls = caller.total_calls.saturating_add(1);

@@ -311,6 +311,19 @@ fn withheld_numbers_are_separate_callers_and_known_numbers_the_same() {
 }
 
 #[test]
+fn a_call_says_when_its_caller_called_before() {
+    let mut station = Station::on_air();
+    let mut ring = |seconds| {
+        let arrival = station.arrival(Some("+15551112222"));
+        let Verdict::Admit { call, .. } = station.desk.arrive(at(seconds), arrival) else { panic!() };
+        call
+    };
+    let (first, second, third) = (ring(10), ring(20), ring(30));
+    let before = |call| station.desk.view(station.desk.call(call).unwrap()).last_called_at;
+    assert_eq!([first, second, third].map(before), [None, Some(at(10)), Some(at(20))]);
+}
+
+#[test]
 fn blocked_callers_are_refused_before_they_ring() {
     let mut station = Station::on_air();
     let ada = station.ada.clone();

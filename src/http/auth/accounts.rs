@@ -17,12 +17,7 @@ use actix_web::{http::StatusCode, web::block};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 
-use super::{
-    guesses::Guesses,
-    password,
-    session_token::SessionKey,
-    signed_out::SignedOut,
-};
+use super::{guesses::Guesses, password, session_token::SessionKey, signed_out::SignedOut};
 use crate::{
     actors::{message::SignOut, random},
     config::{Config, Secret},
@@ -90,7 +85,10 @@ impl Accounts {
     /// A token that signs its bearer in as the first admin, once, within half an hour. It replaces an earlier one.
     pub fn issue_link(&self, now: UnixMs) -> String {
         let token = random::token();
-        *lock(&self.link) = Some(Link { token: token.clone(), until: now.plus_ms(LINK_MS) });
+        *lock(&self.link) = Some(Link {
+            token: token.clone(),
+            until: now.plus_ms(LINK_MS),
+        });
         token
     }
 
@@ -98,7 +96,11 @@ impl Accounts {
     pub(super) fn by_admin_token(&self, token: &str) -> Option<Operator> {
         let admin = self.admin_token.as_ref()?;
         let same: bool = admin.0.as_bytes().ct_eq(token.as_bytes()).into();
-        same.then(|| Operator { id: OperatorId(0), name: "ADMIN_TOKEN".to_owned(), role: Role::Admin })
+        same.then(|| Operator {
+            id: OperatorId(0),
+            name: "ADMIN_TOKEN".to_owned(),
+            role: Role::Admin,
+        })
     }
 
     /// The operator whose session this is, as they are now.
@@ -113,7 +115,12 @@ impl Accounts {
     /// # Errors
     /// 503 while they are down.
     pub(super) async fn ready(self: &Arc<Self>) -> Result<(), Problem> {
-        if self.known.read().unwrap_or_else(PoisonError::into_inner).is_some() {
+        if self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+        {
             return Ok(());
         }
         let accounts = Arc::clone(self);
@@ -136,7 +143,9 @@ impl Accounts {
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         }
         let account = self.by_name(&name).filter(|account| !account.disabled);
-        let kept = account.as_ref().and_then(|account| account.password_hash.clone());
+        let kept = account
+            .as_ref()
+            .and_then(|account| account.password_hash.clone());
         let _turn = self.hashing.acquire().await.map_err(Problem::internal)?;
         let right = block(move || password::matches(&password, kept.as_deref())).await?;
         match account.filter(|_| right) {
@@ -162,7 +171,9 @@ impl Accounts {
     ) -> Result<(Operator, String), Problem> {
         self.ready().await?;
         if !self.use_link(now, token) {
-            return Err(Problem::unauthorized("This sign-in link was used or is too old. Start the switch anew for another."));
+            return Err(Problem::unauthorized(
+                "This sign-in link was used or is too old. Start the switch anew for another.",
+            ));
         }
         let operator = match self.first_admin() {
             Some(admin) => admin,
@@ -175,7 +186,11 @@ impl Accounts {
     }
 
     /// Ends every session of the operator and sends their dashboards away.
-    pub(in crate::http) async fn sign_out(self: &Arc<Self>, operator: OperatorId, now: UnixMs) -> Result<(), Problem> {
+    pub(in crate::http) async fn sign_out(
+        self: &Arc<Self>,
+        operator: OperatorId,
+        now: UnixMs,
+    ) -> Result<(), Problem> {
         let accounts = Arc::clone(self);
         Ok(block(move || accounts.end_sessions(operator, now)).await?)
     }
@@ -190,7 +205,10 @@ impl Accounts {
     fn load(&self) -> Result<(), Problem> {
         let _writing = lock(&self.writing);
         let accounts = self.at_books(queries::list_accounts)?;
-        let by_id = accounts.into_iter().map(|account| (account.operator.id, account)).collect();
+        let by_id = accounts
+            .into_iter()
+            .map(|account| (account.operator.id, account))
+            .collect();
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(by_id);
         Ok(())
     }
@@ -201,20 +219,31 @@ impl Accounts {
     ) -> Result<R, Problem> {
         let down = |error: &dyn fmt::Display| {
             tracing::warn!(%error, "the operators' accounts are out of reach");
-            Problem::unavailable("The database does not answer, so operators cannot be read. Calls go on; try again.")
+            Problem::unavailable(
+                "The database does not answer, so operators cannot be read. Calls go on; try again.",
+            )
         };
         let mut connection = self.books.get().map_err(|error| down(&error))?;
         work(&mut connection).map_err(|error| down(&error))
     }
 
     fn account(&self, id: OperatorId) -> Option<Account> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.get(&id).cloned()
+        self.known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()?
+            .get(&id)
+            .cloned()
     }
 
     fn by_name(&self, name: &str) -> Option<Account> {
         let wanted = name.trim().to_lowercase();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref()?.values().find(|account| account.operator.name.to_lowercase() == wanted).cloned()
+        known
+            .as_ref()?
+            .values()
+            .find(|account| account.operator.name.to_lowercase() == wanted)
+            .cloned()
     }
 
     fn begin(&self, operator: Operator, now: UnixMs) -> (Operator, String) {
@@ -242,7 +271,10 @@ impl Accounts {
 
     /// Sends the operator's dashboards away; with a session that still counts they come back with the role of now.
     fn dismiss(&self, operator: OperatorId) {
-        for (_, desk) in lock(&self.desks).iter().filter(|(whose, _)| *whose == operator) {
+        for (_, desk) in lock(&self.desks)
+            .iter()
+            .filter(|(whose, _)| *whose == operator)
+        {
             desk.do_send(SignOut);
         }
     }

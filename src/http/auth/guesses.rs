@@ -46,15 +46,23 @@ impl Guesses {
         }
         let room = self.0.len() + keys.len() <= KEYS_MAX;
         let spent = |(key, limit): &(Key, u32)| {
-            self.0.get(key).is_some_and(|count| fresh(count) && count.guesses >= *limit)
+            self.0
+                .get(key)
+                .is_some_and(|count| fresh(count) && count.guesses >= *limit)
         };
         if !room || keys.iter().any(spent) {
             return false;
         }
         for (key, _) in keys {
-            let count = self.0.entry(key).or_insert(Count { since: now, guesses: 0 });
+            let count = self.0.entry(key).or_insert(Count {
+                since: now,
+                guesses: 0,
+            });
             if now.since(count.since) >= WINDOW_MS {
-                *count = Count { since: now, guesses: 0 };
+                *count = Count {
+                    since: now,
+                    guesses: 0,
+                };
             }
             count.guesses += 1;
         }
@@ -73,7 +81,10 @@ impl Guesses {
 
 fn keys(name: &str, address: IpAddr) -> [(Key, u32); 2] {
     let name = name.trim().to_lowercase().chars().take(NAME_MAX).collect();
-    [(Key::Name(name), PER_NAME), (Key::Address(network(address)), PER_ADDRESS)]
+    [
+        (Key::Name(name), PER_NAME),
+        (Key::Address(network(address)), PER_ADDRESS),
+    ]
 }
 
 /// One customer has a /64 of IPv6 at least.
@@ -101,7 +112,10 @@ mod tests {
             assert!(guesses.admit(NOW, "Ada", address(at)));
         }
         assert!(!guesses.admit(NOW, " ADA ", address(99)));
-        assert!(guesses.admit(NOW, "Ben", address(0)), "others may still sign in");
+        assert!(
+            guesses.admit(NOW, "Ben", address(0)),
+            "others may still sign in"
+        );
         assert!(!guesses.admit(NOW.plus_ms(WINDOW_MS - 1), "ada", address(99)));
         assert!(guesses.admit(NOW.plus_ms(WINDOW_MS), "ada", address(99)));
     }
@@ -127,7 +141,8 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_counts_as_one_and_mapped_ipv4_as_ipv4() {
-        let [a, b, c] = ["2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"].map(|text| network(text.parse().unwrap()));
+        let [a, b, c] = ["2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"]
+            .map(|text| network(text.parse().unwrap()));
         assert!(a == b && a != c);
         assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), address(1));
     }

@@ -14,7 +14,9 @@ pub(super) const LENGTH: std::ops::RangeInclusive<usize> = 10..=200;
 /// A fault of the library's set-up.
 pub(super) fn hash(password: &str, salt: &[u8; 16]) -> Result<String, password_hash::Error> {
     let salt = SaltString::encode_b64(salt)?;
-    Ok(Argon2::default().hash_password(password.as_bytes(), &salt)?.to_string())
+    Ok(Argon2::default()
+        .hash_password(password.as_bytes(), &salt)?
+        .to_string())
 }
 
 /// Whether `password` is the one that was hashed. Without a hash the answer is no, after the same work.
@@ -23,8 +25,11 @@ pub(super) fn matches(password: &str, kept: Option<&str>) -> bool {
         hash(password, &[0; 16]).ok();
         return false;
     };
-    PasswordHash::new(kept)
-        .is_ok_and(|kept| Argon2::default().verify_password(password.as_bytes(), &kept).is_ok())
+    PasswordHash::new(kept).is_ok_and(|kept| {
+        Argon2::default()
+            .verify_password(password.as_bytes(), &kept)
+            .is_ok()
+    })
 }
 
 #[cfg(test)]

@@ -84,9 +84,16 @@ mod tests {
     fn a_token_lasts_twelve_hours() {
         let token = key().make(ADA, NOW);
         assert_eq!(key().read(&token, NOW), Some((ADA, NOW)));
-        assert_eq!(key().read(&token, NOW.plus_ms(LIFETIME_MS - 1)), Some((ADA, NOW)));
+        assert_eq!(
+            key().read(&token, NOW.plus_ms(LIFETIME_MS - 1)),
+            Some((ADA, NOW))
+        );
         assert_eq!(key().read(&token, NOW.plus_ms(LIFETIME_MS)), None);
-        assert_eq!(key().read(&token, UnixMs(NOW.0 - 60_000)), None, "issued in the future");
+        assert_eq!(
+            key().read(&token, UnixMs(NOW.0 - 60_000)),
+            None,
+            "issued in the future"
+        );
     }
 
     #[test]
@@ -108,7 +115,14 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_refused() {
-        for token in ["", ".", "..", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", &"9".repeat(1000)] {
+        for token in [
+            "",
+            ".",
+            "..",
+            "a.b.c",
+            "eyJhbGciOiJub25lIn0.e30.",
+            &"9".repeat(1000),
+        ] {
             assert_eq!(key().read(token, NOW), None, "{token}");
         }
     }

@@ -26,7 +26,10 @@ impl SignedOut {
             let (operator, at) = line.split_once(' ')?;
             Some((operator.parse().ok()?, UnixMs(at.parse().ok()?)))
         };
-        Self { path, since: Mutex::new(text.lines().filter_map(read).collect()) }
+        Self {
+            path,
+            since: Mutex::new(text.lines().filter_map(read).collect()),
+        }
     }
 
     /// Whether a session that began at `issued` has been ended.
@@ -47,7 +50,10 @@ impl SignedOut {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.insert(operator, now.plus_ms(1));
         since.retain(|_, at| now.since(*at) < LIFETIME_MS);
-        let lines: String = since.iter().map(|(operator, at)| format!("{operator} {}\n", at.0)).collect();
+        let lines: String = since
+            .iter()
+            .map(|(operator, at)| format!("{operator} {}\n", at.0))
+            .collect();
         if let Err(error) = self.write(&lines) {
             tracing::warn!(%error, path = %self.path.display(), "a sign-out could not be written down");
         }
@@ -76,7 +82,10 @@ mod tests {
             assert!(signed_out.ended(ada, now));
             assert!(!signed_out.ended(OperatorId(8), now));
             let again = signed_out.issue_at(ada, now);
-            assert!(!signed_out.ended(ada, again), "a new session of the same millisecond");
+            assert!(
+                !signed_out.ended(ada, again),
+                "a new session of the same millisecond"
+            );
         }
     }
 }

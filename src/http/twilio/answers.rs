@@ -64,7 +64,10 @@ mod tests {
     fn an_answer_is_given_again_for_a_quarter_of_an_hour() {
         let mut given = Given::default();
         given.give("CA1".into(), "one".into(), NOW);
-        assert_eq!(given.given("CA1", NOW.plus_ms(REMEMBERED_MS - 1)), Some("one"));
+        assert_eq!(
+            given.given("CA1", NOW.plus_ms(REMEMBERED_MS - 1)),
+            Some("one")
+        );
         assert_eq!(given.given("CA1", NOW.plus_ms(REMEMBERED_MS)), None);
         assert_eq!(given.given("CA2", NOW), None);
     }
@@ -76,7 +79,10 @@ mod tests {
             given.give(format!("CA{at}"), "x".into(), NOW);
             given.give(format!("CA{at}"), "x".into(), NOW);
         }
-        assert_eq!((given.twiml.len(), given.order.len()), (ANSWERS_MAX, ANSWERS_MAX));
+        assert_eq!(
+            (given.twiml.len(), given.order.len()),
+            (ANSWERS_MAX, ANSWERS_MAX)
+        );
         assert_eq!(given.given("CA9", NOW), None);
         assert_eq!(given.given("CA10", NOW), Some("x"));
     }

@@ -40,7 +40,7 @@ pub enum EndpointEvent {
         request: Box<Incoming>,
     },
     /// The caller gave up before the call was answered. The CANCEL has its 200; answer the INVITE
-    /// with 487.
+    /// with 487. A 2xx that is on its way to the endpoint does not go out any more.
     Cancelled {
         /// The INVITE's key.
         txn: TxnKey,

@@ -87,14 +87,14 @@ impl Endpoint {
 
     /// Answered at once; the INVITE's own answer is the call's (RFC 3261 section 9.2).
     fn handle_cancel(&mut self, known: Option<TxnKey>, cancel: &Incoming) {
-        let proceeding = match known.and_then(|txn| self.table.machine(txn)) {
-            Some(Machine::InviteServer(server)) => server.is_proceeding(),
+        let given_up = match known.and_then(|txn| self.table.machine(txn)) {
+            Some(Machine::InviteServer(server)) => server.cancel(),
             Some(Machine::Server(_) | Machine::Client(_)) | None => {
                 return self.refuse(cancel, 481);
             }
         };
         self.refuse(cancel, 200);
-        if let Some(txn) = known.filter(|_| proceeding) {
+        if let Some(txn) = known.filter(|_| given_up) {
             self.out.events.push_back(EndpointEvent::Cancelled { txn });
         }
     }

@@ -21,6 +21,7 @@ pub(in crate::sip) struct InviteServer {
     key: TxnKey,
     source: Source,
     state: State,
+    cancelled: bool,
     /// The last response sent; let go when nobody can need it any more.
     last: Bytes,
 }
@@ -50,6 +51,7 @@ impl InviteServer {
             key,
             source,
             state: State::Proceeding,
+            cancelled: false,
             last: trying,
         }
     }
@@ -57,6 +59,19 @@ impl InviteServer {
     /// Whether no final response has been given.
     pub(in crate::sip) fn is_proceeding(&self) -> bool {
         matches!(self.state, State::Proceeding)
+    }
+
+    /// A CANCEL came. True the first time, and only before a final response: later it changes
+    /// nothing.
+    pub(in crate::sip) fn cancel(&mut self) -> bool {
+        let first = self.is_proceeding() && !self.cancelled;
+        self.cancelled |= first;
+        first
+    }
+
+    /// Whether a CANCEL came before a final response.
+    pub(in crate::sip) fn is_cancelled(&self) -> bool {
+        self.cancelled
     }
 
     /// The INVITE came again.

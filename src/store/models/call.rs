@@ -156,6 +156,7 @@ impl TryFrom<CallRow> for Call {
             stage: known(Stage::from_label(&row.status), id, "status")?,
             dialled: row.dialled,
             direction: known(direction(&row.direction), id, "direction")?,
+            previous_call_at: None,
             point: row.point,
             notes: row.notes,
             priority: row.priority,

@@ -113,7 +113,7 @@ function EpisodeRow({ episode }: { episode: Episode }): JSX.Element {
           <span class={`tally ${live ? 'live' : ''}`}>
             <Icon name={live ? 'air' : 'clock'} />
             {live ? 'Live' : 'Planned'}
-            {live && <Timer since={episode.onAirSince ?? episode.startedAt} what="live for" />}
+            {live && <Timer since={episode.startedAt} what="live for" />}
           </span>
           <strong class="name">{episode.title || 'No title'}</strong>
         </div>

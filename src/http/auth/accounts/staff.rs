@@ -46,15 +46,33 @@ impl Accounts {
     ///
     /// # Errors
     /// 400 for an unusable name or password, 409 for a name that is taken, 503 while the books are down.
-    pub(in crate::http) async fn create(self: &Arc<Self>, now: UnixMs, new: NewAccount) -> Result<Account, Problem> {
+    pub(in crate::http) async fn create(
+        self: &Arc<Self>,
+        now: UnixMs,
+        new: NewAccount,
+    ) -> Result<Account, Problem> {
         self.ready().await?;
         let name = new.name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > limits::NAME || name.chars().any(char::is_control) {
-            return Err(Problem::bad_request("An operator needs a name of at most 120 characters."));
+        if name.is_empty()
+            || name.chars().count() > limits::NAME
+            || name.chars().any(char::is_control)
+        {
+            return Err(Problem::bad_request(
+                "An operator needs a name of at most 120 characters.",
+            ));
         }
         let password_hash = self.hash(new.password).await?;
-        let operator = Operator { id: OperatorId(random::id()), name, role: new.role };
-        let account = Account { operator, password_hash, disabled: false, created_at: now };
+        let operator = Operator {
+            id: OperatorId(random::id()),
+            name,
+            role: new.role,
+        };
+        let account = Account {
+            operator,
+            password_hash,
+            disabled: false,
+            created_at: now,
+        };
         let accounts = Arc::clone(self);
         block(move || accounts.insert(account)).await?
     }
@@ -78,25 +96,48 @@ impl Accounts {
 
     fn admins(&self) -> Vec<Account> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().flat_map(HashMap::values).filter(|account| is_admin(account)).cloned().collect()
+        known
+            .iter()
+            .flat_map(HashMap::values)
+            .filter(|account| is_admin(account))
+            .cloned()
+            .collect()
     }
 
     pub(super) fn first_admin(&self) -> Option<Operator> {
-        let oldest = self.admins().into_iter().min_by_key(|account| (account.created_at, account.operator.id));
+        let oldest = self
+            .admins()
+            .into_iter()
+            .min_by_key(|account| (account.created_at, account.operator.id));
         oldest.map(|account| account.operator)
     }
 
     pub(super) fn make_first_admin(&self, now: UnixMs) -> Result<Operator, Problem> {
         let id = OperatorId(random::id());
         let taken = self.by_name("Admin").is_some();
-        let name = if taken { format!("Admin {id}") } else { "Admin".to_owned() };
-        let operator = Operator { id, name, role: Role::Admin };
-        let account = Account { operator, password_hash: None, disabled: false, created_at: now };
+        let name = if taken {
+            format!("Admin {id}")
+        } else {
+            "Admin".to_owned()
+        };
+        let operator = Operator {
+            id,
+            name,
+            role: Role::Admin,
+        };
+        let account = Account {
+            operator,
+            password_hash: None,
+            disabled: false,
+            created_at: now,
+        };
         Ok(self.insert(account)?.operator)
     }
 
     async fn hash(&self, password: Option<String>) -> Result<Option<String>, Problem> {
-        let Some(password) = password else { return Ok(None) };
+        let Some(password) = password else {
+            return Ok(None);
+        };
         if !password::LENGTH.contains(&password.chars().count()) {
             return Err(Problem::bad_request("A password has 10 to 200 characters."));
         }
@@ -109,11 +150,21 @@ impl Accounts {
     fn insert(&self, account: Account) -> Result<Account, Problem> {
         let _writing = lock(&self.writing);
         if self.by_name(&account.operator.name).is_some() {
-            return Err(Problem::conflict(format!("There is already an operator named {}.", account.operator.name)));
+            return Err(Problem::conflict(format!(
+                "There is already an operator named {}.",
+                account.operator.name
+            )));
         }
-        let count = self.known.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, HashMap::len);
+        let count = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .map_or(0, HashMap::len);
         if count >= ACCOUNTS_MAX {
-            return Err(Problem::conflict(format!("There can be {ACCOUNTS_MAX} operators at most.")));
+            return Err(Problem::conflict(format!(
+                "There can be {ACCOUNTS_MAX} operators at most."
+            )));
         }
         self.at_books(|connection| queries::insert_account(connection, &account))?;
         self.remember(&account);
@@ -135,7 +186,9 @@ impl Accounts {
         let new_password = password_hash.is_some();
         account.password_hash = password_hash.or(account.password_hash);
         if is_admin(&before) && !is_admin(&account) && self.admins().len() == 1 {
-            return Err(Problem::conflict("This is the last admin. Make another one first."));
+            return Err(Problem::conflict(
+                "This is the last admin. Make another one first.",
+            ));
         }
         if !self.at_books(|connection| queries::update_account(connection, &account))? {
             return Err(no_such_operator());

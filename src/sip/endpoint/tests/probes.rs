@@ -189,6 +189,41 @@ fn more_calls_than_the_limit_are_sent_away() {
 }
 
 #[test]
+fn a_200_that_a_cancel_overtakes_is_a_487() {
+    let mut endpoint = Endpoint::new(config());
+    let hear = |endpoint: &mut Endpoint, text: &str| {
+        endpoint.handle_datagram(epoch(), FLOW, local(), peer(), text.as_bytes());
+    };
+    hear(&mut endpoint, &request("INVITE", 1, 1, "a", ""));
+    let Some(EndpointEvent::Invited { txn, request: invite }) = endpoint.poll_event() else {
+        panic!("a call comes in");
+    };
+    for _ in 0..2 {
+        hear(&mut endpoint, &request("CANCEL", 1, 1, "a", ""));
+    }
+    assert!(matches!(endpoint.poll_event(), Some(EndpointEvent::Cancelled { txn: of }) if of == txn));
+    assert!(endpoint.poll_event().is_none(), "a CANCEL that is repeated is told once");
+    let mut session = InviteSession::new(invite).unwrap();
+    let media = MediaAddress {
+        addr: local().ip(),
+        port: 10_000,
+        session_id: 1,
+        prefer: vec![Codec::Pcmu],
+    };
+    let ok = session.answer(media, &[]).unwrap().response;
+    endpoint.respond(epoch(), txn, ok);
+    let sent: Vec<String> = std::iter::from_fn(|| endpoint.poll_transmit())
+        .map(|transmit| String::from_utf8(transmit.bytes.to_vec()).unwrap())
+        .collect();
+    let last = sent.last().unwrap();
+    assert!(last.starts_with("SIP/2.0 487 "), "{last}");
+    assert!(last.contains("CSeq: 1 INVITE") && last.contains(";tag="), "{last}");
+    for gone in ["Contact", "Content-Type", "m=audio"] {
+        assert!(!last.contains(gone), "{last}");
+    }
+}
+
+#[test]
 fn a_call_that_comes_by_two_ways_is_taken_once() {
     let mut switch = fresh();
     assert_eq!(

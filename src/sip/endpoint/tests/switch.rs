@@ -177,7 +177,9 @@ impl Switch {
                 }
                 EndpointEvent::AckTimedOut { dialog } => {
                     self.unacked += 1;
-                    if let Some(bye) = self.sessions.get_mut(&dialog).unwrap().ack_timed_out() {
+                    // Its BYE may have timed out at the same moment, which ended the call.
+                    let session = self.sessions.get_mut(&dialog);
+                    if let Some(bye) = session.and_then(InviteSession::ack_timed_out) {
                         self.bye(now, dialog, bye);
                     }
                 }

@@ -1,0 +1,18 @@
+//! Telephones and a carrier that nobody here wrote, on a running switch: sipp and baresip place the calls, a stand-in for
+//! Twilio does to the letter what the TwiML says.
+//!
+//! They need installed programs (`scripts/install-packages test`) and `scripts/python-venv`, so `make test` runs them.
+
+#[path = "e2e_peers/baresip.rs"]
+mod baresip;
+#[path = "e2e_peers/peer.rs"]
+mod peer;
+#[path = "e2e_peers/sipp.rs"]
+mod sipp;
+#[path = "common/switch.rs"]
+#[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
+mod switch;
+#[path = "e2e_peers/twilio.rs"]
+mod twilio;
+#[path = "e2e_peers/twiml.rs"]
+mod twiml;
