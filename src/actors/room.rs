@@ -117,12 +117,11 @@ impl Handler<Admit> for RoomActor {
             tracing::error!(room.name = %self.name, call.id = %ticket.call, "no mix for this room");
             return;
         };
-        studio::with(|studio| {
-            if let Some(leg) = studio.leg(ticket.call) {
-                studio.table.place(leg, place);
-            }
+        let moved = studio::with(|studio| {
+            let leg = studio.leg_to_move(ticket.call, ticket.turn);
+            leg.map(|leg| studio.table.place(leg, place)).is_some()
         });
-        if self.has_mix() {
+        if moved == Some(true) && self.has_mix() {
             self.publish(ticket);
         }
     }

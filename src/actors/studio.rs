@@ -59,6 +59,7 @@ pub struct Line {
     /// Its actor.
     pub call: Addr<CallActor>,
     port: u16,
+    turn: u64,
 }
 
 /// Everything one media thread owns.
@@ -128,7 +129,7 @@ impl Studio {
     pub fn connect(&mut self, call: CallId, addr: Addr<CallActor>, leg: LegKey, port: Port) {
         self.sockets.by_leg.insert(leg, port.socket);
         self.calls.insert(leg, call);
-        self.lines.insert(call, Line { leg, call: addr, port: port.number });
+        self.lines.insert(call, Line { leg, call: addr, port: port.number, turn: 0 });
     }
 
     /// Takes the call's leg away and closes its socket; what it was like.
@@ -139,6 +140,13 @@ impl Studio {
         self.taps.remove(line.leg);
         self.ports.release(now, line.port);
         self.table.remove_leg(line.leg)
+    }
+
+    /// The call's leg, to be moved by the move `turn`; `None` when a later move was made already.
+    pub fn leg_to_move(&mut self, call: CallId, turn: u64) -> Option<LegKey> {
+        let line = self.lines.get_mut(&call).filter(|line| line.turn < turn)?;
+        line.turn = turn;
+        Some(line.leg)
     }
 
     /// The call's leg.

@@ -38,7 +38,9 @@ export class Desk {
 
   // The station
   async makeShow({ name, slug, number }) {
-    await this.press('new-show');
+    // Without a show the form is open already.
+    await this.page.waitForSelector(`${of('new-show')}, ${of('show-name')}`, { timeout: PATIENCE_MS });
+    if (await this.page.$(of('new-show'))) await this.press('new-show');
     await this.write('show-name', name);
     await this.write('show-slug', slug);
     await this.write('show-numbers', number);
@@ -112,16 +114,19 @@ export class Desk {
     return Math.round(performance.now() - started);
   }
 
-  /** Resolves to the id of the one call that waits. */
+  /** Resolves to the id of the call, once somebody of this name waits in the lobby. */
   async waitForCaller(name, within = PATIENCE_MS) {
-    const row = await this.page.waitForSelector(`${of('lobby')} li[data-status="queued"][data-ringing="false"] ::-p-text(${name})`, {
-      timeout: within,
-    });
-    return row.evaluate((element) => element.closest('li').dataset.call);
+    const waiting = `${of('lobby')} li[data-status="queued"][data-ringing="false"]`;
+    const label = await this.page.waitForSelector(`${waiting} ::-p-text(${name})`, { timeout: within });
+    return label.evaluate((element) => element.closest('li').dataset.call);
   }
 
   async waitForCard(call, within = PATIENCE_MS) {
     await this.page.waitForSelector(`${of('card')}[data-call="${call}"]`, { timeout: within });
+  }
+
+  async waitForNoCard(within = PATIENCE_MS) {
+    await this.page.waitForSelector(`${of('card')}:not([data-call])`, { timeout: within });
   }
 
   async waitForRoom(state, within = PATIENCE_MS) {
@@ -161,7 +166,8 @@ export class Desk {
   }
 
   async seeText(testId, text, within = PATIENCE_MS) {
-    await this.page.waitForSelector(`${of(testId)} ::-p-text(${text})`, { timeout: within });
+    const shows = (selector, words) => document.querySelector(selector)?.textContent.includes(words);
+    await this.page.waitForFunction(shows, { timeout: within }, of(testId), text);
   }
 
   async press(testId) {

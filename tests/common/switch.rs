@@ -215,7 +215,8 @@ impl Switch {
         eventually(&format!("the switch says {words}"), || {
             let log = self.log.lock().expect("the log");
             let line = log.iter().find(|line| line.contains(words));
-            line.cloned().ok_or_else(|| format!("{} other lines", log.len()))
+            line.cloned()
+                .ok_or_else(|| format!("{} other lines", log.len()))
         })
     }
 

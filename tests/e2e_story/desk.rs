@@ -31,24 +31,38 @@ impl Browsers {
     pub(crate) fn start() -> Rc<RefCell<Self>> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/story.mjs");
         let mut command = Command::new("node");
-        command.arg(program).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .arg(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut process = command.spawn().expect("Node.js runs");
         let orders = process.stdin.take();
         let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
         let (sender, answers) = channel();
         let read = move || {
-            let answers = lines.map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok());
+            let answers = lines
+                .map_while(Result::ok)
+                .filter_map(|line| serde_json::from_str(&line).ok());
             // Nobody listens any more when the test is over.
-            answers.map_while(|answer| sender.send(answer).ok()).for_each(drop);
+            answers
+                .map_while(|answer| sender.send(answer).ok())
+                .for_each(drop);
         };
         std::thread::Builder::new().spawn(read).expect("a thread");
-        Rc::new(RefCell::new(Self { process, orders, answers }))
+        Rc::new(RefCell::new(Self {
+            process,
+            orders,
+            answers,
+        }))
     }
 
     fn tell(&mut self, order: &Value) -> Value {
         let pipe = self.orders.as_mut().expect("a pipe");
         writeln!(pipe, "{order}").expect("the browsers' driver listens");
-        self.answers.recv_timeout(VERB_MAX).unwrap_or_else(|_| panic!("{order}: no answer"))
+        self.answers
+            .recv_timeout(VERB_MAX)
+            .unwrap_or_else(|_| panic!("{order}: no answer"))
     }
 }
 
@@ -69,13 +83,22 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Opens a browser whose microphone is a tone; its ears know `tones`.
-    pub(crate) fn arrive(browsers: &Rc<RefCell<Browsers>>, name: &str, tone_hz: u32, tones: &[u32]) -> Self {
+    pub(crate) fn arrive(
+        browsers: &Rc<RefCell<Browsers>>,
+        name: &str,
+        tone_hz: u32,
+        tones: &[u32],
+    ) -> Self {
         let order = json!({
             "id": 0, "desk": name, "do": "arrive", "microphoneHz": tone_hz, "width": 1366, "height": 768,
         });
         let answer = browsers.borrow_mut().tell(&order);
         assert_eq!(answer["ok"], true, "{name} arrives: {answer}");
-        Self { name: name.to_owned(), browsers: Rc::clone(browsers), tones: tones.to_vec() }
+        Self {
+            name: name.to_owned(),
+            browsers: Rc::clone(browsers),
+            tones: tones.to_vec(),
+        }
     }
 
     /// Does what `verb` says; gives what it gives, or why not.
@@ -114,6 +137,10 @@ impl Desk {
         let loudest = self.tones.iter().map(level).fold(-90.0, f64::max);
         let least = PRESENT_DBFS.max(loudest - BELOW_LOUDEST_DB);
         let plays = ears["playing"].as_u64().unwrap_or(0) > 0;
-        self.tones.iter().filter(|hz| plays && level(hz) >= least).copied().collect()
+        self.tones
+            .iter()
+            .filter(|hz| plays && level(hz) >= least)
+            .copied()
+            .collect()
     }
 }

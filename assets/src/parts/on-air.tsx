@@ -4,7 +4,7 @@ import { placeOf, putOnHold, setMuted } from '../commands';
 import { dropPress, lines, select, selectedId } from '../desk';
 import { may, mayDrop } from '../policy';
 import type { Call } from '../protocol';
-import { episode, levels, onAirCalls, role } from '../state';
+import { episode, levels, nextCall, onAirCalls, role } from '../state';
 import { label, StatusChip } from './flags';
 import { Icon } from './icons';
 import { Press, Refusal } from './press';
@@ -126,7 +126,8 @@ function NobodyOnAir(): JSX.Element {
       <Icon name="air" />
       <p>
         <strong>No caller on air.</strong>{' '}
-        {live ? 'Next takes the caller below.' : 'Go live first; then Next takes the caller below.'}
+        {!live && 'Go live first; then Next takes callers on air.'}
+        {live && nextCall.value && 'Next takes the caller below.'}
       </p>
     </div>
   );

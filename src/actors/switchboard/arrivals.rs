@@ -149,8 +149,10 @@ impl Handler<CallGone> for Switchboard {
 impl Handler<SipUp> for Switchboard {
     type Result = ();
 
-    fn handle(&mut self, SipUp(sip): SipUp, _: &mut Context<Self>) {
+    fn handle(&mut self, SipUp(sip): SipUp, ctx: &mut Context<Self>) {
         self.sip = Some(sip);
+        // Not before: the studios of episodes that an earlier run left on air need the media threads.
+        self.settle(ctx);
     }
 }
 

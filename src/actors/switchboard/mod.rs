@@ -68,6 +68,8 @@ pub struct Switchboard {
     studios: HashMap<EpisodeId, usize>,
     audience: Audience,
     closing: bool,
+    /// The last move of any call.
+    turn: u64,
 }
 
 impl Switchboard {
@@ -82,6 +84,7 @@ impl Switchboard {
             studios: HashMap::new(),
             audience: Audience::default(),
             closing: false,
+            turn: 0,
         }
     }
 
@@ -148,7 +151,8 @@ impl Switchboard {
         self.studios.get(&episode).copied().unwrap_or(least)
     }
 
-    fn ticket(&self, id: CallId) -> Option<CallTicket> {
+    fn ticket(&mut self, id: CallId) -> Option<CallTicket> {
+        self.turn += 1;
         let call = self.desk.call(id)?;
         let caller = self.desk.caller(call.caller_id);
         let name = caller.map(|caller| caller.name.clone()).filter(|name| !name.is_empty());
@@ -165,7 +169,7 @@ impl Switchboard {
         also("sip.phoneNumber", &call.from);
         also("sip.callIDFull", &call.sip_call_id);
         also("sip.twilio.callSid", &call.twilio_call_sid);
-        Some(CallTicket { call: id, name: name.unwrap_or_else(|| "Caller".into()), attributes, greet: false })
+        Some(CallTicket { call: id, name: name.unwrap_or_else(|| "Caller".into()), attributes, greet: false, turn: self.turn })
     }
 }
 
@@ -173,7 +177,6 @@ impl Actor for Switchboard {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.settle(ctx);
         ctx.run_interval(DEADLINES_EVERY, |switchboard, ctx| {
             let now = clock::utc();
             if switchboard.desk.poll_timeout().is_some_and(|(due, _)| due <= now) {

@@ -1,6 +1,7 @@
 //! What the endpoint answers by itself.
 
 use super::switch::*;
+use crate::sip::sdp::Codec;
 use crate::sip::*;
 
 /// Status codes of what is sent in answer to `text`.

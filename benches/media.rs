@@ -1,0 +1,147 @@
+//! What a frame costs where no socket is involved: a whole room of callers, a hold feed with its listeners, and the coders.
+
+use std::hint::black_box;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use audioroad::media::asset::{Assets, Prompt, demo_callers};
+use audioroad::media::g711::Law;
+use audioroad::media::opus::{BrowserDecoder, CallerEncoder};
+use audioroad::media::rtp::RtpOut;
+use audioroad::media::{
+    Datagram, FRAME_MS, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place, RoomKey,
+};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use slotmap::SecondaryMap;
+
+/// Callers who tell the same story tell it so many frames apart.
+const APART: usize = 37;
+
+/// A network in memory: each leg has one packet of speech to read in each frame, and what is sent is gone.
+struct Memory {
+    out: RtpOut,
+    stories: Vec<Prompt>,
+    frame: usize,
+    /// Which call has not read its packet yet.
+    waiting: SecondaryMap<LegKey, usize>,
+    now: Instant,
+}
+
+impl MediaIo for Memory {
+    fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
+        let call = self.waiting.remove(leg)?;
+        let story = self.stories.get(call % self.stories.len())?;
+        let word = story.frame((self.frame + call * APART) % story.frames(), Law::Mu)?;
+        let len = self.out.packet(0, word, buf.first_chunk_mut::<{ NB_FRAME + 12 }>()?)?.len();
+        Some(Datagram { len, from: far_end(), at: self.now })
+    }
+
+    fn send(&mut self, _: LegKey, _: SocketAddr, packet: &[u8]) {
+        black_box(packet);
+    }
+}
+
+/// A table with its network, a frame at a time.
+struct Show {
+    table: MediaTable,
+    legs: Vec<LegKey>,
+    network: Memory,
+}
+
+impl Show {
+    fn new(callers: usize, place: impl Fn(usize, RoomKey) -> Place) -> Self {
+        let assets = Arc::new(Assets::built_in().expect("the built-in sounds decode"));
+        let mut table = MediaTable::new(assets, MediaSettings::default());
+        let (now, room) = (start(), table.add_room());
+        let legs: Vec<LegKey> = (0..callers).map(|_| table.add_leg(now, spec())).collect();
+        for (at, leg) in legs.iter().enumerate() {
+            table.place(*leg, place(at, room));
+        }
+        let stories = demo_callers().expect("the built-in stories decode");
+        let out = RtpOut::new(7, 1, 1);
+        let network = Memory { out, stories, frame: 0, waiting: SecondaryMap::new(), now };
+        let mut show = Self { table, legs, network };
+        // Latches, jitter buffers and fades find their place.
+        (0..100).for_each(|_| show.frame());
+        show
+    }
+
+    fn frame(&mut self) {
+        let network = &mut self.network;
+        network.now += Duration::from_millis(FRAME_MS);
+        network.frame += 1;
+        network.out.advance(NB_FRAME as u32);
+        network.waiting.extend(self.legs.iter().enumerate().map(|(call, leg)| (*leg, call)));
+        let now = network.now;
+        for phase in 0..4 {
+            self.table.tick(now, phase, network);
+        }
+        while self.table.poll_event().is_some() {}
+    }
+}
+
+fn rooms(c: &mut Criterion) {
+    let mut group = c.benchmark_group("a room of callers, one frame");
+    for callers in [1_usize, 2, 5, 10, 20] {
+        let mut show = Show::new(callers, |_, room| Place::Seat(room));
+        group.throughput(Throughput::Elements(callers as u64));
+        group.bench_function(BenchmarkId::from_parameter(callers), |b| b.iter(|| show.frame()));
+    }
+    group.finish();
+}
+
+fn hold(c: &mut Criterion) {
+    let mut group = c.benchmark_group("one caller on air and listeners on hold, one frame");
+    for listeners in [1_usize, 50, 500] {
+        let place = |at, room| if at == 0 { Place::Seat(room) } else { Place::Listen(room) };
+        let mut show = Show::new(listeners + 1, place);
+        group.throughput(Throughput::Elements(listeners as u64));
+        group.bench_function(BenchmarkId::from_parameter(listeners), |b| b.iter(|| show.frame()));
+    }
+    group.finish();
+}
+
+fn coders(c: &mut Criterion) {
+    let stories = demo_callers().expect("the built-in stories decode");
+    // A second in, somebody speaks.
+    let coded = *stories[0].frame(50, Law::Mu).expect("a long story");
+    let frame = Law::Mu.decode_frame(&coded);
+    c.bench_function("mu-law, encode a frame", |b| b.iter(|| Law::Mu.encode_frame(black_box(&frame))));
+    c.bench_function("mu-law, decode a frame", |b| b.iter(|| Law::Mu.decode_frame(black_box(&coded))));
+    let mut encoder = CallerEncoder::new().expect("libopus");
+    c.bench_function("Opus, a caller's frame for browsers", |b| {
+        b.iter(|| encoder.encode(black_box(&frame)).map(|packet| packet.timestamp));
+    });
+    let packet = encoder.encode(&frame).expect("a packet");
+    let mut decoder = BrowserDecoder::new().expect("libopus");
+    c.bench_function("Opus, a browser's frame at 48 kHz", |b| {
+        b.iter(|| decoder.decode(black_box(packet.payload.as_slice())).map(<[f32]>::len));
+    });
+}
+
+fn far_end() -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], 4000))
+}
+
+fn spec() -> LegSpec {
+    LegSpec {
+        law: Law::Mu,
+        payload_type: 0,
+        dtmf_payload_type: Some(101),
+        remote: far_end(),
+        ssrc: 1,
+        sequence: 1,
+        timestamp: 1,
+        receive: true,
+        send: true,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "virtual time begins somewhere")]
+fn start() -> Instant {
+    Instant::now()
+}
+
+criterion_group!(benches, rooms, hold, coders);
+criterion_main!(benches);
