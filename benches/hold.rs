@@ -34,6 +34,8 @@ const ROUNDS: usize = 11;
 const WARM_UP: u32 = 15;
 const MEASURED: u32 = 50;
 const PHASE: Duration = Duration::from_millis(5);
+/// Turns that are taken again because packets were missing or late, at most.
+const TRIES: usize = 20;
 /// Callers in a live room.
 const ROOM: usize = 5;
 /// Callers who tell the same story tell it so many frames apart.
@@ -65,7 +67,7 @@ impl MediaIo for Sockets {
 /// What one variant does in a tick.
 enum Work {
     /// Receives until nothing is left, sends one packet, on a quarter of the sockets.
-    Bare(Vec<(LegKey, SocketAddr)>),
+    Bare { calls: Vec<(LegKey, SocketAddr)>, received: u64 },
     Table(Box<Legs>),
 }
 
@@ -79,12 +81,14 @@ struct Legs {
 impl Work {
     fn tick(&mut self, now: Instant, phase: u8, sockets: &mut Sockets) {
         match self {
-            Self::Bare(calls) => {
+            Self::Bare { calls, received } => {
                 let (mut buf, packet) = ([0; 1500], [0; NB_FRAME + 12]);
                 let ours = calls.iter().skip(usize::from(phase)).step_by(4);
                 for (leg, far) in ours {
                     let Some(socket) = sockets.by_leg.get_mut(*leg) else { continue };
-                    while socket.recv(&mut buf).is_some() {}
+                    while socket.recv(&mut buf).is_some() {
+                        *received += 1;
+                    }
                     socket.send(*far, &packet);
                 }
             }
@@ -101,7 +105,7 @@ impl Work {
     /// Packets that reached calls so far.
     fn received(&self) -> u64 {
         match self {
-            Self::Bare(_) => 0,
+            Self::Bare { received, .. } => *received,
             Self::Table(legs) => {
                 let reports = legs.keys.iter().filter_map(|key| legs.table.report(*key));
                 reports.map(|report| report.received).sum()
@@ -126,7 +130,7 @@ fn main() -> io::Result<()> {
 
     let assets = Arc::new(Assets::built_in().map_err(io::Error::other)?);
     let mut variants = variants(&assets, &remotes);
-    let Some((_, Work::Bare(order))) = variants.first() else { return Ok(()) };
+    let Some((_, Work::Bare { calls: order, .. })) = variants.first() else { return Ok(()) };
     let keys = order.iter().map(|(key, _)| *key);
     let by_leg = keys.zip(legs.into_iter().map(|(_, socket)| socket)).collect();
     let mut sockets = Sockets { by_leg, now: Instant::now() };
@@ -137,11 +141,16 @@ fn main() -> io::Result<()> {
     let far_end = thread::spawn(move || talk(&far, &ports, &stories, &talking));
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let turn = |(_, work): &mut (&str, Work)| take_turn(work, &mut sockets, calls);
-        rounds.push(variants.iter_mut().map(turn).collect::<Vec<f64>>());
+        let turn = |(_, work): &mut (&str, Work)| take_full_turn(work, &mut sockets, calls);
+        rounds.push(variants.iter_mut().map(turn).collect::<Option<Vec<f64>>>());
+        if rounds.last().is_some_and(Option::is_none) {
+            break;
+        }
     }
     over.store(true, Ordering::Relaxed);
     let far_end = far_end.join();
+    let too_busy = || io::Error::other("this machine is too busy to carry the calls");
+    let rounds: Vec<Vec<f64>> = rounds.into_iter().collect::<Option<_>>().ok_or_else(too_busy)?;
     report(&variants, &rounds, calls)?;
     far_end.map_err(|_| io::Error::other("the far end died"))
 }
@@ -161,7 +170,7 @@ fn variants(assets: &Arc<Assets>, remotes: &[SocketAddr]) -> Vec<(&'static str, 
     heard.taps = seat_with_browsers(&mut heard);
     let bare = hold.keys.iter().copied().zip(remotes.iter().copied()).collect();
     vec![
-        ("bare receive and send", Work::Bare(bare)),
+        ("bare receive and send", Work::Bare { calls: bare, received: 0 }),
         ("lobby", Work::Table(Box::new(lobby))),
         ("on hold", Work::Table(Box::new(hold))),
         ("on air, rooms of 5", Work::Table(Box::new(on_air))),
@@ -217,8 +226,13 @@ fn table(
     Legs { table, keys, taps: Vec::new() }
 }
 
-/// CPU time of this thread in us, for each call and frame.
-fn take_turn(work: &mut Work, sockets: &mut Sockets, calls: usize) -> f64 {
+/// A turn in which the far end kept time; `None` when this machine is too busy for one.
+fn take_full_turn(work: &mut Work, sockets: &mut Sockets, calls: usize) -> Option<f64> {
+    (0..TRIES).find_map(|_| take_turn(work, sockets, calls))
+}
+
+/// CPU time of this thread in us, for each call and frame; `None` when packets were missing.
+fn take_turn(work: &mut Work, sockets: &mut Sockets, calls: usize) -> Option<f64> {
     let mut next = Instant::now();
     let (mut before, mut received) = (cpu_time(), 0);
     for frame in 0..WARM_UP + MEASURED {
@@ -234,9 +248,8 @@ fn take_turn(work: &mut Work, sockets: &mut Sockets, calls: usize) -> f64 {
     let spent = cpu_time().saturating_sub(before);
     let expected = u64::from(MEASURED) * calls as u64;
     let heard = work.received() - received;
-    let is_bare = matches!(work, Work::Bare(_));
-    assert!(is_bare || heard * 10 > expected * 9, "{heard} of {expected} packets came");
-    spent.as_secs_f64() * 1e6 / expected as f64
+    let is_full = heard * 100 >= expected * 98 && heard * 100 <= expected * 102;
+    is_full.then(|| spent.as_secs_f64() * 1e6 / expected as f64)
 }
 
 fn cpu_time() -> Duration {
@@ -252,7 +265,7 @@ fn far_socket() -> io::Result<UdpSocket> {
 
 /// Every call's far end: speaks, a packet every 20 ms, and throws away what comes.
 fn talk(far: &[UdpSocket], ports: &[u16], stories: &[Prompt], over: &AtomicBool) {
-    let mut out = RtpOut::new(7, 1, 1);
+    let mut streams: Vec<RtpOut> = ports.iter().map(|_| RtpOut::new(7, 1, 1)).collect();
     let mut next = Instant::now();
     let mut buf = [0; 1500];
     let mut packet: PacketBuf = [0; NB_FRAME + 12];
@@ -264,15 +277,16 @@ fn talk(far: &[UdpSocket], ports: &[u16], stories: &[Prompt], over: &AtomicBool)
             next += Duration::from_millis(1);
             thread::sleep(next.saturating_duration_since(Instant::now()));
             while socket.recv(&mut buf).is_ok() {}
-            for (call, port) in ports.iter().enumerate().skip(slot).step_by(SLOTS) {
+            let calls = ports.iter().zip(&mut streams).enumerate();
+            for (call, (port, out)) in calls.skip(slot).step_by(SLOTS) {
                 let Some(story) = stories.get(call % stories.len()) else { return };
                 let word = story.frame((frame + call * APART) % story.frames(), Law::Mu);
                 let packet = word.and_then(|word| out.packet(0, word, &mut packet));
                 // What a full queue drops is missed in the count of what came.
                 let _ = packet.map(|packet| socket.send_to(packet, (LOOPBACK, *port)));
+                out.advance(NB_FRAME as u32);
             }
         }
-        out.advance(NB_FRAME as u32);
     }
 }
 

@@ -20,7 +20,7 @@ const APART: usize = 37;
 
 /// A network in memory: each leg has one packet of speech to read in each frame, and what is sent is gone.
 struct Memory {
-    out: RtpOut,
+    streams: Vec<RtpOut>,
     stories: Vec<Prompt>,
     frame: usize,
     /// Which call has not read its packet yet.
@@ -33,7 +33,9 @@ impl MediaIo for Memory {
         let call = self.waiting.remove(leg)?;
         let story = self.stories.get(call % self.stories.len())?;
         let word = story.frame((self.frame + call * APART) % story.frames(), Law::Mu)?;
-        let len = self.out.packet(0, word, buf.first_chunk_mut::<{ NB_FRAME + 12 }>()?)?.len();
+        let out = self.streams.get_mut(call)?;
+        let len = out.packet(0, word, buf.get_mut(..NB_FRAME + 12)?)?.len();
+        out.advance(NB_FRAME as u32);
         Some(Datagram { len, from: far_end(), at: self.now })
     }
 
@@ -59,8 +61,8 @@ impl Show {
             table.place(*leg, place(at, room));
         }
         let stories = demo_callers().expect("the built-in stories decode");
-        let out = RtpOut::new(7, 1, 1);
-        let network = Memory { out, stories, frame: 0, waiting: SecondaryMap::new(), now };
+        let streams = legs.iter().map(|_| RtpOut::new(7, 1, 1)).collect();
+        let network = Memory { streams, stories, frame: 0, waiting: SecondaryMap::new(), now };
         let mut show = Self { table, legs, network };
         // Latches, jitter buffers and fades find their place.
         (0..100).for_each(|_| show.frame());
@@ -71,7 +73,6 @@ impl Show {
         let network = &mut self.network;
         network.now += Duration::from_millis(FRAME_MS);
         network.frame += 1;
-        network.out.advance(NB_FRAME as u32);
         network.waiting.extend(self.legs.iter().enumerate().map(|(call, leg)| (*leg, call)));
         let now = network.now;
         for phase in 0..4 {

@@ -3,6 +3,9 @@
 //!
 //! The desk decides and the media table carries out, as in the switch; sockets and browsers are memory, time is a number.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a test may start from any instant")]
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     net::SocketAddr,

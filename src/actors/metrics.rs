@@ -22,7 +22,7 @@ pub struct Metrics {
     pub ticks_skipped: IntCounter,
     /// `audioroad_rtp_packets_total{direction}`.
     pub rtp_packets: IntCounterVec,
-    /// `audioroad_rtp_lost_total`, `..._late_total`, `..._concealed_frames_total`, `..._foreign_total`: by `kind`.
+    /// `audioroad_rtp_damage_total{kind}`.
     pub rtp_damage: IntCounterVec,
     /// `audioroad_rtp_jitter_seconds`: of each call, at its end.
     pub rtp_jitter: Histogram,

@@ -260,9 +260,8 @@ fn places_in_line_are_told_when_they_change() {
     let mut station = Station::on_air();
     let (a, b) = (station.caller(), station.caller());
     let told = |drained: Drained| -> Vec<(CallId, u16)> {
-        let position = |effect: &Effect| match effect {
-            Effect::SetPosition { call, position } => Some((*call, *position)),
-            _ => None,
+        let position = |effect: &Effect| {
+            if let Effect::SetPosition { call, position } = effect { Some((*call, *position)) } else { None }
         };
         drained.effects.iter().filter_map(position).collect()
     };
@@ -425,7 +424,7 @@ fn ending_the_show_hangs_everybody_up() {
     }
     let drained = station.desk.drain();
     assert!(drained.calls.iter().all(|row| row.quality.is_some()));
-    assert_eq!((drained.removed_calls.len(), drained.removed_episodes.clone()), (3, vec![episode_id]));
+    assert_eq!((drained.removed_calls.len(), drained.removed_episodes), (3, vec![episode_id]));
 }
 
 #[test]
@@ -461,11 +460,11 @@ fn random_presses_keep_the_picture_whole() {
     for turn in 0..10_000 {
         let who = roll(people.len() as u64);
         let by = person(u128::from(who), "Somebody", people[who as usize]);
-        if calls.len() < 40 || roll(20) == 0 {
-            if let Verdict::Admit { call, .. } = station.ring(None) {
-                station.desk.answered(at(1), call);
-                calls.push(call);
-            }
+        if (calls.len() < 40 || roll(20) == 0)
+            && let Verdict::Admit { call, .. } = station.ring(None)
+        {
+            station.desk.answered(at(1), call);
+            calls.push(call);
         }
         let call_id = calls[roll(calls.len() as u64) as usize];
         let other = calls[roll(calls.len() as u64) as usize];

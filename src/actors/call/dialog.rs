@@ -1,0 +1,151 @@
+//! The dialog's side of a call: what the far end asks for, and how a call is hung up.
+
+use actix::{ActorContext, Context, Handler};
+
+use crate::{
+    actors::{
+        call::CallActor,
+        message::{EndLeg, InDialog, Respond, SendRequest},
+    },
+    domain::Cause,
+    sip::{EndpointEvent, HangUp, Incoming, InviteSession, Outgoing, Reason, SessionEvent, TxnKey},
+};
+
+/// A BYE's Reason for each cause (RFC 3326, Q.850).
+pub(super) fn reason(cause: &Cause) -> Reason {
+    match cause {
+        Cause::RtpTimeout => Reason::q850(102, "RTP timeout"),
+        Cause::NoAck => Reason::sip(408, "ACK timeout"),
+        Cause::NoCommonCodec => Reason::q850(88, "Incompatible destination"),
+        Cause::Blocked => Reason::q850(21, "Call rejected"),
+        Cause::OutOfResources | Cause::InternalError => Reason::q850(41, "Temporary failure"),
+        Cause::CallerHungUp
+        | Cause::Cancelled
+        | Cause::Dropped { .. }
+        | Cause::LobbyFull
+        | Cause::BusyAll
+        | Cause::NoShow
+        | Cause::ShowEnded
+        | Cause::NeverArrived
+        | Cause::SipError(_)
+        | Cause::Shutdown
+        | Cause::SwitchRestarted
+        | Cause::Carrier(_) => Reason::q850(16, "Normal call clearing"),
+    }
+}
+
+impl CallActor {
+    pub(super) fn reject(&self, session: &mut InviteSession, status: u16, headers: &[(&str, &str)]) {
+        if let Ok(response) = session.reject(status, None, headers) {
+            self.respond(self.txn, response);
+        }
+    }
+
+    pub(super) fn respond(&self, txn: TxnKey, response: rsip::Response) {
+        self.peers.sip.do_send(Respond { txn, response });
+    }
+
+    pub(super) fn send(&self, outgoing: Outgoing) {
+        if let Some(session) = &self.session {
+            let (peer, next_hop) = (session.peer(), session.next_hop());
+            self.peers.sip.do_send(SendRequest { peer, next_hop, outgoing });
+        }
+    }
+
+    /// Ends the telephone leg from our side.
+    pub(super) fn hang_up(&mut self, cause: Cause, ctx: &mut Context<Self>) {
+        let Some(session) = self.session.as_mut() else { return };
+        let how = session.hang_up(reason(&cause));
+        self.cause.get_or_insert(cause);
+        match how {
+            HangUp::Bye(bye) => {
+                self.send(*bye);
+                ctx.stop();
+            }
+            // The ACK, or its absence, brings the BYE.
+            HangUp::AfterAck => {}
+            HangUp::Unanswered => {
+                if let Some(mut session) = self.session.take() {
+                    self.reject(&mut session, 480, &[]);
+                }
+                ctx.stop();
+            }
+            HangUp::Over => ctx.stop(),
+        }
+    }
+
+    pub(super) fn in_dialog(&mut self, txn: TxnKey, request: &Incoming, ctx: &mut Context<Self>) {
+        let Some(session) = self.session.as_mut() else { return };
+        let action = session.handle_request(request);
+        self.respond(txn, action.response);
+        match action.event {
+            Some(SessionEvent::Reoffered(agreed)) => self.media_agreed(&agreed, ctx),
+            Some(SessionEvent::HungUp { reason, unanswered }) => {
+                if let Some(response) = unanswered {
+                    self.respond(self.txn, response);
+                }
+                tracing::debug!(call.id = %self.id, ?reason, "caller hung up");
+                self.cause.get_or_insert(Cause::CallerHungUp);
+                ctx.stop();
+            }
+            Some(SessionEvent::Dtmf { digit, .. }) => tracing::debug!(call.id = %self.id, %digit, "key by INFO"),
+            None => {}
+        }
+    }
+
+    pub(super) fn acked(&mut self, body: &[u8], ctx: &mut Context<Self>) {
+        let Some(session) = self.session.as_mut() else { return };
+        let outcome = session.handle_ack(body);
+        if let Some(agreed) = outcome.negotiated {
+            self.media_agreed(&agreed, ctx);
+        }
+        if let Some(bye) = outcome.bye {
+            self.cause.get_or_insert(Cause::NoCommonCodec);
+            self.send(bye);
+            ctx.stop();
+        }
+    }
+
+    pub(super) fn ack_timed_out(&mut self, ctx: &mut Context<Self>) {
+        self.cause.get_or_insert(Cause::NoAck);
+        if let Some(bye) = self.session.as_mut().and_then(InviteSession::ack_timed_out) {
+            self.send(bye);
+        }
+        ctx.stop();
+    }
+
+    pub(super) fn cancelled(&mut self, ctx: &mut Context<Self>) {
+        let Some(session) = self.session.as_mut() else { return };
+        // When our 200 and the CANCEL crossed on their way to the endpoint, it has made a 487 of the 200.
+        if let Ok(response) = session.cancelled() {
+            self.respond(self.txn, response);
+        }
+        self.cause.get_or_insert(Cause::Cancelled);
+        ctx.stop();
+    }
+}
+
+impl Handler<InDialog> for CallActor {
+    type Result = ();
+
+    fn handle(&mut self, InDialog(event): InDialog, ctx: &mut Self::Context) {
+        match event {
+            EndpointEvent::InDialog { txn, request, .. } => self.in_dialog(txn, &request, ctx),
+            EndpointEvent::Acked { body, .. } => self.acked(&body, ctx),
+            EndpointEvent::AckTimedOut { .. } => self.ack_timed_out(ctx),
+            EndpointEvent::Cancelled { .. } => self.cancelled(ctx),
+            EndpointEvent::TimedOut { .. }
+            | EndpointEvent::Invited { .. }
+            | EndpointEvent::Answered { .. }
+            | EndpointEvent::FlowLost { .. } => {}
+        }
+    }
+}
+
+impl Handler<EndLeg> for CallActor {
+    type Result = ();
+
+    fn handle(&mut self, EndLeg(cause): EndLeg, ctx: &mut Self::Context) {
+        self.hang_up(cause, ctx);
+    }
+}

@@ -1,0 +1,141 @@
+//! The leg's side of a call: from agreed media to the table, and what the table notices.
+
+use actix::{AsyncContext, Context, Handler};
+
+use crate::{
+    actors::{
+        call::{CallActor, Welcome},
+        clock,
+        message::{Admit, Announced, CallAnswered, OnLeg, SetMuted, SetPosition},
+        random, studio,
+    },
+    domain::Cause,
+    media::{LegChange, LegSpec, Place, g711::Law, stats::LegReport, table::MediaEvent},
+    sip::sdp::{Codec, Negotiated},
+};
+
+fn leg_change(agreed: &Negotiated) -> LegChange {
+    LegChange {
+        law: match agreed.codec {
+            Codec::Pcmu => Law::Mu,
+            Codec::Pcma => Law::A,
+        },
+        payload_type: agreed.payload_type,
+        dtmf_payload_type: agreed.dtmf_payload_type,
+        remote: agreed.remote,
+        receive: agreed.direction.receives(),
+        send: agreed.direction.sends(),
+    }
+}
+
+/// What a line was like, as JSON for the row.
+pub(super) fn quality(report: &LegReport) -> String {
+    serde_json::json!({
+        "received": report.received,
+        "lost": report.lost,
+        "jitterMs": report.jitter_ms,
+        "concealedMs": report.playout.concealed_samples / 8,
+        "late": report.playout.late,
+        "sent": report.sent,
+        "foreign": report.foreign,
+        "overRate": report.over_rate,
+    })
+    .to_string()
+}
+
+impl CallActor {
+    pub(super) fn leg_up(&mut self, agreed: &Negotiated, ctx: &Context<Self>) {
+        let Some(port) = self.port.take() else { return };
+        let LegChange { law, payload_type, dtmf_payload_type, remote, receive, send } = leg_change(agreed);
+        let spec = LegSpec {
+            law,
+            payload_type,
+            dtmf_payload_type,
+            remote,
+            receive,
+            send,
+            ssrc: random::u32(),
+            sequence: random::sequence(),
+            timestamp: random::u32(),
+        };
+        let (id, position, call) = (self.id, self.position, ctx.address());
+        studio::with(|studio| {
+            let leg = studio.table.add_leg(clock::now(), spec);
+            studio.connect(id, call, leg, port);
+            studio.table.set_position(leg, position);
+            if let Some(Welcome::Announcement(prompt)) = self.welcome {
+                studio.table.place(leg, Place::Announce(prompt));
+            }
+        });
+        if let Some(Welcome::Room(room, ticket)) = self.welcome.take() {
+            room.do_send(Admit(ticket));
+        }
+        self.peers.switchboard.do_send(CallAnswered(id));
+    }
+
+    pub(super) fn media_agreed(&mut self, agreed: &Negotiated, ctx: &Context<Self>) {
+        if self.port.is_some() {
+            return self.leg_up(agreed, ctx);
+        }
+        let change = leg_change(agreed);
+        let id = self.id;
+        studio::with(|studio| {
+            if let Some(leg) = studio.leg(id) {
+                studio.table.renegotiate(clock::now(), leg, change);
+            }
+        });
+    }
+
+    pub(super) fn count(&self, report: &LegReport) {
+        let metrics = &self.peers.metrics;
+        metrics.rtp_packets.with_label_values(&["in"]).inc_by(report.received);
+        metrics.rtp_packets.with_label_values(&["out"]).inc_by(report.sent);
+        metrics.rtp_damage.with_label_values(&["lost"]).inc_by(report.lost);
+        metrics.rtp_damage.with_label_values(&["late"]).inc_by(report.playout.late);
+        metrics.rtp_damage.with_label_values(&["concealed-samples"]).inc_by(report.playout.concealed_samples);
+        metrics.rtp_damage.with_label_values(&["foreign"]).inc_by(report.foreign);
+        metrics.rtp_damage.with_label_values(&["over-rate"]).inc_by(report.over_rate);
+        metrics.rtp_jitter.observe(f64::from(report.jitter_ms) / 1000.0);
+    }
+}
+
+impl Handler<OnLeg> for CallActor {
+    type Result = ();
+
+    fn handle(&mut self, OnLeg(event): OnLeg, ctx: &mut Self::Context) {
+        match event {
+            MediaEvent::RtpTimeout { .. } => self.hang_up(Cause::RtpTimeout, ctx),
+            MediaEvent::PromptEnded { .. } => self.peers.switchboard.do_send(Announced(self.id)),
+            MediaEvent::Latched { from, .. } => tracing::debug!(call.id = %self.id, rtp.from = %from, "audio arrives"),
+            MediaEvent::Dtmf { digit, .. } => tracing::debug!(call.id = %self.id, %digit, "key"),
+            MediaEvent::Level { .. } => {}
+        }
+    }
+}
+
+impl Handler<SetPosition> for CallActor {
+    type Result = ();
+
+    fn handle(&mut self, SetPosition(position): SetPosition, _: &mut Self::Context) {
+        let id = self.id;
+        self.position = Some(position);
+        studio::with(|studio| {
+            if let Some(leg) = studio.leg(id) {
+                studio.table.set_position(leg, Some(position));
+            }
+        });
+    }
+}
+
+impl Handler<SetMuted> for CallActor {
+    type Result = ();
+
+    fn handle(&mut self, SetMuted(muted): SetMuted, _: &mut Self::Context) {
+        let id = self.id;
+        studio::with(|studio| {
+            if let Some(leg) = studio.leg(id) {
+                studio.table.set_muted(leg, muted);
+            }
+        });
+    }
+}
