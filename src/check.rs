@@ -45,7 +45,11 @@ pub fn run(config: Result<Config, ConfigError>, out: &mut impl Write) -> ExitCod
         // A closed pipe still gets the exit code.
         let _ = writeln!(out, "{mark}  {text}");
     }
-    if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Looks at everything that can be looked at without taking a call.
@@ -76,18 +80,34 @@ fn ports(config: &Config) -> Vec<Finding> {
         });
     };
     look("PORT", config.http.port, "tcp", tcp(config.http.port));
-    look("HEALTH_PORT", config.http.health_port, "tcp", tcp(config.http.health_port));
+    look(
+        "HEALTH_PORT",
+        config.http.health_port,
+        "tcp",
+        tcp(config.http.health_port),
+    );
     look("SIP_PORT", config.sip.port, "udp", udp(config.sip.port));
     look("SIP_PORT", config.sip.port, "tcp", tcp(config.sip.port));
-    look("RTC_UDP_PORT", config.livekit.udp_port, "udp", udp(config.livekit.udp_port));
+    look(
+        "RTC_UDP_PORT",
+        config.livekit.udp_port,
+        "udp",
+        udp(config.livekit.udp_port),
+    );
     let (first, last) = config.media.rtp_ports;
     let even: Vec<u16> = (first..=last).filter(|port| port % 2 == 0).collect();
     let taken = even.iter().filter(|&&port| udp(port).is_err()).count();
     let calls = even.len() - taken;
     findings.push(match (calls, taken) {
-        (0, _) => Finding::Wrong(format!("RTP_PORT_RANGE {first}-{last} has no free port: no call can have audio.")),
-        (_, 0) => Finding::Good(format!("RTP_PORT_RANGE {first}-{last} is free: {calls} calls at once.")),
-        (_, _) => Finding::Warning(format!("RTP_PORT_RANGE {first}-{last}: {taken} ports are taken; {calls} calls at once.")),
+        (0, _) => Finding::Wrong(format!(
+            "RTP_PORT_RANGE {first}-{last} has no free port: no call can have audio."
+        )),
+        (_, 0) => Finding::Good(format!(
+            "RTP_PORT_RANGE {first}-{last} is free: {calls} calls at once."
+        )),
+        (_, _) => Finding::Warning(format!(
+            "RTP_PORT_RANGE {first}-{last}: {taken} ports are taken; {calls} calls at once."
+        )),
     });
     findings
 }
@@ -97,25 +117,35 @@ fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
             let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
-            let local = ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified();
+            let local =
+                ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified();
             local || shared || ip.is_documentation()
         }
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        IpAddr::V6(ip) => {
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local()
+        }
     }
 }
 
 fn public_address(config: &Config) -> Finding {
     let interface = address::default_interface();
     match config.sip.public_ip {
-        Some(ip) if is_private(ip) => {
-            Finding::Warning(format!("PUBLIC_IP {ip} is a private address: telephone carriers cannot send audio there."))
-        }
-        Some(ip) => Finding::Good(format!("PUBLIC_IP {ip} goes into SIP, SDP and ICE. Its UDP ports must be open to the world.")),
+        Some(ip) if is_private(ip) => Finding::Warning(format!(
+            "PUBLIC_IP {ip} is a private address: telephone carriers cannot send audio there."
+        )),
+        Some(ip) => Finding::Good(format!(
+            "PUBLIC_IP {ip} goes into SIP, SDP and ICE. Its UDP ports must be open to the world."
+        )),
         None if is_private(interface) => Finding::Warning(format!(
             "PUBLIC_IP is not set and this machine's address is {interface}, a private one: callers from outside would hear nothing. \
              Set PUBLIC_IP to the address the world reaches."
         )),
-        None => Finding::Good(format!("PUBLIC_IP is not set; this machine's address {interface} is used.")),
+        None => Finding::Good(format!(
+            "PUBLIC_IP is not set; this machine's address {interface} is used."
+        )),
     }
 }
 
@@ -142,7 +172,12 @@ fn who_may_call(config: &Config) -> Finding {
 }
 
 fn twilio(config: &Config) -> Finding {
-    let set = (&config.twilio.auth_token, &config.http.public_url, &config.twilio.sip_domain, config.sip.public_ip);
+    let set = (
+        &config.twilio.auth_token,
+        &config.http.public_url,
+        &config.twilio.sip_domain,
+        config.sip.public_ip,
+    );
     match set {
         (None, ..) => Finding::Warning(
             "TWILIO_AUTH_TOKEN is not set: Twilio's webhooks are refused. A SIP trunk works without it.".into(),
@@ -160,7 +195,9 @@ fn twilio(config: &Config) -> Finding {
 fn livekit(config: &Config) -> Finding {
     match &config.livekit.url {
         None => Finding::Good("Rooms are served by the switch itself.".into()),
-        Some(_) => Finding::Warning("LIVEKIT_URL is set, but this version serves the rooms itself.".into()),
+        Some(_) => {
+            Finding::Warning("LIVEKIT_URL is set, but this version serves the rooms itself.".into())
+        }
     }
 }
 
@@ -174,8 +211,12 @@ fn database(config: &Config) -> Finding {
         && !path.exists()
     {
         return match path.parent().map(std::fs::create_dir_all) {
-            Some(Err(error)) => Finding::Wrong(format!("DATABASE_URL: cannot make the directory of {shown} ({error}).")),
-            Some(Ok(())) | None => Finding::Good(format!("The database {shown} will be made at the first start.")),
+            Some(Err(error)) => Finding::Wrong(format!(
+                "DATABASE_URL: cannot make the directory of {shown} ({error})."
+            )),
+            Some(Ok(())) | None => Finding::Good(format!(
+                "The database {shown} will be made at the first start."
+            )),
         };
     }
     match store::open_pool(url).get() {
@@ -187,10 +228,15 @@ fn database(config: &Config) -> Finding {
 fn data_dir(config: &Config) -> Finding {
     let dir = &config.data_dir;
     let probe = dir.join(".check");
-    let written = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&probe, b"")).and_then(|()| std::fs::remove_file(&probe));
+    let written = std::fs::create_dir_all(dir)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
     match written {
         Ok(()) => Finding::Good(format!("DATA_DIR {} can be written.", dir.display())),
-        Err(error) => Finding::Wrong(format!("DATA_DIR {} cannot be written: {error}.", dir.display())),
+        Err(error) => Finding::Wrong(format!(
+            "DATA_DIR {} cannot be written: {error}.",
+            dir.display()
+        )),
     }
 }
 
@@ -200,7 +246,10 @@ const MADE_MS: u64 = 1_767_225_600_000;
 const LIFETIME: Duration = Duration::from_secs(20 * 365 * 24 * 3600);
 
 fn time_of_day(unix_ms: u64) -> Finding {
-    let synchronised = || match std::process::Command::new("timedatectl").args(["show", "-p", "NTPSynchronized", "--value"]).output() {
+    let synchronised = || match std::process::Command::new("timedatectl")
+        .args(["show", "-p", "NTPSynchronized", "--value"])
+        .output()
+    {
         Ok(shown) => Some(String::from_utf8_lossy(&shown.stdout).trim() == "yes"),
         Err(_) => None,
     };
@@ -208,9 +257,14 @@ fn time_of_day(unix_ms: u64) -> Finding {
         return Finding::Wrong("The clock of this machine is years off: sign-in links, tokens and the books would be wrong.".into());
     }
     match synchronised() {
-        Some(false) => Finding::Warning("The clock is not synchronised (NTP): tokens may be refused as too old or too new.".into()),
+        Some(false) => Finding::Warning(
+            "The clock is not synchronised (NTP): tokens may be refused as too old or too new."
+                .into(),
+        ),
         Some(true) => Finding::Good("The clock is synchronised.".into()),
-        None => Finding::Good("The clock looks right (whether it is synchronised cannot be seen here).".into()),
+        None => Finding::Good(
+            "The clock looks right (whether it is synchronised cannot be seen here).".into(),
+        ),
     }
 }
 
@@ -220,14 +274,38 @@ mod tests {
     use crate::config::Source;
 
     fn with(settings: &[(&str, String)]) -> Vec<Finding> {
-        let settings: Vec<(String, String)> = settings.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
-        let read = move |name: &str| settings.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let settings: Vec<(String, String)> = settings
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), v.clone()))
+            .collect();
+        let read = move |name: &str| {
+            settings
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
+        };
         findings(&Config::read(&Source::new("", read).unwrap()).unwrap())
     }
 
     fn wrong(findings: &[Finding]) -> Vec<&str> {
-        let text = |finding: &'_ Finding| -> Option<String> { if let Finding::Wrong(text) = finding { Some(text.clone()) } else { None } };
-        findings.iter().filter(|finding| text(finding).is_some()).map(|f| if let Finding::Wrong(t) = f { t.as_str() } else { "" }).collect()
+        let text = |finding: &'_ Finding| -> Option<String> {
+            if let Finding::Wrong(text) = finding {
+                Some(text.clone())
+            } else {
+                None
+            }
+        };
+        findings
+            .iter()
+            .filter(|finding| text(finding).is_some())
+            .map(|f| {
+                if let Finding::Wrong(t) = f {
+                    t.as_str()
+                } else {
+                    ""
+                }
+            })
+            .collect()
     }
 
     #[test]
@@ -241,7 +319,12 @@ mod tests {
             ("DATA_DIR", dir.path().join("data").display().to_string()),
         ];
         let findings = with(&settings);
-        assert!(wrong(&findings).iter().any(|text| text.contains("PORT") && text.contains(&port)), "{findings:?}");
+        assert!(
+            wrong(&findings)
+                .iter()
+                .any(|text| text.contains("PORT") && text.contains(&port)),
+            "{findings:?}"
+        );
     }
 
     #[test]
@@ -249,12 +332,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let settings = [
             ("BIND", "127.0.0.1".to_owned()),
-            ("DATABASE_URL", "postgres://me:pass-word@127.0.0.1:9/none".to_owned()),
+            (
+                "DATABASE_URL",
+                "postgres://me:pass-word@127.0.0.1:9/none".to_owned(),
+            ),
             ("DATA_DIR", dir.path().display().to_string()),
         ];
         let findings = with(&settings);
         let texts = wrong(&findings).join("\n");
-        assert!(texts.contains("postgres://127.0.0.1:9/none") && !texts.contains("pass-word"), "{texts}");
+        assert!(
+            texts.contains("postgres://127.0.0.1:9/none") && !texts.contains("pass-word"),
+            "{texts}"
+        );
     }
 
     #[test]
@@ -268,6 +357,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = ("DATA_DIR", dir.path().display().to_string());
         let findings = with(&[data, ("TWILIO_AUTH_TOKEN", "x".to_owned())]);
-        assert!(wrong(&findings).iter().any(|text| text.contains("PUBLIC_URL")));
+        assert!(
+            wrong(&findings)
+                .iter()
+                .any(|text| text.contains("PUBLIC_URL"))
+        );
     }
 }

@@ -1,11 +1,6 @@
 //! The command line: `serve` (the default), `demo`, `check`, `migrate`. Every setting comes from the environment or the file.
 
-use std::{
-    fmt::Write as _,
-    io,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{fmt::Write as _, io, path::PathBuf, process::ExitCode};
 
 use actix::System;
 use anyhow::Context as _;
@@ -45,7 +40,8 @@ enum Task {
 }
 
 fn settings_help() -> String {
-    let mut help = String::from("Settings (environment, or lower-case in audioroad.toml) [default]:\n");
+    let mut help =
+        String::from("Settings (environment, or lower-case in audioroad.toml) [default]:\n");
     for (name, what) in SETTINGS {
         // Writing into a string does not fail.
         let _ = writeln!(help, "  {name:<22} {what}");
@@ -56,7 +52,10 @@ fn settings_help() -> String {
 /// Runs the program.
 pub fn run() -> ExitCode {
     let command = Line::command().after_help(settings_help());
-    let line = match command.try_get_matches().and_then(|matches| Line::from_arg_matches(&matches)) {
+    let line = match command
+        .try_get_matches()
+        .and_then(|matches| Line::from_arg_matches(&matches))
+    {
         Ok(line) => line,
         Err(error) => error.exit(),
     };
@@ -77,7 +76,9 @@ fn carry_out(line: Line) -> anyhow::Result<ExitCode> {
         return Ok(check::run(read, &mut io::stdout()));
     }
     let config = read?;
-    let json = source.text("LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    let json = source
+        .text("LOG_FORMAT")
+        .is_some_and(|format| format.eq_ignore_ascii_case("json"));
     telemetry::start(&source.text("LOG").unwrap_or_else(|| "info".into()), json).context("LOG")?;
     // One provider for all of rustls, chosen before anything can ask for it.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -89,7 +90,8 @@ fn carry_out(line: Line) -> anyhow::Result<ExitCode> {
 
 fn source(file: Option<PathBuf>) -> anyhow::Result<Source> {
     let text = match file {
-        Some(path) => std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?,
+        Some(path) => std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?,
         None => std::fs::read_to_string(FILE).unwrap_or_default(),
     };
     Ok(Source::new(&text, |name| std::env::var(name).ok())?)
@@ -102,7 +104,10 @@ fn serve(config: Config, with_callers: bool) -> anyhow::Result<ExitCode> {
         welcome(&running);
         if with_callers {
             demo::start(&running.switchboard, running.sip).await?;
-            say(&mut io::stdout(), "Five callers are phoning in. Sign in above, pick one up, put them on air.");
+            say(
+                &mut io::stdout(),
+                "Five callers are phoning in. Sign in above, pick one up, put them on air.",
+            );
         }
         let signal = wait_for_signal().await?;
         tracing::info!(signal, "going down");
@@ -116,12 +121,18 @@ fn welcome(running: &Running) {
     let url = &running.url;
     let mut out = io::stdout();
     say(&mut out, &format!("audioroad is up: {url}"));
-    say(&mut out, &format!("Sign in once with this link (30 minutes): {url}/sign-in?token={link}"));
+    say(
+        &mut out,
+        &format!("Sign in once with this link (30 minutes): {url}/sign-in?token={link}"),
+    );
 }
 
 async fn wait_for_signal() -> io::Result<&'static str> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut term, mut int) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     Ok(tokio::select! {
         _ = term.recv() => "SIGTERM",
         _ = int.recv() => "SIGINT",
@@ -133,9 +144,15 @@ fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {dir}"))?;
     }
     let pool = store::open_pool(config.books.database_url.parse()?);
-    let mut connection = pool.get().with_context(|| format!("cannot open the database {}", config.books.shown()))?;
+    let mut connection = pool
+        .get()
+        .with_context(|| format!("cannot open the database {}", config.books.shown()))?;
     let done = store::migrate::migrate(&mut connection)?;
-    let text = if done.is_empty() { "The database is up to date.".to_owned() } else { format!("Done: {}.", done.join(", ")) };
+    let text = if done.is_empty() {
+        "The database is up to date.".to_owned()
+    } else {
+        format!("Done: {}.", done.join(", "))
+    };
     say(&mut io::stdout(), &text);
     Ok(ExitCode::SUCCESS)
 }

@@ -22,7 +22,13 @@
 //! Ways through the house are drawn where they start: a call in [`actors::sip`] and [`actors::call`], a press in
 //! [`actors::switchboard`], audio in [`media`] and [`actors::media_clock`].
 
-#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "a test may start from any instant"))]
+#![cfg_attr(
+    test,
+    expect(
+        clippy::disallowed_methods,
+        reason = "a test may start from any instant"
+    )
+)]
 
 pub mod actors;
 pub mod app;

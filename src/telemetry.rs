@@ -9,12 +9,18 @@ use tracing_subscriber::EnvFilter;
 /// # Errors
 /// The filter cannot be read, or logging was started before.
 pub fn start(filter: &str, json: bool) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(format!("{filter},str0m=error,is=warn,dimpl=warn,symphonia_core=warn"))?;
+    let filter = EnvFilter::try_new(format!(
+        "{filter},str0m=error,is=warn,dimpl=warn,symphonia=warn"
+    ))?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    let started = if json { logs.json().try_init() } else { logs.try_init() };
+    let started = if json {
+        logs.json().try_init()
+    } else {
+        logs.try_init()
+    };
     started.map_err(|error| anyhow::anyhow!("{error}"))
 }

@@ -12,6 +12,8 @@ mod station;
 #[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
 mod switch;
 
+use std::io::Write as _;
+
 use audioroad::phone::{Call, End};
 use serde_json::{Value, json};
 
@@ -273,6 +275,10 @@ fn a_press_is_echoed_at_once() {
     }
     echoes.sort_by(f64::total_cmp);
     let (median, slowest) = (echoes[PRESSES / 2], echoes[PRESSES - 1]);
-    println!("press to echo: median {median:.1} ms, slowest {slowest:.1} ms of {PRESSES} pick-ups");
+    // Past the harness, which keeps what a passing test prints to itself.
+    let report = format!(
+        "press to echo: median {median:.1} ms, slowest {slowest:.1} ms of {PRESSES} pick-ups"
+    );
+    writeln!(std::io::stdout(), "{report}").expect("a place to write to");
     assert!(median < MEDIAN_MS_MAX, "{echoes:?}");
 }

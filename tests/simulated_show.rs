@@ -4,7 +4,10 @@
 //! The desk decides and the media table carries out, as in the switch; sockets and browsers are memory, time is a number.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::disallowed_methods, reason = "a test may start from any instant")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test may start from any instant"
+)]
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -16,8 +19,8 @@ use std::{
 use audioroad::{
     actors::room::placement,
     domain::{
-        Arrival, CallId, CallerId, Command, Desk, DeskSettings, Effect, EpisodeId, Limits, Operator, OperatorId, Role,
-        RoomName, ShowId, Stage, UnixMs, Verdict,
+        Arrival, CallId, CallerId, Command, Desk, DeskSettings, Effect, EpisodeId, Limits,
+        Operator, OperatorId, Role, RoomName, ShowId, Stage, UnixMs, Verdict,
         desk::{EpisodePlan, ShowPlan},
     },
     media::{
@@ -70,7 +73,11 @@ impl MediaIo for Wires {
     fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
         let packet = self.ears.get_mut(&leg)?.waiting.pop()?;
         buf[..packet.len()].copy_from_slice(&packet);
-        Some(Datagram { len: packet.len(), from: address(leg), at: self.now? })
+        Some(Datagram {
+            len: packet.len(),
+            from: address(leg),
+            at: self.now?,
+        })
     }
 
     fn send(&mut self, leg: LegKey, _: SocketAddr, packet: &[u8]) {
@@ -78,8 +85,16 @@ impl MediaIo for Wires {
         let sequence = u16::from_be_bytes([packet[2], packet[3]]);
         let timestamp = u32::from_be_bytes([packet[4], packet[5], packet[6], packet[7]]);
         if let Some((before, then)) = ear.last {
-            assert_eq!(sequence, before.wrapping_add(1), "no packet is lost or doubled");
-            assert_eq!(timestamp, then.wrapping_add(160), "no frame is lost or doubled");
+            assert_eq!(
+                sequence,
+                before.wrapping_add(1),
+                "no packet is lost or doubled"
+            );
+            assert_eq!(
+                timestamp,
+                then.wrapping_add(160),
+                "no frame is lost or doubled"
+            );
         }
         ear.last = Some((sequence, timestamp));
         ear.heard.push(packet[12..].try_into().unwrap());
@@ -134,14 +149,32 @@ struct Show {
 
 impl Show {
     fn new() -> Self {
-        let limits = Limits { lobby: 300, hold: 150, live: 9 };
-        let mut desk = Desk::new(DeskSettings { limits, ..DeskSettings::default() });
-        let plan = ShowPlan { name: Some("Sim".into()), slug: Some("sim".into()), ..ShowPlan::default() };
+        let limits = Limits {
+            lobby: 300,
+            hold: 150,
+            live: 9,
+        };
+        let mut desk = Desk::new(DeskSettings {
+            limits,
+            ..DeskSettings::default()
+        });
+        let plan = ShowPlan {
+            name: Some("Sim".into()),
+            slug: Some("sim".into()),
+            ..ShowPlan::default()
+        };
         desk.create_show(UnixMs(0), ShowId(1), plan).unwrap();
-        let plan = EpisodePlan { show_id: ShowId(1), title: String::new(), scheduled_at: None };
+        let plan = EpisodePlan {
+            show_id: ShowId(1),
+            title: String::new(),
+            scheduled_at: None,
+        };
         let episode = desk.create_episode(EpisodeId(1), plan).unwrap().id;
         let assets = Arc::new(Assets::built_in().unwrap());
-        let settings = MediaSettings { rtp_timeout: Duration::from_secs(3600), ..MediaSettings::default() };
+        let settings = MediaSettings {
+            rtp_timeout: Duration::from_secs(3600),
+            ..MediaSettings::default()
+        };
         let mut show = Self {
             desk,
             prompts: prompts(&assets),
@@ -156,8 +189,18 @@ impl Show {
             frames: 0,
         };
         let host = show.host();
-        show.press(&host, &Command::StartShow { episode_id: episode });
-        show.press(&host, &Command::OpenLines { episode_id: episode });
+        show.press(
+            &host,
+            &Command::StartShow {
+                episode_id: episode,
+            },
+        );
+        show.press(
+            &host,
+            &Command::OpenLines {
+                episode_id: episode,
+            },
+        );
         let live = RoomName::Live(episode);
         show.desk.browser_joined(live, "PA_host", "host:hal");
         show.browser(live, HOST_HZ);
@@ -165,17 +208,29 @@ impl Show {
     }
 
     fn host(&self) -> Operator {
-        Operator { id: OperatorId(1), name: "Hal".into(), role: Role::Admin }
+        Operator {
+            id: OperatorId(1),
+            name: "Hal".into(),
+            role: Role::Admin,
+        }
     }
 
     fn screener(&self, which: u64) -> Operator {
-        Operator { id: OperatorId(10 + u128::from(which)), name: format!("Screener {which}"), role: Role::Screener }
+        Operator {
+            id: OperatorId(10 + u128::from(which)),
+            name: format!("Screener {which}"),
+            role: Role::Screener,
+        }
     }
 
     fn browser(&mut self, room: RoomName, tone_hz: f32) {
         let (ring, packets) = rtrb::RingBuffer::new(16);
         self.table.add_source(self.rooms[&room], packets).unwrap();
-        let browser = Browser { tone: Tone::new(8000, tone_hz, 0.1), encoder: CallerEncoder::new().unwrap(), ring };
+        let browser = Browser {
+            tone: Tone::new(8000, tone_hz, 0.1),
+            encoder: CallerEncoder::new().unwrap(),
+            ring,
+        };
         self.browsers.insert(room, browser);
     }
 
@@ -191,7 +246,9 @@ impl Show {
             twilio_call_sid: None,
             sip_call_id: Some(index.to_string()),
         };
-        let Verdict::Admit { call, room, .. } = self.desk.arrive(UnixMs(0), arrival) else { panic!("not admitted") };
+        let Verdict::Admit { call, room, .. } = self.desk.arrive(UnixMs(0), arrival) else {
+            panic!("not admitted")
+        };
         let now = self.now();
         let spec = LegSpec {
             law: Law::Mu,
@@ -206,11 +263,21 @@ impl Show {
         };
         let leg = self.table.add_leg(now, spec);
         let tone = Tone::new(8000, hz(index), 0.05);
-        self.wires.ears.insert(leg, Ear { tone, sequence: 0, waiting: Vec::new(), heard: Vec::new(), last: None });
+        self.wires.ears.insert(
+            leg,
+            Ear {
+                tone,
+                sequence: 0,
+                waiting: Vec::new(),
+                heard: Vec::new(),
+                last: None,
+            },
+        );
         self.legs.insert(call, leg);
         self.tones.insert(call, hz(index));
         self.desk.answered(UnixMs(0), call);
-        self.table.place(leg, placement(room, true, |_| None).unwrap());
+        self.table
+            .place(leg, placement(room, true, |_| None).unwrap());
         self.settle();
     }
 
@@ -234,7 +301,8 @@ impl Show {
                         self.rooms.insert(room, key);
                         self.browser(room, SCREENER_HZ);
                     }
-                    let place = placement(room, false, |room| self.rooms.get(&room).copied()).unwrap();
+                    let place =
+                        placement(room, false, |room| self.rooms.get(&room).copied()).unwrap();
                     self.table.place(self.legs[&call], place);
                 }
                 Effect::CloseRoom(room) => {
@@ -248,7 +316,12 @@ impl Show {
                     if let Some(leg) = self.legs.remove(&call) {
                         self.table.remove_leg(leg);
                         self.wires.ears.remove(&leg);
-                        self.desk.gone(UnixMs(0), call, audioroad::domain::Cause::CallerHungUp, None);
+                        self.desk.gone(
+                            UnixMs(0),
+                            call,
+                            audioroad::domain::Cause::CallerHungUp,
+                            None,
+                        );
                     }
                 }
                 Effect::SetPosition { call, position } => {
@@ -282,10 +355,16 @@ impl Show {
     /// Listens at every ear and compares with the table of stages.
     fn check(&mut self, detector: &ToneDetector, bank: &[f32]) {
         self.run(SETTLE);
-        self.wires.ears.values_mut().for_each(|ear| ear.heard.clear());
+        self.wires
+            .ears
+            .values_mut()
+            .for_each(|ear| ear.heard.clear());
         self.run(LISTEN);
-        let calls: Vec<(CallId, Stage, bool)> =
-            self.desk.open_calls().map(|call| (call.id, call.stage, call.muted)).collect();
+        let calls: Vec<(CallId, Stage, bool)> = self
+            .desk
+            .open_calls()
+            .map(|call| (call.id, call.stage, call.muted))
+            .collect();
         let on_air: Vec<f32> = calls
             .iter()
             .filter(|(_, stage, muted)| *stage == Stage::OnAir && !muted)
@@ -298,24 +377,41 @@ impl Show {
             let expected: Vec<f32> = match stage {
                 Stage::Queued => {
                     // From one prompt to the next there is one frame of both; anything longer is somebody's voice.
-                    let known: Vec<bool> = ear.heard.iter().map(|frame| self.prompts.contains(frame)).collect();
+                    let known: Vec<bool> = ear
+                        .heard
+                        .iter()
+                        .map(|frame| self.prompts.contains(frame))
+                        .collect();
                     let leak = known.windows(2).any(|pair| pair == [false, false]);
-                    assert!(!leak, "{own} Hz waits in the lobby and hears something that is no prompt and no music");
+                    assert!(
+                        !leak,
+                        "{own} Hz waits in the lobby and hears something that is no prompt and no music"
+                    );
                     continue;
                 }
                 Stage::Screening => vec![SCREENER_HZ],
-                Stage::OnHold => std::iter::once(HOST_HZ).chain(on_air.iter().copied()).collect(),
-                Stage::OnAir => {
-                    std::iter::once(HOST_HZ).chain(on_air.iter().copied().filter(|tone| *tone != own)).collect()
-                }
+                Stage::OnHold => std::iter::once(HOST_HZ)
+                    .chain(on_air.iter().copied())
+                    .collect(),
+                Stage::OnAir => std::iter::once(HOST_HZ)
+                    .chain(on_air.iter().copied().filter(|tone| *tone != own))
+                    .collect(),
                 Stage::Completed => continue,
             };
-            let sound: Vec<f32> = ear.heard.iter().flatten().map(|octet| Law::Mu.decode(*octet)).collect();
+            let sound: Vec<f32> = ear
+                .heard
+                .iter()
+                .flatten()
+                .map(|octet| Law::Mu.decode(*octet))
+                .collect();
             let levels = detector.levels_dbfs(&sound);
             for (tone, level) in bank.iter().zip(levels) {
                 let wanted = expected.contains(tone);
                 let heard = level > if wanted { -45.0 } else { -38.0 };
-                assert_eq!(heard, wanted, "{own} Hz is {stage:?} and hears {tone} Hz at {level:.1} dBFS");
+                assert_eq!(
+                    heard, wanted,
+                    "{own} Hz is {stage:?} and hears {tone} Hz at {level:.1} dBFS"
+                );
             }
         }
     }
@@ -326,7 +422,9 @@ fn prompts(assets: &Assets) -> HashSet<[u8; NB_FRAME]> {
     let places = (1..=100).map(|place| assets.position(place).clone());
     let all = named.into_iter().chain(places);
     let silence = std::iter::once([Law::Mu.encode(0.0); NB_FRAME]);
-    all.flat_map(|prompt| prompt.mu.as_chunks().0.to_vec()).chain(silence).collect()
+    all.flat_map(|prompt| prompt.mu.as_chunks().0.to_vec())
+        .chain(silence)
+        .collect()
 }
 
 /// A small generator of its own, so that a failure can be played again.
@@ -334,7 +432,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % below
     }
 }
@@ -342,7 +443,10 @@ impl Dice {
 #[test]
 fn two_hundred_callers_and_random_presses() {
     let mut show = Show::new();
-    let bank: Vec<f32> = [HOST_HZ, SCREENER_HZ].into_iter().chain((0..CALLERS).map(hz)).collect();
+    let bank: Vec<f32> = [HOST_HZ, SCREENER_HZ]
+        .into_iter()
+        .chain((0..CALLERS).map(hz))
+        .collect();
     let detector = ToneDetector::new(8000, &bank);
     let mut dice = Dice(0x00A1_D107_0AD5);
     (0..CALLERS).for_each(|index| show.ring(index));
@@ -361,12 +465,24 @@ fn two_hundred_callers_and_random_presses() {
             let episode_id = show.episode;
             let command = match dice.roll(14) {
                 0..=2 => Command::PickUpNext { episode_id },
-                3..=5 => Command::Approve { call_id: screened(&show, &by).unwrap_or(call_id), next: false },
-                6 => Command::BackToLobby { call_id: screened(&show, &by).unwrap_or(call_id) },
-                7..=8 => Command::PutOnAir { call_id: at(&show, Stage::OnHold).unwrap_or(call_id) },
-                9 => Command::PutOnHold { call_id: at(&show, Stage::OnAir).unwrap_or(call_id) },
+                3..=5 => Command::Approve {
+                    call_id: screened(&show, &by).unwrap_or(call_id),
+                    next: false,
+                },
+                6 => Command::BackToLobby {
+                    call_id: screened(&show, &by).unwrap_or(call_id),
+                },
+                7..=8 => Command::PutOnAir {
+                    call_id: at(&show, Stage::OnHold).unwrap_or(call_id),
+                },
+                9 => Command::PutOnHold {
+                    call_id: at(&show, Stage::OnAir).unwrap_or(call_id),
+                },
                 10 => Command::Next { episode_id },
-                11 => Command::SetMuted { call_id: at(&show, Stage::OnAir).unwrap_or(call_id), muted: dice.roll(2) == 0 },
+                11 => Command::SetMuted {
+                    call_id: at(&show, Stage::OnAir).unwrap_or(call_id),
+                    muted: dice.roll(2) == 0,
+                },
                 12 => Command::Drop { call_id },
                 _ => Command::PutOnAir { call_id },
             };
@@ -376,18 +492,34 @@ fn two_hundred_callers_and_random_presses() {
         }
         show.check(&detector, &bank);
     }
-    for name in ["pick-up-next", "approve", "back-to-lobby", "put-on-air", "put-on-hold", "next", "set-muted", "drop"] {
-        assert!(done.get(name).is_some_and(|times| *times > 0), "{name} never happened: {done:?}");
+    for name in [
+        "pick-up-next",
+        "approve",
+        "back-to-lobby",
+        "put-on-air",
+        "put-on-hold",
+        "next",
+        "set-muted",
+        "drop",
+    ] {
+        assert!(
+            done.get(name).is_some_and(|times| *times > 0),
+            "{name} never happened: {done:?}"
+        );
     }
 }
 
 fn screened(show: &Show, by: &Operator) -> Option<CallId> {
     let mine = |call: &&audioroad::domain::Call| {
-        call.stage == Stage::Screening && call.screener.as_ref().is_some_and(|held| held.id == by.id)
+        call.stage == Stage::Screening
+            && call.screener.as_ref().is_some_and(|held| held.id == by.id)
     };
     show.desk.open_calls().find(mine).map(|call| call.id)
 }
 
 fn at(show: &Show, stage: Stage) -> Option<CallId> {
-    show.desk.open_calls().find(|call| call.stage == stage).map(|call| call.id)
+    show.desk
+        .open_calls()
+        .find(|call| call.stage == stage)
+        .map(|call| call.id)
 }

@@ -62,7 +62,10 @@ impl Health {
 
     /// Something the operator should know, as a sentence.
     pub fn add_note(&self, note: String) {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(note);
     }
 
     /// Whether calls can be taken.
@@ -73,11 +76,19 @@ impl Health {
     /// As `/health` and the dashboards show it.
     pub fn view(&self) -> Value {
         let database = *self.database.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut notes = self
+            .notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match database {
             Database::Ok => {}
-            Database::Behind => notes.push("The database is slow; rows are kept in the journal.".into()),
-            Database::Down => notes.push("The database cannot be reached; rows are kept in the journal.".into()),
+            Database::Behind => {
+                notes.push("The database is slow; rows are kept in the journal.".into())
+            }
+            Database::Down => {
+                notes.push("The database cannot be reached; rows are kept in the journal.".into())
+            }
         }
         let status = match (self.takes_calls(), database) {
             (false, _) => "down",
@@ -110,8 +121,15 @@ mod tests {
         assert_eq!(health.view()["status"], "ok");
         health.set_database(Database::Down);
         let view = health.view();
-        assert_eq!((&view["status"], &view["database"]), (&json!("degraded"), &json!("down")));
-        assert!(view["notes"][0].as_str().is_some_and(|note| note.contains("journal")));
+        assert_eq!(
+            (&view["status"], &view["database"]),
+            (&json!("degraded"), &json!("down"))
+        );
+        assert!(
+            view["notes"][0]
+                .as_str()
+                .is_some_and(|note| note.contains("journal"))
+        );
         health.set_draining(true);
         assert!(!health.takes_calls());
         assert_eq!(health.view()["sip"], "draining");

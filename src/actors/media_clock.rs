@@ -43,7 +43,12 @@ pub struct MediaClock {
 
 impl MediaClock {
     /// A clock that will own `studio` once it is started on its arbiter.
-    pub fn new(studio: Studio, switchboard: Addr<Switchboard>, bridge: BridgeHandle, metrics: Metrics) -> Self {
+    pub fn new(
+        studio: Studio,
+        switchboard: Addr<Switchboard>,
+        bridge: BridgeHandle,
+        metrics: Metrics,
+    ) -> Self {
         Self {
             studio: Some(studio),
             switchboard,
@@ -68,7 +73,9 @@ impl MediaClock {
         let now = clock::now();
         let late = now.saturating_duration_since(self.next);
         self.metrics.tick_lateness.observe(late.as_secs_f64());
-        let due = u32::try_from(late.as_micros() / PHASE.as_micros()).unwrap_or(u32::MAX).saturating_add(1);
+        let due = u32::try_from(late.as_micros() / PHASE.as_micros())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
         if due > CATCH_UP_MAX {
             let frames = due / u32::from(PHASES);
             self.metrics.ticks_skipped.inc_by(u64::from(frames));
@@ -98,12 +105,18 @@ impl MediaClock {
         studio::with(|studio| {
             while let Some(event) = studio.table.poll_event() {
                 match event {
-                    MediaEvent::Level { of: VoiceKey::Leg(leg), level } => {
+                    MediaEvent::Level {
+                        of: VoiceKey::Leg(leg),
+                        level,
+                    } => {
                         if let Some((call, _)) = studio.line(leg) {
                             self.calls.insert(call, level.rms_dbfs);
                         }
                     }
-                    MediaEvent::Level { of: VoiceKey::Source(source), level } => {
+                    MediaEvent::Level {
+                        of: VoiceKey::Source(source),
+                        level,
+                    } => {
                         if let Some(identity) = studio.sources.get(source) {
                             self.people.insert(identity.clone(), level.rms_dbfs);
                         }
@@ -148,7 +161,9 @@ impl Actor for MediaClock {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let Some(studio) = self.studio.take() else { return ctx.stop() };
+        let Some(studio) = self.studio.take() else {
+            return ctx.stop();
+        };
         studio::install(studio);
         self.next = clock::now();
         self.wait(ctx);

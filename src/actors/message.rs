@@ -1,10 +1,6 @@
 //! Every message between actors, by who receives it. Commands flow down, events flow up; a packet is never a message.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use actix::{Addr, Message, Recipient};
 use rtrb::Consumer;
@@ -12,7 +8,8 @@ use rtrb::Consumer;
 use crate::{
     actors::sip::SipActor,
     domain::{
-        Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict, desk::Reply,
+        Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict,
+        desk::Reply,
     },
     media::{opus::OpusPacket, table::MediaEvent},
     sip::{DialogKey, EndpointEvent, Incoming, NextHop, Outgoing, Source, TxnKey},

@@ -1,7 +1,8 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 /// The switch's counters and gauges.
@@ -51,26 +52,71 @@ impl Metrics {
     /// Two metrics of the same name: a fault of ours, found at the first start.
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let gauges = |name: &str, help: &str, label: &str| IntGaugeVec::new(Opts::new(name, help), &[label]);
-        let counters = |name: &str, help: &str, label: &str| IntCounterVec::new(Opts::new(name, help), &[label]);
+        let gauges =
+            |name: &str, help: &str, label: &str| IntGaugeVec::new(Opts::new(name, help), &[label]);
+        let counters = |name: &str, help: &str, label: &str| {
+            IntCounterVec::new(Opts::new(name, help), &[label])
+        };
         let lateness = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16];
         let jitter = [0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16];
         let answer = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5];
         let metrics = Self {
             calls: gauges("audioroad_calls", "Calls that are up, by stage", "stage")?,
-            calls_ended: counters("audioroad_calls_ended_total", "Calls that ended, by cause", "cause")?,
+            calls_ended: counters(
+                "audioroad_calls_ended_total",
+                "Calls that ended, by cause",
+                "cause",
+            )?,
             dashboards: IntGauge::new("audioroad_dashboards", "Dashboards connected")?,
-            commands: counters("audioroad_commands_total", "Operators' commands, by outcome", "outcome")?,
-            tick_lateness: seconds("audioroad_tick_lateness_seconds", "How late the media tick woke", &lateness)?,
-            ticks_skipped: IntCounter::new("audioroad_ticks_skipped_total", "Frames jumped over after a stall")?,
-            rtp_packets: counters("audioroad_rtp_packets_total", "RTP packets of ended calls", "direction")?,
-            rtp_damage: counters("audioroad_rtp_damage_total", "Lost, late, concealed, foreign RTP of ended calls", "kind")?,
-            rtp_jitter: seconds("audioroad_rtp_jitter_seconds", "Jitter of each ended call (RFC 3550)", &jitter)?,
-            sip_dropped: counters("audioroad_sip_dropped_total", "SIP traffic dropped unanswered, by reason", "reason")?,
-            sip_messages: counters("audioroad_sip_messages_total", "SIP messages, by direction", "direction")?,
-            invite_to_answer: seconds("audioroad_invite_to_answer_seconds", "INVITE to our 200", &answer)?,
+            commands: counters(
+                "audioroad_commands_total",
+                "Operators' commands, by outcome",
+                "outcome",
+            )?,
+            tick_lateness: seconds(
+                "audioroad_tick_lateness_seconds",
+                "How late the media tick woke",
+                &lateness,
+            )?,
+            ticks_skipped: IntCounter::new(
+                "audioroad_ticks_skipped_total",
+                "Frames jumped over after a stall",
+            )?,
+            rtp_packets: counters(
+                "audioroad_rtp_packets_total",
+                "RTP packets of ended calls",
+                "direction",
+            )?,
+            rtp_damage: counters(
+                "audioroad_rtp_damage_total",
+                "Lost, late, concealed, foreign RTP of ended calls",
+                "kind",
+            )?,
+            rtp_jitter: seconds(
+                "audioroad_rtp_jitter_seconds",
+                "Jitter of each ended call (RFC 3550)",
+                &jitter,
+            )?,
+            sip_dropped: counters(
+                "audioroad_sip_dropped_total",
+                "SIP traffic dropped unanswered, by reason",
+                "reason",
+            )?,
+            sip_messages: counters(
+                "audioroad_sip_messages_total",
+                "SIP messages, by direction",
+                "direction",
+            )?,
+            invite_to_answer: seconds(
+                "audioroad_invite_to_answer_seconds",
+                "INVITE to our 200",
+                &answer,
+            )?,
             rtp_ports: IntGauge::new("audioroad_rtp_ports_taken", "RTP ports in use")?,
-            dashboards_dropped: IntCounter::new("audioroad_dashboards_dropped_total", "Dashboards cut off for not reading")?,
+            dashboards_dropped: IntCounter::new(
+                "audioroad_dashboards_dropped_total",
+                "Dashboards cut off for not reading",
+            )?,
             rtc: gauges("audioroad_rtc", "Browsers' transport", "what")?,
             registry,
         };
@@ -96,7 +142,8 @@ impl Metrics {
             Box::new(self.dashboards_dropped.clone()),
             Box::new(self.rtc.clone()),
         ];
-        all.into_iter().try_for_each(|collector| self.registry.register(collector))
+        all.into_iter()
+            .try_for_each(|collector| self.registry.register(collector))
     }
 
     /// The text exposition format of Prometheus.

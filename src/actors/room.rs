@@ -12,7 +12,9 @@ use actix::{Actor, ActorContext, Context, Handler};
 use crate::{
     actors::{
         bridge::{BridgeHandle, CallTrack, LeaveCause},
-        message::{Admit, CallTicket, Close, MicrophoneDown, MicrophoneMuted, MicrophoneUp, Release},
+        message::{
+            Admit, CallTicket, Close, MicrophoneDown, MicrophoneMuted, MicrophoneUp, Release,
+        },
         studio,
     },
     domain::{CallId, EpisodeId, RoomName},
@@ -33,7 +35,12 @@ pub struct RoomActor {
 impl RoomActor {
     /// The room, not yet open.
     pub fn new(name: RoomName, bridge: BridgeHandle) -> Self {
-        Self { name, bridge, published: HashSet::new(), microphones: HashMap::new() }
+        Self {
+            name,
+            bridge,
+            published: HashSet::new(),
+            microphones: HashMap::new(),
+        }
     }
 
     /// Browsers are in screening and live rooms only.
@@ -45,7 +52,9 @@ impl RoomActor {
         let (voice, audio) = rtrb::RingBuffer::new(RING);
         let name = self.name;
         let tapped = studio::with(|studio| {
-            let (leg, mix) = studio.leg(ticket.call).zip(studio.rooms.get(&name).copied())?;
+            let (leg, mix) = studio
+                .leg(ticket.call)
+                .zip(studio.rooms.get(&name).copied())?;
             studio.taps.insert(leg, name);
             studio.table.tap(leg, mix, voice).ok()
         });
@@ -56,13 +65,22 @@ impl RoomActor {
         self.published.insert(ticket.call);
         self.bridge.publish_call(
             &self.name.to_string(),
-            CallTrack { identity: identity(ticket.call), name: ticket.name, attributes: ticket.attributes, audio },
+            CallTrack {
+                identity: identity(ticket.call),
+                name: ticket.name,
+                attributes: ticket.attributes,
+                audio,
+            },
         );
     }
 }
 
 /// What being in a room means for a leg, the table of spec S1 in one place: `mix` finds the mix of a room that has one.
-pub fn placement(room: RoomName, greet: bool, mix: impl Fn(RoomName) -> Option<RoomKey>) -> Option<Place> {
+pub fn placement(
+    room: RoomName,
+    greet: bool,
+    mix: impl Fn(RoomName) -> Option<RoomKey>,
+) -> Option<Place> {
     match room {
         RoomName::Lobby(_) if greet => Some(Place::Waiting(Playlist::welcome())),
         RoomName::Lobby(_) => Some(Place::Waiting(Playlist::again())),
@@ -102,7 +120,8 @@ impl Actor for RoomActor {
             }
         });
         if self.has_mix() {
-            self.bridge.close_room(&name.to_string(), LeaveCause::RoomClosed);
+            self.bridge
+                .close_room(&name.to_string(), LeaveCause::RoomClosed);
         }
         tracing::debug!(room.name = %name, "room closed");
     }
@@ -112,7 +131,8 @@ impl Handler<Admit> for RoomActor {
     type Result = ();
 
     fn handle(&mut self, Admit(ticket): Admit, _: &mut Self::Context) {
-        let mix = |room: RoomName| studio::with(|studio| studio.rooms.get(&room).copied()).flatten();
+        let mix =
+            |room: RoomName| studio::with(|studio| studio.rooms.get(&room).copied()).flatten();
         let Some(place) = placement(self.name, ticket.greet, mix) else {
             tracing::error!(room.name = %self.name, call.id = %ticket.call, "no mix for this room");
             return;
@@ -135,12 +155,16 @@ impl Handler<Release> for RoomActor {
             let name = self.name;
             studio::with(|studio| {
                 // The next room may have tapped the voice already.
-                if let Some(leg) = studio.leg(call).filter(|leg| studio.taps.get(*leg) == Some(&name)) {
+                if let Some(leg) = studio
+                    .leg(call)
+                    .filter(|leg| studio.taps.get(*leg) == Some(&name))
+                {
                     studio.taps.remove(leg);
                     studio.table.untap(leg);
                 }
             });
-            self.bridge.unpublish_call(&self.name.to_string(), &identity(call));
+            self.bridge
+                .unpublish_call(&self.name.to_string(), &identity(call));
         }
     }
 }

@@ -15,11 +15,7 @@ use slotmap::SecondaryMap;
 use crate::{
     actors::{call::CallActor, clock},
     domain::{CallId, RoomName},
-    media::{
-        LegKey, MediaIo, MediaTable, RoomKey, SourceKey,
-        stats::LegReport,
-        table::Datagram,
-    },
+    media::{LegKey, MediaIo, MediaTable, RoomKey, SourceKey, stats::LegReport, table::Datagram},
     net::{ports::PortPool, rtp::RtpSocket},
 };
 
@@ -42,7 +38,11 @@ impl MediaIo for Sockets {
         let arrived = self.by_leg.get_mut(leg)?.recv(buf)?;
         let now = self.now?;
         let at = arrived.at.map_or(now, |stamp| clock::monotonic(stamp, now));
-        Some(Datagram { len: arrived.len, from: arrived.from, at })
+        Some(Datagram {
+            len: arrived.len,
+            from: arrived.from,
+            at,
+        })
     }
 
     fn send(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
@@ -129,7 +129,15 @@ impl Studio {
     pub fn connect(&mut self, call: CallId, addr: Addr<CallActor>, leg: LegKey, port: Port) {
         self.sockets.by_leg.insert(leg, port.socket);
         self.calls.insert(leg, call);
-        self.lines.insert(call, Line { leg, call: addr, port: port.number, turn: 0 });
+        self.lines.insert(
+            call,
+            Line {
+                leg,
+                call: addr,
+                port: port.number,
+                turn: 0,
+            },
+        );
     }
 
     /// Takes the call's leg away and closes its socket; what it was like.

@@ -40,16 +40,28 @@ impl Books {
             let mut connection = pool.get().with_context(unreachable)?;
             let migrated = migrate(&mut connection).with_context(unreachable)?;
             if !migrated.is_empty() {
-                tracing::info!(database = shown, migrations = migrated.len(), "database brought up to date");
+                tracing::info!(
+                    database = shown,
+                    migrations = migrated.len(),
+                    "database brought up to date"
+                );
             }
         }
-        let journal = Journal::open(&config.data_dir.join("journal"), Limits::default()).context("the journal")?;
+        let journal = Journal::open(&config.data_dir.join("journal"), Limits::default())
+            .context("the journal")?;
         let follower = Follower::start(&journal, pool.clone(), Pace::default(), clock::utc)?;
         if !journal.flush(REPLAY_MAX) {
             anyhow::bail!("rows of an earlier run cannot be written to {shown}; see the log");
         }
         let desk = load(config, &pool).with_context(unreachable)?;
-        Ok((Self { pool, journal, follower }, desk))
+        Ok((
+            Self {
+                pool,
+                journal,
+                follower,
+            },
+            desk,
+        ))
     }
 }
 
@@ -57,13 +69,28 @@ fn load(config: &Config, pool: &Pool) -> anyhow::Result<Desk> {
     let mut connection = pool.get()?;
     let closed = queries::close_open_calls(&mut connection, clock::utc(), &Cause::SwitchRestarted)?;
     if !closed.is_empty() {
-        tracing::warn!(calls = closed.len(), "the switch did not end well: open calls were closed in the books");
+        tracing::warn!(
+            calls = closed.len(),
+            "the switch did not end well: open calls were closed in the books"
+        );
     }
     let opening = queries::load_opening(&mut connection)?;
     let mut callers = Vec::new();
     queries::each_caller(&mut connection, BATCH_ROWS, |caller| callers.push(caller))?;
-    let mut desk = Desk::new(DeskSettings { limits: config.station.limits, ..DeskSettings::default() });
-    tracing::info!(shows = opening.shows.len(), callers = callers.len(), "books opened");
-    desk.restore(opening.shows, opening.episodes, callers, opening.last_numbers);
+    let mut desk = Desk::new(DeskSettings {
+        limits: config.station.limits,
+        ..DeskSettings::default()
+    });
+    tracing::info!(
+        shows = opening.shows.len(),
+        callers = callers.len(),
+        "books opened"
+    );
+    desk.restore(
+        opening.shows,
+        opening.episodes,
+        callers,
+        opening.last_numbers,
+    );
     Ok(desk)
 }

@@ -1,11 +1,6 @@
 //! Secrets of our own: made at the first start, kept in the data directory, readable by the owner alone.
 
-use std::{
-    fs,
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -26,12 +21,20 @@ impl Keys {
     /// Reads them, or makes what is missing.
     pub(super) fn open(config: &Config) -> anyhow::Result<Self> {
         let dir = &config.data_dir;
-        fs::create_dir_all(dir).with_context(|| format!("cannot make the data directory {}", dir.display()))?;
+        fs::create_dir_all(dir)
+            .with_context(|| format!("cannot make the data directory {}", dir.display()))?;
         let livekit = match &config.livekit.key {
             Some((key, secret)) => (key.clone(), secret.0.clone()),
-            None => ("audioroad".to_owned(), URL_SAFE_NO_PAD.encode(secret(dir, "livekit.key")?)),
+            None => (
+                "audioroad".to_owned(),
+                URL_SAFE_NO_PAD.encode(secret(dir, "livekit.key")?),
+            ),
         };
-        Ok(Self { livekit, session: secret(dir, "session.key")?, calls: secret(dir, "calls.key")? })
+        Ok(Self {
+            livekit,
+            session: secret(dir, "session.key")?,
+            calls: secret(dir, "calls.key")?,
+        })
     }
 }
 
@@ -41,7 +44,12 @@ fn secret(dir: &Path, name: &str) -> anyhow::Result<[u8; 32]> {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok();
         return bytes
             .and_then(|bytes| bytes.try_into().ok())
-            .with_context(|| format!("{} does not hold a key; remove it to have a new one made", path.display()));
+            .with_context(|| {
+                format!(
+                    "{} does not hold a key; remove it to have a new one made",
+                    path.display()
+                )
+            });
     }
     let key = random::secret();
     let mut file = fs::OpenOptions::new()

@@ -72,7 +72,10 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         health.add_note("LIVEKIT_URL is set, but this version serves the rooms itself.".into());
         tracing::warn!("LIVEKIT_URL is set, but this version serves the rooms itself");
     }
-    let listeners = (listen(&config, config.http.port)?, listen(&config, config.http.health_port)?);
+    let listeners = (
+        listen(&config, config.http.port)?,
+        listen(&config, config.http.health_port)?,
+    );
     let sockets = sip_sockets(&config)?;
     let sip_local = sockets.local;
     let (books, desk) = Books::open(&config)?;
@@ -88,7 +91,9 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         health: Arc::clone(&health),
         public_ip: config.sip.public_ip,
     };
-    let switchboard = Switchboard::start_in_arbiter(&new_thread().handle(), move |_| Switchboard::new(desk, peers));
+    let switchboard = Switchboard::start_in_arbiter(&new_thread().handle(), move |_| {
+        Switchboard::new(desk, peers)
+    });
     // Set once, here; the bridge has no events before anybody can join.
     let _ = address.set(switchboard.clone());
     start_media(&config, &media, &switchboard, &bridge, &metrics)?;
@@ -134,7 +139,12 @@ impl Running {
     pub async fn stop(self) {
         self.switchboard.do_send(ShutDown);
         let empty = async {
-            while self.switchboard.send(crate::actors::message::LinesUp).await.is_ok_and(|lines| lines > 0) {
+            while self
+                .switchboard
+                .send(crate::actors::message::LinesUp)
+                .await
+                .is_ok_and(|lines| lines > 0)
+            {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -156,19 +166,25 @@ fn serve(server: actix_web::dev::Server) {
     actix::spawn(server);
 }
 
-#[expect(clippy::disallowed_methods, reason = "threads are made here and nowhere else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "threads are made here and nowhere else"
+)]
 fn new_thread() -> Arbiter {
     Arbiter::new()
 }
 
 fn listen(config: &Config, port: u16) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::new(config.http.bind, port);
-    net::tcp::bind(address).with_context(|| format!("cannot listen on {address} (TCP); is another program there?"))
+    net::tcp::bind(address)
+        .with_context(|| format!("cannot listen on {address} (TCP); is another program there?"))
 }
 
 fn sip_sockets(config: &Config) -> anyhow::Result<SipSockets> {
     let address = SocketAddr::new(config.http.bind, config.sip.port);
-    let taken = |transport: &str| format!("cannot listen for SIP on {address} ({transport}); is another program there?");
+    let taken = |transport: &str| {
+        format!("cannot listen for SIP on {address} ({transport}); is another program there?")
+    };
     let udp = net::udp::bind(address).with_context(|| taken("UDP"))?;
     let local = udp.local_addr()?;
     let tcp = net::tcp::bind(local).with_context(|| taken("TCP"))?;
@@ -207,7 +223,9 @@ fn start_bridge(
             switchboard.do_send(FromBridge(event));
         }
     })
-    .with_context(|| format!("cannot listen for browsers' audio on {udp} (UDP); is another program there?"))
+    .with_context(|| {
+        format!("cannot listen for browsers' audio on {udp} (UDP); is another program there?")
+    })
 }
 
 fn start_media(
@@ -252,7 +270,13 @@ fn start_sip(
     metrics: &Metrics,
 ) -> anyhow::Result<()> {
     let allow = Allow::parse(&config.sip.allow).context("SIP_ALLOW")?;
-    let host = |v4: bool| config.sip.public_ip.filter(|ip| ip.is_ipv4() == v4).map(|ip| ip.to_string());
+    let host = |v4: bool| {
+        config
+            .sip
+            .public_ip
+            .filter(|ip| ip.is_ipv4() == v4)
+            .map(|ip| ip.to_string())
+    };
     let port = sockets.local.port();
     let endpoint = EndpointConfig {
         host_v4: host(true),
@@ -265,7 +289,11 @@ fn start_sip(
         timings: Timings::default(),
         limits: Limits::default(),
     };
-    let gate = GateSettings { allow, tokens: TokenKey::new(&keys.calls), public_ip: config.sip.public_ip };
+    let gate = GateSettings {
+        allow,
+        tokens: TokenKey::new(&keys.calls),
+        public_ip: config.sip.public_ip,
+    };
     let (to, metrics) = (switchboard.clone(), metrics.clone());
     let sip = SipActor::start_in_arbiter(&new_thread().handle(), move |_| {
         SipActor::new(endpoint, Gate::new(gate), sockets, to, metrics)

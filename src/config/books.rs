@@ -14,12 +14,16 @@ pub struct BooksConfig {
 impl BooksConfig {
     pub(super) fn read(source: &Source, data_dir: &Path) -> Self {
         let embedded = || format!("sqlite://{}", data_dir.join("audioroad.db").display());
-        Self { database_url: source.text("DATABASE_URL").unwrap_or_else(embedded) }
+        Self {
+            database_url: source.text("DATABASE_URL").unwrap_or_else(embedded),
+        }
     }
 
     /// The address without user, password and parameters.
     pub fn shown(&self) -> String {
-        let Some((scheme, rest)) = self.database_url.split_once("://") else { return "(unreadable)".into() };
+        let Some((scheme, rest)) = self.database_url.split_once("://") else {
+            return "(unreadable)".into();
+        };
         if scheme == "sqlite" {
             return self.database_url.clone();
         }
@@ -31,6 +35,8 @@ impl BooksConfig {
 
 impl fmt::Debug for BooksConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BooksConfig").field("database_url", &self.shown()).finish()
+        f.debug_struct("BooksConfig")
+            .field("database_url", &self.shown())
+            .finish()
     }
 }

@@ -23,16 +23,28 @@ pub struct HttpConfig {
 
 impl HttpConfig {
     pub(super) fn read(source: &Source) -> Result<Self, ConfigError> {
-        let public_url = source.text("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned());
+        let public_url = source
+            .text("PUBLIC_URL")
+            .map(|url| url.trim_end_matches('/').to_owned());
         if let Some(url) = &public_url {
-            let parsed = url::Url::parse(url).map_err(|error| ConfigError::new("PUBLIC_URL", error))?;
+            let parsed =
+                url::Url::parse(url).map_err(|error| ConfigError::new("PUBLIC_URL", error))?;
             if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
-                return Err(ConfigError::new("PUBLIC_URL", "must be http://HOST or https://HOST"));
+                return Err(ConfigError::new(
+                    "PUBLIC_URL",
+                    "must be http://HOST or https://HOST",
+                ));
             }
         }
         let admin_token = source.text("ADMIN_TOKEN");
-        if admin_token.as_ref().is_some_and(|token| token.chars().count() < ADMIN_TOKEN_CHARACTERS_MIN) {
-            return Err(ConfigError::new("ADMIN_TOKEN", "must have 24 characters or more"));
+        if admin_token
+            .as_ref()
+            .is_some_and(|token| token.chars().count() < ADMIN_TOKEN_CHARACTERS_MIN)
+        {
+            return Err(ConfigError::new(
+                "ADMIN_TOKEN",
+                "must have 24 characters or more",
+            ));
         }
         Ok(Self {
             bind: source.parsed("BIND", IpAddr::V4(Ipv4Addr::UNSPECIFIED))?,

@@ -15,12 +15,29 @@ pub struct LiveKitConfig {
 
 impl LiveKitConfig {
     pub(super) fn read(source: &Source) -> Result<Self, ConfigError> {
-        let key = match (source.text("LIVEKIT_API_KEY"), source.text("LIVEKIT_API_SECRET")) {
+        let key = match (
+            source.text("LIVEKIT_API_KEY"),
+            source.text("LIVEKIT_API_SECRET"),
+        ) {
             (Some(key), Some(secret)) => Some((key, Secret(secret))),
             (None, None) => None,
-            (Some(_), None) => return Err(ConfigError::new("LIVEKIT_API_SECRET", "is missing beside LIVEKIT_API_KEY")),
-            (None, Some(_)) => return Err(ConfigError::new("LIVEKIT_API_KEY", "is missing beside LIVEKIT_API_SECRET")),
+            (Some(_), None) => {
+                return Err(ConfigError::new(
+                    "LIVEKIT_API_SECRET",
+                    "is missing beside LIVEKIT_API_KEY",
+                ));
+            }
+            (None, Some(_)) => {
+                return Err(ConfigError::new(
+                    "LIVEKIT_API_KEY",
+                    "is missing beside LIVEKIT_API_SECRET",
+                ));
+            }
         };
-        Ok(Self { url: source.text("LIVEKIT_URL"), key, udp_port: source.parsed("RTC_UDP_PORT", 7882)? })
+        Ok(Self {
+            url: source.text("LIVEKIT_URL"),
+            key,
+            udp_port: source.parsed("RTC_UDP_PORT", 7882)?,
+        })
     }
 }

@@ -19,13 +19,19 @@ pub struct MediaConfig {
 
 impl MediaConfig {
     pub(super) fn read(source: &Source) -> Result<Self, ConfigError> {
-        let range = source.text("RTP_PORT_RANGE").unwrap_or_else(|| "10000-20000".into());
+        let range = source
+            .text("RTP_PORT_RANGE")
+            .unwrap_or_else(|| "10000-20000".into());
         let ports = range.split_once('-').and_then(|(first, last)| {
-            let (first, last) = (first.trim().parse::<u16>().ok()?, last.trim().parse::<u16>().ok()?);
+            let (first, last) = (
+                first.trim().parse::<u16>().ok()?,
+                last.trim().parse::<u16>().ok()?,
+            );
             (first >= 1024 && last > first).then_some((first, last))
         });
-        let rtp_ports =
-            ports.ok_or_else(|| ConfigError::new("RTP_PORT_RANGE", "must be FIRST-LAST, such as 10000-20000"))?;
+        let rtp_ports = ports.ok_or_else(|| {
+            ConfigError::new("RTP_PORT_RANGE", "must be FIRST-LAST, such as 10000-20000")
+        })?;
         Ok(Self {
             rtp_ports,
             rtp_timeout_seconds: source.parsed("RTP_TIMEOUT_SECONDS", 15)?,

@@ -68,10 +68,15 @@ mod tests {
     use super::*;
 
     fn read(settings: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
-        let settings: Vec<(String, String)> =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings: Vec<(String, String)> = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let source = Source::new(file, move |name| {
-            settings.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+            settings
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
         })?;
         Config::read(&source)
     }
@@ -80,7 +85,10 @@ mod tests {
     fn nothing_set_is_the_embedded_default() {
         let config = read(&[], "").unwrap();
         assert_eq!(config.books.database_url, "sqlite://data/audioroad.db");
-        assert_eq!((config.http.port, config.sip.port, config.media.rtp_ports), (3001, 5060, (10_000, 20_000)));
+        assert_eq!(
+            (config.http.port, config.sip.port, config.media.rtp_ports),
+            (3001, 5060, (10_000, 20_000))
+        );
         assert!(config.twilio.auth_token.is_none() && config.livekit.url.is_none());
     }
 
@@ -104,8 +112,18 @@ mod tests {
             let error = read(&[(name, value)], "").unwrap_err().to_string();
             assert!(error.contains(name), "{error}");
         }
-        assert!(read(&[], "sip_port = [").unwrap_err().to_string().contains("audioroad.toml"));
-        assert!(read(&[], "sip_prt = 5060").unwrap_err().to_string().contains("sip_prt"));
+        assert!(
+            read(&[], "sip_port = [")
+                .unwrap_err()
+                .to_string()
+                .contains("audioroad.toml")
+        );
+        assert!(
+            read(&[], "sip_prt = 5060")
+                .unwrap_err()
+                .to_string()
+                .contains("sip_prt")
+        );
     }
 
     #[test]
@@ -118,7 +136,12 @@ mod tests {
             ("DATABASE_URL", "postgres://me:pass-word@db/audioroad"),
         ];
         let printed = format!("{:?}", read(&settings, "").unwrap());
-        for secret in ["0123456789abcdef01234567", "hush-hush", "very-secret", "pass-word"] {
+        for secret in [
+            "0123456789abcdef01234567",
+            "hush-hush",
+            "very-secret",
+            "pass-word",
+        ] {
             assert!(!printed.contains(secret), "{printed}");
         }
     }

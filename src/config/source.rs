@@ -4,29 +4,74 @@ use std::{fmt, str::FromStr};
 
 /// Every setting with one line of help: the list that `--help` prints and that the file is checked against.
 pub const SETTINGS: &[(&str, &str)] = &[
-    ("DATABASE_URL", "sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME [sqlite://DATA_DIR/audioroad.db]"),
-    ("DATA_DIR", "directory for the database, the journal and keys [data]"),
+    (
+        "DATABASE_URL",
+        "sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME [sqlite://DATA_DIR/audioroad.db]",
+    ),
+    (
+        "DATA_DIR",
+        "directory for the database, the journal and keys [data]",
+    ),
     ("BIND", "address to listen on [0.0.0.0]"),
     ("PORT", "HTTP, WebSocket and LiveKit signalling [3001]"),
     ("HEALTH_PORT", "health and metrics alone [8080]"),
-    ("PUBLIC_URL", "how browsers and Twilio reach us, e.g. https://radio.example.org [the request's own host]"),
-    ("PUBLIC_IP", "the address that goes into SIP, SDP and ICE [the address of the interface]"),
-    ("ADMIN_TOKEN", "a bearer token with an admin's rights, 24 characters or more [none]"),
+    (
+        "PUBLIC_URL",
+        "how browsers and Twilio reach us, e.g. https://radio.example.org [the request's own host]",
+    ),
+    (
+        "PUBLIC_IP",
+        "the address that goes into SIP, SDP and ICE [the address of the interface]",
+    ),
+    (
+        "ADMIN_TOKEN",
+        "a bearer token with an admin's rights, 24 characters or more [none]",
+    ),
     ("SIP_PORT", "SIP over UDP and TCP [5060]"),
-    ("SIP_ALLOW", "who may call: comma list of addresses, CIDRs and presets such as twilio [loopback]"),
+    (
+        "SIP_ALLOW",
+        "who may call: comma list of addresses, CIDRs and presets such as twilio [loopback]",
+    ),
     ("RTP_PORT_RANGE", "telephone audio over UDP [10000-20000]"),
-    ("RTP_TIMEOUT_SECONDS", "a line without audio is hung up after so long [15]"),
-    ("MEDIA_THREADS", "threads that carry audio [one, two from 4 cores]"),
-    ("PROMPTS_DIR", "the station's own greeting, music and prompts (WAV, Ogg, MP3, FLAC) [built in]"),
+    (
+        "RTP_TIMEOUT_SECONDS",
+        "a line without audio is hung up after so long [15]",
+    ),
+    (
+        "MEDIA_THREADS",
+        "threads that carry audio [one, two from 4 cores]",
+    ),
+    (
+        "PROMPTS_DIR",
+        "the station's own greeting, music and prompts (WAV, Ogg, MP3, FLAC) [built in]",
+    ),
     ("RTC_UDP_PORT", "browsers' audio [7882]"),
-    ("LIVEKIT_URL", "a LiveKit server for the rooms [the switch itself]"),
-    ("LIVEKIT_API_KEY", "key of the tokens that let browsers into rooms [made at first start]"),
+    (
+        "LIVEKIT_URL",
+        "a LiveKit server for the rooms [the switch itself]",
+    ),
+    (
+        "LIVEKIT_API_KEY",
+        "key of the tokens that let browsers into rooms [made at first start]",
+    ),
     ("LIVEKIT_API_SECRET", "its secret [made at first start]"),
-    ("LIVEKIT_SIP_DOMAIN", "host that Twilio is told to call by SIP [host of PUBLIC_URL, or PUBLIC_IP]"),
+    (
+        "LIVEKIT_SIP_DOMAIN",
+        "host that Twilio is told to call by SIP [host of PUBLIC_URL, or PUBLIC_IP]",
+    ),
     ("LIVEKIT_SIP_PASSWORD", "password in the TwiML [none]"),
-    ("TWILIO_ACCOUNT_SID", "the Twilio account whose webhooks are answered [any]"),
-    ("TWILIO_AUTH_TOKEN", "checks the signature of Twilio's webhooks; without it they are refused [none]"),
-    ("TWILIO_GREETING", "what Twilio says before it connects a call [nothing]"),
+    (
+        "TWILIO_ACCOUNT_SID",
+        "the Twilio account whose webhooks are answered [any]",
+    ),
+    (
+        "TWILIO_AUTH_TOKEN",
+        "checks the signature of Twilio's webhooks; without it they are refused [none]",
+    ),
+    (
+        "TWILIO_GREETING",
+        "what Twilio says before it connects a call [nothing]",
+    ),
     ("REDIS_URL", "reserved for several switches"),
     ("LOBBY_LIMIT", "callers who may wait [100]"),
     ("HOLD_LIMIT", "callers who may be on hold [50]"),
@@ -67,32 +112,59 @@ impl Source {
     ///
     /// # Errors
     /// [`ConfigError`] when the file is not TOML or names an unknown setting.
-    pub fn new(file: &str, environment: impl Fn(&str) -> Option<String> + 'static) -> Result<Self, ConfigError> {
-        let file: toml::Table =
-            file.parse().map_err(|error: toml::de::Error| ConfigError::new("audioroad.toml", error.message()))?;
-        let known = |name: &str| SETTINGS.iter().any(|(setting, _)| setting.eq_ignore_ascii_case(name));
+    pub fn new(
+        file: &str,
+        environment: impl Fn(&str) -> Option<String> + 'static,
+    ) -> Result<Self, ConfigError> {
+        let file: toml::Table = file.parse().map_err(|error: toml::de::Error| {
+            ConfigError::new("audioroad.toml", error.message())
+        })?;
+        let known = |name: &str| {
+            SETTINGS
+                .iter()
+                .any(|(setting, _)| setting.eq_ignore_ascii_case(name))
+        };
         if let Some(name) = file.keys().find(|name| !known(name)) {
-            return Err(ConfigError::new(name, "there is no such setting (audioroad.toml)"));
+            return Err(ConfigError::new(
+                name,
+                "there is no such setting (audioroad.toml)",
+            ));
         }
-        Ok(Self { file, environment: Box::new(environment) })
+        Ok(Self {
+            file,
+            environment: Box::new(environment),
+        })
     }
 
     /// The setting as text; empty counts as not set.
     pub fn text(&self, name: &str) -> Option<String> {
         let from_file = || {
             let value = self.file.get(&name.to_ascii_lowercase())?;
-            Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            Some(
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned),
+            )
         };
-        (self.environment)(name).or_else(from_file).filter(|text| !text.trim().is_empty())
+        (self.environment)(name)
+            .or_else(from_file)
+            .filter(|text| !text.trim().is_empty())
     }
 
     /// The setting, parsed, or its default.
     ///
     /// # Errors
     /// [`ConfigError`] when the text cannot be read as `T`.
-    pub fn parsed<T: FromStr<Err: fmt::Display>>(&self, name: &str, default: T) -> Result<T, ConfigError> {
+    pub fn parsed<T: FromStr<Err: fmt::Display>>(
+        &self,
+        name: &str,
+        default: T,
+    ) -> Result<T, ConfigError> {
         match self.text(name) {
-            Some(text) => text.trim().parse().map_err(|error| ConfigError::new(name, error)),
+            Some(text) => text
+                .trim()
+                .parse()
+                .map_err(|error| ConfigError::new(name, error)),
             None => Ok(default),
         }
     }
@@ -101,9 +173,16 @@ impl Source {
     ///
     /// # Errors
     /// [`ConfigError`] when the text cannot be read as `T`.
-    pub fn optional<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<Option<T>, ConfigError> {
+    pub fn optional<T: FromStr<Err: fmt::Display>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, ConfigError> {
         self.text(name)
-            .map(|text| text.trim().parse().map_err(|error| ConfigError::new(name, error)))
+            .map(|text| {
+                text.trim()
+                    .parse()
+                    .map_err(|error| ConfigError::new(name, error))
+            })
             .transpose()
     }
 }

@@ -20,9 +20,15 @@ pub struct TwilioConfig {
 impl TwilioConfig {
     pub(super) fn read(source: &Source) -> Result<Self, ConfigError> {
         let sip_domain = source.text("LIVEKIT_SIP_DOMAIN");
-        let plain = |host: &str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+        let plain = |host: &str| {
+            host.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
+        };
         if sip_domain.as_deref().is_some_and(|domain| !plain(domain)) {
-            return Err(ConfigError::new("LIVEKIT_SIP_DOMAIN", "must be a host name or address, with :PORT if need be"));
+            return Err(ConfigError::new(
+                "LIVEKIT_SIP_DOMAIN",
+                "must be a host name or address, with :PORT if need be",
+            ));
         }
         Ok(Self {
             account_sid: source.text("TWILIO_ACCOUNT_SID"),

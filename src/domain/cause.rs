@@ -86,17 +86,25 @@ impl Cause {
             Self::NoAck => "The caller's side never confirmed our answer.",
             Self::NoCommonCodec => "The caller's side offered no audio format that we take.",
             Self::NeverArrived => "Announced by the carrier, but the call never arrived.",
-            Self::SipError(code) => return Cow::Owned(format!("The telephone line failed (SIP {code}).")),
+            Self::SipError(code) => {
+                return Cow::Owned(format!("The telephone line failed (SIP {code})."));
+            }
             Self::OutOfResources => "The switch had no line left.",
             Self::Shutdown => "The switch was shut down.",
             Self::SwitchRestarted => "The switch was restarted.",
             Self::InternalError => "The switch failed; see the log.",
-            Self::Carrier(status) => return Cow::Owned(format!("The carrier ended the call ({status}).")),
+            Self::Carrier(status) => {
+                return Cow::Owned(format!("The carrier ended the call ({status})."));
+            }
         })
     }
 
     /// The operator who caused the end, where one did.
     pub fn by(&self) -> Option<&str> {
-        if let Self::Dropped { by } = self { Some(by) } else { None }
+        if let Self::Dropped { by } = self {
+            Some(by)
+        } else {
+            None
+        }
     }
 }

@@ -24,8 +24,15 @@ pub struct Card {
 
 /// One press.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "kebab-case", rename_all_fields = "camelCase")]
-#[expect(missing_docs, reason = "every variant has the same self-evident fields; docs/websocket.md is the table")]
+#[serde(
+    tag = "command",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+#[expect(
+    missing_docs,
+    reason = "every variant has the same self-evident fields; docs/websocket.md is the table"
+)]
 pub enum Command {
     /// Lobby to screening, with me.
     PickUp { call_id: CallId },
@@ -48,7 +55,10 @@ pub enum Command {
     /// Designates (or not) the next caller.
     SetNext { call_id: CallId, next: bool },
     /// Moves a held caller before another, or to the end.
-    Reorder { call_id: CallId, before: Option<CallId> },
+    Reorder {
+        call_id: CallId,
+        before: Option<CallId>,
+    },
     /// Hold to air.
     PutOnAir { call_id: CallId },
     /// Air to hold.

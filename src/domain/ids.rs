@@ -33,13 +33,18 @@ fn decode(text: &str) -> Result<u128, BadId> {
     if text.len() != LENGTH {
         return Err(BadId);
     }
-    text.bytes().enumerate().try_fold(0u128, |value, (at, byte)| {
-        let digit = ALPHABET.iter().position(|&letter| letter == byte.to_ascii_lowercase()).ok_or(BadId)?;
-        if at == 0 && digit > 7 {
-            return Err(BadId);
-        }
-        Ok((value << 5) | digit as u128)
-    })
+    text.bytes()
+        .enumerate()
+        .try_fold(0u128, |value, (at, byte)| {
+            let digit = ALPHABET
+                .iter()
+                .position(|&letter| letter == byte.to_ascii_lowercase())
+                .ok_or(BadId)?;
+            if at == 0 && digit > 7 {
+                return Err(BadId);
+            }
+            Ok((value << 5) | digit as u128)
+        })
 }
 
 macro_rules! id {
@@ -120,7 +125,13 @@ mod tests {
 
     #[test]
     fn what_is_not_an_id_is_refused() {
-        for text in ["", "1", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "0123456789abcdefghjkmnpqr!", "ééééééééééééé"] {
+        for text in [
+            "",
+            "1",
+            "zzzzzzzzzzzzzzzzzzzzzzzzzz",
+            "0123456789abcdefghjkmnpqr!",
+            "ééééééééééééé",
+        ] {
             assert_eq!(text.parse::<CallId>(), Err(BadId), "{text}");
         }
     }

@@ -37,9 +37,16 @@ impl Role {
 
     /// Reads [`Role::label`] back.
     pub fn from_label(label: &str) -> Option<Self> {
-        [Self::Admin, Self::Host, Self::CoHost, Self::Producer, Self::Screener, Self::Viewer]
-            .into_iter()
-            .find(|role| role.label() == label)
+        [
+            Self::Admin,
+            Self::Host,
+            Self::CoHost,
+            Self::Producer,
+            Self::Screener,
+            Self::Viewer,
+        ]
+        .into_iter()
+        .find(|role| role.label() == label)
     }
 }
 

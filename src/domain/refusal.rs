@@ -29,7 +29,10 @@ impl Refusal {
     /// The sentence.
     pub fn detail(&self) -> &str {
         match self {
-            Self::Invalid(text) | Self::Forbidden(text) | Self::NotFound(text) | Self::Conflict(text) => text,
+            Self::Invalid(text)
+            | Self::Forbidden(text)
+            | Self::NotFound(text)
+            | Self::Conflict(text) => text,
         }
     }
 }

@@ -38,10 +38,17 @@ impl FromStr for RoomName {
 
     fn from_str(text: &str) -> Result<Self, BadRoomName> {
         let Some((kind, rest)) = text.split_once('-') else {
-            return if text == "lobby" { Ok(Self::Lobby(None)) } else { Err(BadRoomName) };
+            return if text == "lobby" {
+                Ok(Self::Lobby(None))
+            } else {
+                Err(BadRoomName)
+            };
         };
         match kind {
-            "lobby" => rest.parse().map(|show| Self::Lobby(Some(show))).map_err(|_| BadRoomName),
+            "lobby" => rest
+                .parse()
+                .map(|show| Self::Lobby(Some(show)))
+                .map_err(|_| BadRoomName),
             "hold" => rest.parse().map(Self::Hold).map_err(|_| BadRoomName),
             "live" => rest.parse().map(Self::Live).map_err(|_| BadRoomName),
             "screening" => {
@@ -74,7 +81,11 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { lobby: 100, hold: 50, live: 20 }
+        Self {
+            lobby: 100,
+            hold: 50,
+            live: 20,
+        }
     }
 }
 
@@ -98,7 +109,15 @@ mod tests {
 
     #[test]
     fn other_names_are_refused() {
-        for text in ["", "lobby-", "live", "live-1", "screening-x-y", "hold-../../etc", "kitchen-1"] {
+        for text in [
+            "",
+            "lobby-",
+            "live",
+            "live-1",
+            "screening-x-y",
+            "hold-../../etc",
+            "kitchen-1",
+        ] {
             assert_eq!(text.parse::<RoomName>(), Err(BadRoomName), "{text}");
         }
     }

@@ -29,7 +29,9 @@ impl NextPolicy {
 
     /// Reads [`NextPolicy::label`] back.
     pub fn from_label(label: &str) -> Option<Self> {
-        [Self::Drop, Self::Hold].into_iter().find(|policy| policy.label() == label)
+        [Self::Drop, Self::Hold]
+            .into_iter()
+            .find(|policy| policy.label() == label)
     }
 }
 
@@ -76,7 +78,9 @@ impl EpisodeStatus {
 
     /// Reads [`EpisodeStatus::label`] back.
     pub fn from_label(label: &str) -> Option<Self> {
-        [Self::Scheduled, Self::Live, Self::Ended].into_iter().find(|status| status.label() == label)
+        [Self::Scheduled, Self::Live, Self::Ended]
+            .into_iter()
+            .find(|status| status.label() == label)
     }
 }
 

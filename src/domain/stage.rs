@@ -44,7 +44,9 @@ impl Stage {
             (Self::Screening, Move::BackToLobby) => Some(Self::Queued),
             (Self::OnHold, Move::PutOnAir) => Some(Self::OnAir),
             (Self::OnAir, Move::PutOnHold) => Some(Self::OnHold),
-            (Self::Queued | Self::Screening | Self::OnHold | Self::OnAir, Move::End) => Some(Self::Completed),
+            (Self::Queued | Self::Screening | Self::OnHold | Self::OnAir, Move::End) => {
+                Some(Self::Completed)
+            }
             (
                 Self::Queued | Self::Screening | Self::OnHold | Self::OnAir | Self::Completed,
                 Move::PickUp
@@ -70,9 +72,15 @@ impl Stage {
 
     /// Reads [`Stage::label`] back.
     pub fn from_label(label: &str) -> Option<Self> {
-        [Self::Queued, Self::Screening, Self::OnHold, Self::OnAir, Self::Completed]
-            .into_iter()
-            .find(|stage| stage.label() == label)
+        [
+            Self::Queued,
+            Self::Screening,
+            Self::OnHold,
+            Self::OnAir,
+            Self::Completed,
+        ]
+        .into_iter()
+        .find(|stage| stage.label() == label)
     }
 
     /// The place in words, as it stands in a sentence: "the caller is ...".
@@ -111,7 +119,11 @@ mod tests {
         let moves = [PickUp, Approve, BackToLobby, PutOnAir, PutOnHold, End];
         let legal: Vec<(Stage, Move, Stage)> = stages
             .into_iter()
-            .flat_map(|from| moves.into_iter().filter_map(move |step| Some((from, step, from.after(step)?))))
+            .flat_map(|from| {
+                moves
+                    .into_iter()
+                    .filter_map(move |step| Some((from, step, from.after(step)?)))
+            })
             .collect();
         assert_eq!(
             legal,

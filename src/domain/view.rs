@@ -153,7 +153,11 @@ impl CallView {
             ringing: call.ringing(),
             room_name: call.room(standing.first_show).map(|room| room.to_string()),
             held_by: call.screener.as_ref().filter(|_| screening).map(|by| by.id),
-            held_by_name: call.screener.as_ref().filter(|_| screening).map(|by| by.name.clone()),
+            held_by_name: call
+                .screener
+                .as_ref()
+                .filter(|_| screening)
+                .map(|by| by.name.clone()),
             next: standing.next,
             position: standing.position,
             muted: call.muted,
@@ -168,7 +172,10 @@ impl CallView {
             ended_at: call.times.ended,
             duration: call.times.ended.map(|ended| call.duration_seconds(ended)),
             cause: call.cause.as_ref().map(|cause| cause.label().into_owned()),
-            cause_text: call.cause.as_ref().map(|cause| cause.in_words().into_owned()),
+            cause_text: call
+                .cause
+                .as_ref()
+                .map(|cause| cause.in_words().into_owned()),
             twilio_call_sid: call.twilio_call_sid.clone(),
             sip_call_id: call.sip_call_id.clone(),
             direction: call.direction.label(),

@@ -21,8 +21,15 @@ impl PortPool {
     /// The even ports of `first..=last` that fall to thread `index` of `threads`.
     pub fn new(first: u16, last: u16, index: usize, threads: usize) -> Self {
         let even = (first..=last).filter(|port| port % 2 == 0);
-        let ours = even.enumerate().filter(|(at, _)| at % threads.max(1) == index).map(|(_, port)| port);
-        Self { fresh: ours.collect(), draining: VecDeque::new(), taken: 0 }
+        let ours = even
+            .enumerate()
+            .filter(|(at, _)| at % threads.max(1) == index)
+            .map(|(_, port)| port);
+        Self {
+            fresh: ours.collect(),
+            draining: VecDeque::new(),
+            taken: 0,
+        }
     }
 
     /// A port nobody has used for [`DRAIN`]; `None` when all are taken or resting.
@@ -58,7 +65,10 @@ mod tests {
     fn ports_are_even_ours_and_rest_before_reuse() {
         let start = Instant::now();
         let mut pool = PortPool::new(10_001, 10_008, 1, 2);
-        assert_eq!([pool.take(start), pool.take(start), pool.take(start)], [Some(10_004), Some(10_008), None]);
+        assert_eq!(
+            [pool.take(start), pool.take(start), pool.take(start)],
+            [Some(10_004), Some(10_008), None]
+        );
         pool.release(start, 10_004);
         assert_eq!(pool.take(start + DRAIN - Duration::from_millis(1)), None);
         assert_eq!(pool.take(start + DRAIN), Some(10_004));

@@ -9,7 +9,8 @@ use std::{
 };
 
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt::ReceiveTimestampns,
+    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt,
+    sockopt::ReceiveTimestampns,
 };
 
 /// One datagram as it came in.
@@ -39,7 +40,10 @@ impl RtpSocket {
         let socket = UdpSocket::bind((ip, port))?;
         socket.set_nonblocking(true)?;
         setsockopt(&socket, ReceiveTimestampns, &true)?;
-        Ok(Self { socket, control: nix::cmsg_space!(nix::sys::time::TimeSpec) })
+        Ok(Self {
+            socket,
+            control: nix::cmsg_space!(nix::sys::time::TimeSpec),
+        })
     }
 
     /// The next waiting datagram; `None` when there is none. Errors of an earlier send (ICMP) are passed over.
@@ -57,11 +61,24 @@ impl RtpSocket {
                 Err(nix::Error::EAGAIN) => return None,
                 Err(_) => continue,
             };
-            let at = message.cmsgs().ok().into_iter().flatten().find_map(|control| {
-                if let ControlMessageOwned::ScmTimestampns(time) = control { stamped(time) } else { None }
-            });
+            let at = message
+                .cmsgs()
+                .ok()
+                .into_iter()
+                .flatten()
+                .find_map(|control| {
+                    if let ControlMessageOwned::ScmTimestampns(time) = control {
+                        stamped(time)
+                    } else {
+                        None
+                    }
+                });
             let from = message.address.as_ref().and_then(socket_address)?;
-            return Some(Arrived { len: message.bytes, from, at });
+            return Some(Arrived {
+                len: message.bytes,
+                from,
+                at,
+            });
         }
         None
     }
@@ -82,7 +99,9 @@ fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
     if let Some(v4) = storage.as_sockaddr_in() {
         return Some(SocketAddr::new(IpAddr::V4(v4.ip()), v4.port()));
     }
-    storage.as_sockaddr_in6().map(|v6| SocketAddr::new(IpAddr::V6(v6.ip()), v6.port()))
+    storage
+        .as_sockaddr_in6()
+        .map(|v6| SocketAddr::new(IpAddr::V6(v6.ip()), v6.port()))
 }
 
 #[cfg(test)]
@@ -100,7 +119,10 @@ mod tests {
         assert!(ours.recv(&mut buffer).is_none());
         far.send_to(b"hello", (ip, port)).unwrap();
         let arrived = ours.recv(&mut buffer).unwrap();
-        assert_eq!((&buffer[..arrived.len], arrived.from), (&b"hello"[..], far.local_addr().unwrap()));
+        assert_eq!(
+            (&buffer[..arrived.len], arrived.from),
+            (&b"hello"[..], far.local_addr().unwrap())
+        );
         assert!(arrived.at.is_some());
         assert!(ours.send(arrived.from, b"there"));
         assert_eq!(far.recv(&mut buffer).unwrap(), 5);

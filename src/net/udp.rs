@@ -15,7 +15,11 @@ const BUFFER: usize = 1 << 20;
 /// # Errors
 /// Whatever the system says, `AddrInUse` above all.
 pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
     socket.set_nonblocking(true)?;
     // The system may grant less; a smaller buffer is no reason not to start.
     let _ = socket.set_recv_buffer_size(BUFFER);

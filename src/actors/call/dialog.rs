@@ -35,7 +35,12 @@ pub(super) fn reason(cause: &Cause) -> Reason {
 }
 
 impl CallActor {
-    pub(super) fn reject(&self, session: &mut InviteSession, status: u16, headers: &[(&str, &str)]) {
+    pub(super) fn reject(
+        &self,
+        session: &mut InviteSession,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) {
         if let Ok(response) = session.reject(status, None, headers) {
             self.respond(self.txn, response);
         }
@@ -48,13 +53,19 @@ impl CallActor {
     pub(super) fn send(&self, outgoing: Outgoing) {
         if let Some(session) = &self.session {
             let (peer, next_hop) = (session.peer(), session.next_hop());
-            self.peers.sip.do_send(SendRequest { peer, next_hop, outgoing });
+            self.peers.sip.do_send(SendRequest {
+                peer,
+                next_hop,
+                outgoing,
+            });
         }
     }
 
     /// Ends the telephone leg from our side.
     pub(super) fn hang_up(&mut self, cause: Cause, ctx: &mut Context<Self>) {
-        let Some(session) = self.session.as_mut() else { return };
+        let Some(session) = self.session.as_mut() else {
+            return;
+        };
         let how = session.hang_up(reason(&cause));
         self.cause.get_or_insert(cause);
         match how {
@@ -75,7 +86,9 @@ impl CallActor {
     }
 
     pub(super) fn in_dialog(&mut self, txn: TxnKey, request: &Incoming, ctx: &mut Context<Self>) {
-        let Some(session) = self.session.as_mut() else { return };
+        let Some(session) = self.session.as_mut() else {
+            return;
+        };
         let action = session.handle_request(request);
         self.respond(txn, action.response);
         match action.event {
@@ -88,13 +101,17 @@ impl CallActor {
                 self.cause.get_or_insert(Cause::CallerHungUp);
                 ctx.stop();
             }
-            Some(SessionEvent::Dtmf { digit, .. }) => tracing::debug!(call.id = %self.id, %digit, "key by INFO"),
+            Some(SessionEvent::Dtmf { digit, .. }) => {
+                tracing::debug!(call.id = %self.id, %digit, "key by INFO")
+            }
             None => {}
         }
     }
 
     pub(super) fn acked(&mut self, body: &[u8], ctx: &mut Context<Self>) {
-        let Some(session) = self.session.as_mut() else { return };
+        let Some(session) = self.session.as_mut() else {
+            return;
+        };
         let outcome = session.handle_ack(body);
         if let Some(agreed) = outcome.negotiated {
             self.media_agreed(&agreed, ctx);
@@ -115,7 +132,9 @@ impl CallActor {
     }
 
     pub(super) fn cancelled(&mut self, ctx: &mut Context<Self>) {
-        let Some(session) = self.session.as_mut() else { return };
+        let Some(session) = self.session.as_mut() else {
+            return;
+        };
         // When our 200 and the CANCEL crossed on their way to the endpoint, it has made a 487 of the 200.
         if let Ok(response) = session.cancelled() {
             self.respond(self.txn, response);

@@ -46,7 +46,14 @@ pub(super) fn quality(report: &LegReport) -> String {
 impl CallActor {
     pub(super) fn leg_up(&mut self, agreed: &Negotiated, ctx: &Context<Self>) {
         let Some(port) = self.port.take() else { return };
-        let LegChange { law, payload_type, dtmf_payload_type, remote, receive, send } = leg_change(agreed);
+        let LegChange {
+            law,
+            payload_type,
+            dtmf_payload_type,
+            remote,
+            receive,
+            send,
+        } = leg_change(agreed);
         let spec = LegSpec {
             law,
             payload_type,
@@ -88,14 +95,37 @@ impl CallActor {
 
     pub(super) fn count(&self, report: &LegReport) {
         let metrics = &self.peers.metrics;
-        metrics.rtp_packets.with_label_values(&["in"]).inc_by(report.received);
-        metrics.rtp_packets.with_label_values(&["out"]).inc_by(report.sent);
-        metrics.rtp_damage.with_label_values(&["lost"]).inc_by(report.lost);
-        metrics.rtp_damage.with_label_values(&["late"]).inc_by(report.playout.late);
-        metrics.rtp_damage.with_label_values(&["concealed-samples"]).inc_by(report.playout.concealed_samples);
-        metrics.rtp_damage.with_label_values(&["foreign"]).inc_by(report.foreign);
-        metrics.rtp_damage.with_label_values(&["over-rate"]).inc_by(report.over_rate);
-        metrics.rtp_jitter.observe(f64::from(report.jitter_ms) / 1000.0);
+        metrics
+            .rtp_packets
+            .with_label_values(&["in"])
+            .inc_by(report.received);
+        metrics
+            .rtp_packets
+            .with_label_values(&["out"])
+            .inc_by(report.sent);
+        metrics
+            .rtp_damage
+            .with_label_values(&["lost"])
+            .inc_by(report.lost);
+        metrics
+            .rtp_damage
+            .with_label_values(&["late"])
+            .inc_by(report.playout.late);
+        metrics
+            .rtp_damage
+            .with_label_values(&["concealed-samples"])
+            .inc_by(report.playout.concealed_samples);
+        metrics
+            .rtp_damage
+            .with_label_values(&["foreign"])
+            .inc_by(report.foreign);
+        metrics
+            .rtp_damage
+            .with_label_values(&["over-rate"])
+            .inc_by(report.over_rate);
+        metrics
+            .rtp_jitter
+            .observe(f64::from(report.jitter_ms) / 1000.0);
     }
 }
 
@@ -106,7 +136,9 @@ impl Handler<OnLeg> for CallActor {
         match event {
             MediaEvent::RtpTimeout { .. } => self.hang_up(Cause::RtpTimeout, ctx),
             MediaEvent::PromptEnded { .. } => self.peers.switchboard.do_send(Announced(self.id)),
-            MediaEvent::Latched { from, .. } => tracing::debug!(call.id = %self.id, rtp.from = %from, "audio arrives"),
+            MediaEvent::Latched { from, .. } => {
+                tracing::debug!(call.id = %self.id, rtp.from = %from, "audio arrives")
+            }
             MediaEvent::Dtmf { digit, .. } => tracing::debug!(call.id = %self.id, %digit, "key"),
             MediaEvent::Level { .. } => {}
         }

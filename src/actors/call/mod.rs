@@ -101,7 +101,9 @@ impl CallActor {
     }
 
     fn answer(&mut self, ctx: &mut Context<Self>) -> Result<(), Cause> {
-        let Some(request) = self.request.take() else { return Err(Cause::InternalError) };
+        let Some(request) = self.request.take() else {
+            return Err(Cause::InternalError);
+        };
         let (now, local) = (clock::now(), request.source().local.ip());
         let mut session = match InviteSession::new(request) {
             Ok(session) => session,
@@ -115,7 +117,10 @@ impl CallActor {
             return Err(Cause::OutOfResources);
         };
         let media = MediaAddress {
-            addr: self.public_ip.filter(|ip| ip.is_ipv4() == local.is_ipv4()).unwrap_or(local),
+            addr: self
+                .public_ip
+                .filter(|ip| ip.is_ipv4() == local.is_ipv4())
+                .unwrap_or(local),
             port: port.number,
             session_id: random::u64() >> 2,
             prefer: vec![Codec::Pcmu, Codec::Pcma],
@@ -134,16 +139,23 @@ impl CallActor {
             }
         };
         let key = session.dialog_key().clone();
-        self.peers.sip.do_send(DialogUp { key, txn: self.txn, call: ctx.address().recipient() });
+        self.peers.sip.do_send(DialogUp {
+            key,
+            txn: self.txn,
+            call: ctx.address().recipient(),
+        });
         self.respond(self.txn, answer.response);
-        self.peers.metrics.invite_to_answer.observe(clock::now().saturating_duration_since(self.at).as_secs_f64());
+        self.peers.metrics.invite_to_answer.observe(
+            clock::now()
+                .saturating_duration_since(self.at)
+                .as_secs_f64(),
+        );
         self.session = Some(session);
         if let Some(agreed) = answer.negotiated {
             self.leg_up(&agreed, ctx);
         }
         Ok(())
     }
-
 }
 
 impl Actor for CallActor {
@@ -172,13 +184,23 @@ impl Actor for CallActor {
         // Without a cause the actor died of a fault of ours: the far end must not be left on a dead line.
         let cause = self.cause.take().unwrap_or(Cause::InternalError);
         if cause == Cause::InternalError
-            && let Some(HangUp::Bye(bye)) = self.session.as_mut().map(|session| session.hang_up(reason(&cause)))
+            && let Some(HangUp::Bye(bye)) = self
+                .session
+                .as_mut()
+                .map(|session| session.hang_up(reason(&cause)))
         {
             self.send(*bye);
         }
         if let Some(session) = &self.session {
-            self.peers.sip.do_send(DialogDown { key: session.dialog_key().clone(), txn: self.txn });
+            self.peers.sip.do_send(DialogDown {
+                key: session.dialog_key().clone(),
+                txn: self.txn,
+            });
         }
-        self.peers.switchboard.do_send(CallGone { call: id, cause, quality: report.as_ref().map(quality) });
+        self.peers.switchboard.do_send(CallGone {
+            call: id,
+            cause,
+            quality: report.as_ref().map(quality),
+        });
     }
 }

@@ -11,7 +11,10 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, tcp::{OwnedReadHalf, OwnedWriteHalf}},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::mpsc,
 };
 
@@ -74,16 +77,38 @@ impl Flows {
             return Err("tcp-full");
         }
         let theirs = self.open.values().filter(|flow| flow.peer == peer).count();
-        if !trusted && theirs >= STRANGERS_CONNECTIONS_MAX { Err("tcp-stranger") } else { Ok(()) }
+        if !trusted && theirs >= STRANGERS_CONNECTIONS_MAX {
+            Err("tcp-stranger")
+        } else {
+            Ok(())
+        }
     }
 
     /// Numbers the connection; what it brings comes as the stream.
-    pub(super) fn open(&mut self, connection: Connection) -> (Source, impl Stream<Item = FlowEvent> + use<>) {
+    pub(super) fn open(
+        &mut self,
+        connection: Connection,
+    ) -> (Source, impl Stream<Item = FlowEvent> + use<>) {
         self.last += 1;
-        let Connection { stream, peer, local } = connection;
-        let source = Source { flow: FlowId(self.last), transport: Transport::Tcp, local, from: peer };
+        let Connection {
+            stream,
+            peer,
+            local,
+        } = connection;
+        let source = Source {
+            flow: FlowId(self.last),
+            transport: Transport::Tcp,
+            local,
+            from: peer,
+        };
         let (outbox, waiting) = mpsc::channel::<Bytes>(OUTBOX);
-        self.open.insert(source.flow, Flow { peer: peer.ip(), outbox });
+        self.open.insert(
+            source.flow,
+            Flow {
+                peer: peer.ip(),
+                outbox,
+            },
+        );
         let (read, write) = stream.into_split();
         write_on(waiting, write);
         (source, messages(source, read))
@@ -111,7 +136,14 @@ pub(super) fn accept(listener: TcpListener) -> impl Stream<Item = Accepted> {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     if let Ok(local) = stream.local_addr() {
-                        return Some((Accepted(Connection { stream, peer, local }), listener));
+                        return Some((
+                            Accepted(Connection {
+                                stream,
+                                peer,
+                                local,
+                            }),
+                            listener,
+                        ));
                     }
                 }
                 Err(error) => {
@@ -125,8 +157,13 @@ pub(super) fn accept(listener: TcpListener) -> impl Stream<Item = Accepted> {
 
 /// Connects to a trunk.
 pub(super) async fn connect(host: String, port: u16) -> io::Result<Connection> {
-    let stream = tokio::time::timeout(CONNECT_MAX, TcpStream::connect((host.as_str(), port))).await??;
-    Ok(Connection { peer: stream.peer_addr()?, local: stream.local_addr()?, stream })
+    let stream =
+        tokio::time::timeout(CONNECT_MAX, TcpStream::connect((host.as_str(), port))).await??;
+    Ok(Connection {
+        peer: stream.peer_addr()?,
+        local: stream.local_addr()?,
+        stream,
+    })
 }
 
 struct Reader {
@@ -139,10 +176,17 @@ struct Reader {
 impl Reader {
     /// The next message, or the end.
     async fn next(&mut self) -> FlowEvent {
-        let closed = FlowEvent::Closed { flow: self.source.flow };
+        let closed = FlowEvent::Closed {
+            flow: self.source.flow,
+        };
         loop {
             match self.framer.next_message() {
-                Ok(Some(bytes)) => return FlowEvent::Message { source: self.source, bytes },
+                Ok(Some(bytes)) => {
+                    return FlowEvent::Message {
+                        source: self.source,
+                        bytes,
+                    };
+                }
                 Ok(None) => {}
                 Err(_) => return closed,
             }
@@ -156,7 +200,10 @@ impl Reader {
 }
 
 /// Writes what waits until the connection or its owner is gone.
-#[expect(clippy::disallowed_methods, reason = "a connection is written by a task of its own")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a connection is written by a task of its own"
+)]
 fn write_on(mut waiting: mpsc::Receiver<Bytes>, mut write: OwnedWriteHalf) {
     actix::spawn(async move {
         while let Some(bytes) = waiting.recv().await {
@@ -168,7 +215,12 @@ fn write_on(mut waiting: mpsc::Receiver<Bytes>, mut write: OwnedWriteHalf) {
 }
 
 fn messages(source: Source, read: OwnedReadHalf) -> impl Stream<Item = FlowEvent> {
-    let reader = Reader { source, read, framer: Framer::new(), over: false };
+    let reader = Reader {
+        source,
+        read,
+        framer: Framer::new(),
+        over: false,
+    };
     stream::unfold(reader, |mut reader| async move {
         if reader.over {
             return None;

@@ -14,9 +14,8 @@ use crate::{
     domain::CallId,
     net::address,
     sip::{
-        Framing, Incoming,
+        Framing, Incoming, parse,
         trunk::{Allow, StrangerLimits, Strangers},
-        parse,
     },
     twilio::token::TokenKey,
 };
@@ -49,7 +48,11 @@ pub struct Gate {
 impl Gate {
     /// A gate that has seen nobody yet.
     pub fn new(settings: GateSettings) -> Self {
-        Self { settings, strangers: Strangers::new(StrangerLimits::default()), guests: HashMap::new() }
+        Self {
+            settings,
+            strangers: Strangers::new(StrangerLimits::default()),
+            guests: HashMap::new(),
+        }
     }
 
     /// Whether the address is on the list.
@@ -58,21 +61,30 @@ impl Gate {
     }
 
     /// Whether a message is read; the reason for the counter when not.
-    pub fn lets_in(&mut self, now: Instant, peer: IpAddr, bytes: &[u8]) -> Result<(), &'static str> {
+    pub fn lets_in(
+        &mut self,
+        now: Instant,
+        peer: IpAddr,
+        bytes: &[u8],
+    ) -> Result<(), &'static str> {
         if self.is_trusted(peer) || self.guests.contains_key(&peer) {
             return Ok(());
         }
         if !self.strangers.admits(now, peer) {
             return Err("stranger-flood");
         }
-        let Ok(inbound) = parse(bytes, Framing::Datagram) else { return Err("stranger") };
+        let Ok(inbound) = parse(bytes, Framing::Datagram) else {
+            return Err("stranger");
+        };
         let headers = match &inbound.msg {
             SipMessage::Request(request) => &request.headers,
             SipMessage::Response(_) => return Err("stranger"),
         };
         let header = |wanted: &str| {
             headers.iter().find_map(|header| {
-                let Header::Other(name, value) = header else { return None };
+                let Header::Other(name, value) = header else {
+                    return None;
+                };
                 name.eq_ignore_ascii_case(wanted).then_some(value.as_str())
             })
         };
@@ -93,7 +105,8 @@ impl Gate {
 
     /// Lets go of guests whose day is over.
     pub fn forget_old_guests(&mut self, now: Instant) {
-        self.guests.retain(|_, since| now.saturating_duration_since(*since) < GUEST_STAYS);
+        self.guests
+            .retain(|_, since| now.saturating_duration_since(*since) < GUEST_STAYS);
     }
 
     /// Our address as the peer sees it, where the socket itself does not say.
@@ -101,19 +114,30 @@ impl Gate {
         if !bound.ip().is_unspecified() {
             return bound;
         }
-        let ip = self.settings.public_ip.or_else(|| address::facing(peer)).unwrap_or(bound.ip());
+        let ip = self
+            .settings
+            .public_ip
+            .or_else(|| address::facing(peer))
+            .unwrap_or(bound.ip());
         SocketAddr::new(ip, bound.port())
     }
 
     fn verify(&self, call: &str, token: &str) -> Option<CallId> {
         // The row of the call binds the carrier's id, so the token need not.
-        self.settings.tokens.verify(token, call, "", clock::unix_ms() / 1000).ok()?;
+        self.settings
+            .tokens
+            .verify(token, call, "", clock::unix_ms() / 1000)
+            .ok()?;
         call.parse().ok()
     }
 
     fn welcome(&mut self, now: Instant, peer: IpAddr) {
         if self.guests.len() >= GUESTS_MAX {
-            let oldest = self.guests.iter().min_by_key(|(_, since)| **since).map(|(ip, _)| *ip);
+            let oldest = self
+                .guests
+                .iter()
+                .min_by_key(|(_, since)| **since)
+                .map(|(ip, _)| *ip);
             oldest.map(|ip| self.guests.remove(&ip));
         }
         self.guests.insert(peer, now);
@@ -128,7 +152,11 @@ mod tests {
 
     fn gate(allow: &str) -> Gate {
         let tokens = TokenKey::new(&KEY);
-        Gate::new(GateSettings { allow: Allow::parse(allow).unwrap(), tokens, public_ip: None })
+        Gate::new(GateSettings {
+            allow: Allow::parse(allow).unwrap(),
+            tokens,
+            public_ip: None,
+        })
     }
 
     fn invite(headers: &str) -> Vec<u8> {
@@ -141,7 +169,8 @@ mod tests {
     }
 
     fn with_token(call: CallId, lifetime_s: u32, key: &[u8; 32]) -> Vec<u8> {
-        let token = TokenKey::new(key).make(&call.to_string(), "", clock::unix_ms() / 1000, lifetime_s);
+        let token =
+            TokenKey::new(key).make(&call.to_string(), "", clock::unix_ms() / 1000, lifetime_s);
         invite(&format!("X-Call-Id: {call}\r\nX-Call-Token: {token}\r\n"))
     }
 
@@ -153,28 +182,50 @@ mod tests {
     fn the_list_speaks_and_strangers_meet_silence() {
         let mut gate = gate("198.51.100.0/24");
         let now = clock::now();
-        assert_eq!(gate.lets_in(now, IpAddr::from([198, 51, 100, 7]), b"anything"), Ok(()));
+        assert_eq!(
+            gate.lets_in(now, IpAddr::from([198, 51, 100, 7]), b"anything"),
+            Ok(())
+        );
         assert_eq!(gate.lets_in(now, stranger(), &invite("")), Err("stranger"));
         assert_eq!(gate.lets_in(now, stranger(), b"\x00\xff"), Err("stranger"));
-        assert_eq!(gate.lets_in(now, IpAddr::from([127, 0, 0, 1]), &invite("")), Err("stranger"));
+        assert_eq!(
+            gate.lets_in(now, IpAddr::from([127, 0, 0, 1]), &invite("")),
+            Err("stranger")
+        );
     }
 
     #[test]
     fn our_own_token_lets_its_bearer_in_and_stay_for_the_call() {
         let mut gate = gate("198.51.100.0/24");
         let now = clock::now();
-        assert_eq!(gate.lets_in(now, stranger(), &with_token(CallId(5), 60, &KEY)), Ok(()));
-        assert_eq!(gate.lets_in(now, stranger(), &invite("")), Ok(()), "the ACK and the BYE bring no token");
+        assert_eq!(
+            gate.lets_in(now, stranger(), &with_token(CallId(5), 60, &KEY)),
+            Ok(())
+        );
+        assert_eq!(
+            gate.lets_in(now, stranger(), &invite("")),
+            Ok(()),
+            "the ACK and the BYE bring no token"
+        );
         gate.forget_old_guests(now + GUEST_STAYS);
-        assert_eq!(gate.lets_in(now + GUEST_STAYS, stranger(), &invite("")), Err("stranger"));
+        assert_eq!(
+            gate.lets_in(now + GUEST_STAYS, stranger(), &invite("")),
+            Err("stranger")
+        );
     }
 
     #[test]
     fn forged_and_old_tokens_are_strangers() {
         let mut gate = gate("198.51.100.0/24");
         let now = clock::now();
-        assert_eq!(gate.lets_in(now, stranger(), &with_token(CallId(5), 60, &[8; 32])), Err("stranger"));
-        assert_eq!(gate.lets_in(now, stranger(), &with_token(CallId(5), 0, &KEY)), Err("stranger"));
+        assert_eq!(
+            gate.lets_in(now, stranger(), &with_token(CallId(5), 60, &[8; 32])),
+            Err("stranger")
+        );
+        assert_eq!(
+            gate.lets_in(now, stranger(), &with_token(CallId(5), 0, &KEY)),
+            Err("stranger")
+        );
     }
 
     #[test]
@@ -182,9 +233,15 @@ mod tests {
         let mut gate = gate("198.51.100.0/24");
         let start = clock::now();
         for index in 0..(GUESTS_MAX as u32 + 10) {
-            gate.welcome(start + Duration::from_millis(u64::from(index)), IpAddr::from(index.to_be_bytes()));
+            gate.welcome(
+                start + Duration::from_millis(u64::from(index)),
+                IpAddr::from(index.to_be_bytes()),
+            );
         }
         assert_eq!(gate.guests.len(), GUESTS_MAX);
-        assert!(!gate.guests.contains_key(&IpAddr::from(0_u32.to_be_bytes())), "the oldest went first");
+        assert!(
+            !gate.guests.contains_key(&IpAddr::from(0_u32.to_be_bytes())),
+            "the oldest went first"
+        );
     }
 }

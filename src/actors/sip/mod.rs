@@ -17,7 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, SpawnHandle, StreamHandler, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient,
+    SpawnHandle, StreamHandler, WrapFuture,
+};
 use futures_util::{Stream, stream};
 use tokio::{
     io::ReadBuf,
@@ -124,7 +127,10 @@ impl SipActor {
             match out.transport {
                 Transport::Udp => {
                     // A full socket buffer is a lost datagram: the transaction sends it again.
-                    let _ = self.udp.as_ref().map(|udp| udp.try_send_to(&out.bytes, out.to));
+                    let _ = self
+                        .udp
+                        .as_ref()
+                        .map(|udp| udp.try_send_to(&out.bytes, out.to));
                 }
                 Transport::Tcp | Transport::Tls => self.flows.send(out.flow, out.bytes),
             }
@@ -133,7 +139,9 @@ impl SipActor {
     }
 
     fn set_timer(&mut self, ctx: &mut Context<Self>) {
-        let Some((due, reason)) = self.endpoint.poll_timeout() else { return };
+        let Some((due, reason)) = self.endpoint.poll_timeout() else {
+            return;
+        };
         if self.wake.as_ref().is_some_and(|(armed, _)| *armed <= due) {
             return;
         }
@@ -177,7 +185,10 @@ impl SipActor {
             }
             EndpointEvent::Answered { txn, response } => {
                 self.pending.remove(txn);
-                tracing::debug!(status = response.status_code.code(), "answer to a request of ours");
+                tracing::debug!(
+                    status = response.status_code.code(),
+                    "answer to a request of ours"
+                );
             }
             EndpointEvent::FlowLost { txn } => {
                 if let Some(lost) = self.pending.remove(txn).filter(|pending| !pending.again) {
@@ -191,7 +202,10 @@ impl SipActor {
         let now = clock::now();
         let known = self.gate.known_call(now, &request);
         if known.is_none() && !self.gate.is_trusted(request.source().from.ip()) {
-            self.metrics.sip_dropped.with_label_values(&["no-token"]).inc();
+            self.metrics
+                .sip_dropped
+                .with_label_values(&["no-token"])
+                .inc();
             if let Ok(mut session) = crate::sip::InviteSession::new(request)
                 && let Ok(response) = session.reject(403, None, &[])
             {
@@ -199,29 +213,52 @@ impl SipActor {
             }
             return;
         }
-        self.switchboard.do_send(Invited { txn, request, at: now, known });
+        self.switchboard.do_send(Invited {
+            txn,
+            request,
+            at: now,
+            known,
+        });
     }
 
     /// The connection of a dialog is gone: connects to where its requests go and sends once more.
     fn reconnect(&mut self, request: SendRequest, ctx: &mut Context<Self>) {
-        let Some(hop) = request.next_hop.clone() else { return };
+        let Some(hop) = request.next_hop.clone() else {
+            return;
+        };
         let connect = flows::connect(hop.host, hop.port);
-        ctx.spawn(connect.into_actor(self).map(move |connected, sip, ctx| match connected {
-            Ok(connection) => {
-                let source = sip.open(connection, ctx);
-                sip.send_request(SendRequest { peer: source, ..request }, true);
-                sip.settle(ctx);
-            }
-            Err(error) => tracing::warn!(%error, "cannot connect to the trunk again"),
-        }));
+        ctx.spawn(
+            connect
+                .into_actor(self)
+                .map(move |connected, sip, ctx| match connected {
+                    Ok(connection) => {
+                        let source = sip.open(connection, ctx);
+                        sip.send_request(
+                            SendRequest {
+                                peer: source,
+                                ..request
+                            },
+                            true,
+                        );
+                        sip.settle(ctx);
+                    }
+                    Err(error) => tracing::warn!(%error, "cannot connect to the trunk again"),
+                }),
+        );
     }
 
     fn send_request(&mut self, request: SendRequest, again: bool) {
-        let txn = self.endpoint.request(clock::now(), request.peer, request.outgoing.clone());
+        let txn = self
+            .endpoint
+            .request(clock::now(), request.peer, request.outgoing.clone());
         self.pending.insert(txn, Pending { request, again });
     }
 
-    fn open(&mut self, connection: flows::Connection, ctx: &mut Context<Self>) -> crate::sip::Source {
+    fn open(
+        &mut self,
+        connection: flows::Connection,
+        ctx: &mut Context<Self>,
+    ) -> crate::sip::Source {
         let (source, events) = self.flows.open(connection);
         self.endpoint.flow_opened(source.flow, source.transport);
         ctx.add_stream(events);
@@ -236,7 +273,10 @@ fn datagrams(socket: Rc<UdpSocket>) -> impl Stream<Item = Datagram> {
         socket.poll_recv_from(cx, &mut read).map(|received| {
             // An ICMP error of an earlier send is not the end of the socket.
             let from = received.unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
-            Some(Datagram { from, bytes: read.filled().to_vec() })
+            Some(Datagram {
+                from,
+                bytes: read.filled().to_vec(),
+            })
         })
     })
 }
@@ -245,12 +285,16 @@ impl Actor for SipActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let Some(sockets) = self.sockets.take() else { return };
+        let Some(sockets) = self.sockets.take() else {
+            return;
+        };
         if let Err(error) = self.listen(sockets, ctx) {
             tracing::error!(%error, "cannot listen for SIP");
             return ctx.stop();
         }
-        ctx.run_interval(Duration::from_secs(60), |sip, _| sip.gate.forget_old_guests(clock::now()));
+        ctx.run_interval(Duration::from_secs(60), |sip, _| {
+            sip.gate.forget_old_guests(clock::now())
+        });
     }
 }
 
@@ -266,7 +310,8 @@ impl StreamHandler<Datagram> for SipActor {
         }
         self.metrics.sip_messages.with_label_values(&["in"]).inc();
         let local = self.gate.local_address(self.udp_local, datagram.from);
-        self.endpoint.handle_datagram(now, UDP, local, datagram.from, &datagram.bytes);
+        self.endpoint
+            .handle_datagram(now, UDP, local, datagram.from, &datagram.bytes);
         self.settle(ctx);
     }
 
@@ -302,7 +347,13 @@ impl StreamHandler<FlowEvent> for SipActor {
                     self.endpoint.flow_closed(source.flow);
                 } else {
                     self.metrics.sip_messages.with_label_values(&["in"]).inc();
-                    self.endpoint.handle_stream_message(now, source.flow, source.local, source.from, &bytes);
+                    self.endpoint.handle_stream_message(
+                        now,
+                        source.flow,
+                        source.local,
+                        source.from,
+                        &bytes,
+                    );
                 }
             }
             FlowEvent::Closed { flow } => {
@@ -333,7 +384,8 @@ impl Handler<DialogUp> for SipActor {
         self.endpoint.register_dialog(up.key.clone());
         if self.endpoint.is_cancelled(up.txn) {
             // The CANCEL came before the call was here to hear of it.
-            up.call.do_send(InDialog(EndpointEvent::Cancelled { txn: up.txn }));
+            up.call
+                .do_send(InDialog(EndpointEvent::Cancelled { txn: up.txn }));
         }
         self.dialogs.insert(up.key, up.call.clone());
         self.invites.insert(up.txn, up.call);

@@ -7,8 +7,8 @@ use crate::{
         call::{CallActor, CallPeers, CallPlan, Welcome},
         clock,
         message::{
-            Announce, Announced, CallAnswered, CallGone, CallTicket, Invited, LinesUp, Respond, SetDraining,
-            ShutDown, SipUp,
+            Announce, Announced, CallAnswered, CallGone, CallTicket, Invited, LinesUp, Respond,
+            SetDraining, ShutDown, SipUp,
         },
         random,
         switchboard::{Line, Switchboard},
@@ -22,7 +22,10 @@ use crate::{
 const TEXT_MAX: usize = 64;
 
 fn clean(text: String) -> String {
-    text.chars().filter(|character| !character.is_control()).take(TEXT_MAX).collect()
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(TEXT_MAX)
+        .collect()
 }
 
 fn arrival(request: &Incoming, known: Option<CallId>) -> Arrival {
@@ -31,16 +34,32 @@ fn arrival(request: &Incoming, known: Option<CallId>) -> Arrival {
         new_caller: CallerId(random::id()),
         known,
         from: request.from_user().map(clean),
-        dialled: request.request_user().or_else(|| request.to_user()).map(clean).unwrap_or_default(),
+        dialled: request
+            .request_user()
+            .or_else(|| request.to_user())
+            .map(clean)
+            .unwrap_or_default(),
         display_name: request.from_display().map(clean).unwrap_or_default(),
-        twilio_call_sid: request.header("X-Twilio-CallSid").map(|sid| clean(sid.to_owned())).filter(|_| known.is_none()),
+        twilio_call_sid: request
+            .header("X-Twilio-CallSid")
+            .map(|sid| clean(sid.to_owned()))
+            .filter(|_| known.is_none()),
         sip_call_id: Some(request.call_id().to_owned()),
     }
 }
 
 impl Switchboard {
-    fn start_call(&mut self, id: CallId, invited: Invited, thread: usize, welcome: Welcome, ctx: &Context<Self>) {
-        let (Some(sip), Some(arbiter)) = (self.sip.clone(), self.peers.media.get(thread)) else { return };
+    fn start_call(
+        &mut self,
+        id: CallId,
+        invited: Invited,
+        thread: usize,
+        welcome: Welcome,
+        ctx: &Context<Self>,
+    ) {
+        let (Some(sip), Some(arbiter)) = (self.sip.clone(), self.peers.media.get(thread)) else {
+            return;
+        };
         let plan = CallPlan {
             id,
             txn: invited.txn,
@@ -49,19 +68,32 @@ impl Switchboard {
             welcome,
             public_ip: self.peers.public_ip,
         };
-        let peers = CallPeers { sip, switchboard: ctx.address(), metrics: self.peers.metrics.clone() };
+        let peers = CallPeers {
+            sip,
+            switchboard: ctx.address(),
+            metrics: self.peers.metrics.clone(),
+        };
         let call = CallActor::start_in_arbiter(arbiter, move |_| CallActor::new(plan, peers));
         self.lines.insert(id, Line { call, room: None });
     }
 
-    fn admit(&mut self, id: CallId, invited: Invited, (episode, room): (EpisodeId, RoomName), ctx: &Context<Self>) {
+    fn admit(
+        &mut self,
+        id: CallId,
+        invited: Invited,
+        (episode, room): (EpisodeId, RoomName),
+        ctx: &Context<Self>,
+    ) {
         let thread = self.media_thread(episode);
         let ticket = self.ticket(id);
         let (Some(actor), Some(ticket)) = (self.rooms.get(&room).cloned(), ticket) else {
             self.refuse(invited, 503);
             return self.desk.gone(clock::utc(), id, Cause::InternalError, None);
         };
-        let greeted = CallTicket { greet: true, ..ticket };
+        let greeted = CallTicket {
+            greet: true,
+            ..ticket
+        };
         self.start_call(id, invited, thread, Welcome::Room(actor, greeted), ctx);
         if let Some(line) = self.lines.get_mut(&id) {
             line.room = Some(room);
@@ -89,12 +121,24 @@ impl Handler<Invited> for Switchboard {
         }
         let arrival = arrival(&invited.request, invited.known);
         match self.desk.arrive(clock::utc(), arrival) {
-            Verdict::Admit { call, room, episode } => self.admit(call, invited, (episode, room), ctx),
+            Verdict::Admit {
+                call,
+                room,
+                episode,
+            } => self.admit(call, invited, (episode, room), ctx),
             Verdict::Announce { call, lines_closed } => {
-                let prompt = if lines_closed { PromptId::LineClosed } else { PromptId::NoShow };
+                let prompt = if lines_closed {
+                    PromptId::LineClosed
+                } else {
+                    PromptId::NoShow
+                };
                 self.start_call(call, invited, 0, Welcome::Announcement(prompt), ctx);
             }
-            Verdict::Refuse { status, call, cause } => {
+            Verdict::Refuse {
+                status,
+                call,
+                cause,
+            } => {
                 tracing::info!(call.id = %call, sip.status = status, call.cause = %cause.label(), "call refused");
                 self.refuse(invited, status);
             }
@@ -141,7 +185,8 @@ impl Handler<CallGone> for Switchboard {
     fn handle(&mut self, gone: CallGone, ctx: &mut Context<Self>) {
         self.leave_room(gone.call);
         self.lines.remove(&gone.call);
-        self.desk.gone(clock::utc(), gone.call, gone.cause, gone.quality);
+        self.desk
+            .gone(clock::utc(), gone.call, gone.cause, gone.quality);
         self.settle(ctx);
     }
 }

@@ -57,7 +57,11 @@ impl Audience {
 
     fn presence(&self, operator: &Operator) -> Value {
         let id = operator.id.to_string();
-        let room = self.rooms.iter().find(|(identity, _)| identity.ends_with(&id)).map(|(_, room)| room.to_string());
+        let room = self
+            .rooms
+            .iter()
+            .find(|(identity, _)| identity.ends_with(&id))
+            .map(|(_, room)| room.to_string());
         json!({
             "operatorId": operator.id, "name": operator.name, "role": operator.role,
             "connected": self.is_here(operator.id), "inRoom": room,
@@ -65,9 +69,15 @@ impl Audience {
     }
 
     fn everybody(&self) -> Vec<Value> {
-        let people: BTreeMap<OperatorId, &Operator> =
-            self.seats.values().map(|seat| (seat.operator.id, &seat.operator)).collect();
-        people.into_values().map(|operator| self.presence(operator)).collect()
+        let people: BTreeMap<OperatorId, &Operator> = self
+            .seats
+            .values()
+            .map(|seat| (seat.operator.id, &seat.operator))
+            .collect();
+        people
+            .into_values()
+            .map(|operator| self.presence(operator))
+            .collect()
     }
 
     fn push(&self, frame: &Value) {
@@ -85,8 +95,15 @@ impl Switchboard {
         let people: Vec<Value> = {
             let seats = self.audience.seats.values();
             let mut people: BTreeMap<OperatorId, &Operator> = BTreeMap::new();
-            people.extend(seats.filter(|seat| moved.contains(&seat.operator.id)).map(|s| (s.operator.id, &s.operator)));
-            people.into_values().map(|operator| self.audience.presence(operator)).collect()
+            people.extend(
+                seats
+                    .filter(|seat| moved.contains(&seat.operator.id))
+                    .map(|s| (s.operator.id, &s.operator)),
+            );
+            people
+                .into_values()
+                .map(|operator| self.audience.presence(operator))
+                .collect()
         };
         self.publish_frame(drained, people);
     }
@@ -98,12 +115,25 @@ impl Switchboard {
                 frame.insert(name.to_owned(), values);
             }
         };
-        list("shows", json!(drained.shows.iter().map(ShowView::from).collect::<Vec<_>>()));
-        list("episodes", json!(drained.episodes.iter().map(EpisodeView::from).collect::<Vec<_>>()));
+        list(
+            "shows",
+            json!(drained.shows.iter().map(ShowView::from).collect::<Vec<_>>()),
+        );
+        list(
+            "episodes",
+            json!(
+                drained
+                    .episodes
+                    .iter()
+                    .map(EpisodeView::from)
+                    .collect::<Vec<_>>()
+            ),
+        );
         list("calls", json!(drained.views));
         list("operators", json!(people));
         if !drained.removed_calls.is_empty() || !drained.removed_episodes.is_empty() {
-            let removed = json!({ "calls": drained.removed_calls, "episodes": drained.removed_episodes });
+            let removed =
+                json!({ "calls": drained.removed_calls, "episodes": drained.removed_episodes });
             frame.insert("removed".to_owned(), removed);
         }
         if !frame.is_empty() {
@@ -120,11 +150,13 @@ impl Switchboard {
 
     /// Sends dashboards how the switch is, when that changed.
     pub(super) fn publish_health(&mut self) {
-        self.peers.health.set_database(match self.peers.journal.health().progress {
-            Progress::Ok => Database::Ok,
-            Progress::Behind { .. } => Database::Behind,
-            Progress::Down { .. } => Database::Down,
-        });
+        self.peers
+            .health
+            .set_database(match self.peers.journal.health().progress {
+                Progress::Ok => Database::Ok,
+                Progress::Behind { .. } => Database::Behind,
+                Progress::Down { .. } => Database::Down,
+            });
         let health = self.peers.health.view();
         if self.audience.health.as_ref() != Some(&health) {
             self.audience.health = Some(health.clone());
@@ -155,11 +187,23 @@ impl Handler<Attach> for Switchboard {
         let newcomer = json!({
             "operatorId": operator.id, "name": operator.name, "role": operator.role, "connected": true, "inRoom": null,
         });
-        self.push_change(serde_json::Map::from_iter([("operators".to_owned(), json!([newcomer]))]));
+        self.push_change(serde_json::Map::from_iter([(
+            "operators".to_owned(),
+            json!([newcomer]),
+        )]));
         let outbox = attach.outbox.clone();
-        self.audience.seats.insert(attach.session, Seat { operator: attach.operator, outbox: attach.outbox });
+        self.audience.seats.insert(
+            attach.session,
+            Seat {
+                operator: attach.operator,
+                outbox: attach.outbox,
+            },
+        );
         outbox.do_send(Push(self.snapshot(&operator, now).into()));
-        self.peers.metrics.dashboards.set(i64::try_from(self.audience.seats.len()).unwrap_or(i64::MAX));
+        self.peers
+            .metrics
+            .dashboards
+            .set(i64::try_from(self.audience.seats.len()).unwrap_or(i64::MAX));
     }
 }
 
@@ -167,14 +211,23 @@ impl Handler<Detach> for Switchboard {
     type Result = ();
 
     fn handle(&mut self, Detach { session }: Detach, ctx: &mut Context<Self>) {
-        let Some(seat) = self.audience.seats.remove(&session) else { return };
+        let Some(seat) = self.audience.seats.remove(&session) else {
+            return;
+        };
         if !self.audience.is_here(seat.operator.id) {
-            self.desk.operator_connected(clock::utc(), seat.operator.id, false);
+            self.desk
+                .operator_connected(clock::utc(), seat.operator.id, false);
             let gone = self.audience.presence(&seat.operator);
-            self.push_change(serde_json::Map::from_iter([("operators".to_owned(), json!([gone]))]));
+            self.push_change(serde_json::Map::from_iter([(
+                "operators".to_owned(),
+                json!([gone]),
+            )]));
         }
         self.settle(ctx);
-        self.peers.metrics.dashboards.set(i64::try_from(self.audience.seats.len()).unwrap_or(i64::MAX));
+        self.peers
+            .metrics
+            .dashboards
+            .set(i64::try_from(self.audience.seats.len()).unwrap_or(i64::MAX));
     }
 }
 
@@ -196,5 +249,8 @@ impl Handler<Levels> for Switchboard {
 
 /// Levels by name, in tenths of a decibel.
 fn in_tenths<K: ToString>(levels: BTreeMap<K, f32>) -> BTreeMap<String, f32> {
-    levels.into_iter().map(|(key, level)| (key.to_string(), (level * 10.0).round() / 10.0)).collect()
+    levels
+        .into_iter()
+        .map(|(key, level)| (key.to_string(), (level * 10.0).round() / 10.0))
+        .collect()
 }

@@ -14,7 +14,9 @@ use crate::{
 
 impl Switchboard {
     fn room(&self, name: &str) -> Option<&actix::Addr<RoomActor>> {
-        name.parse::<RoomName>().ok().and_then(|room| self.rooms.get(&room))
+        name.parse::<RoomName>()
+            .ok()
+            .and_then(|room| self.rooms.get(&room))
     }
 }
 
@@ -23,14 +25,23 @@ impl Handler<FromBridge> for Switchboard {
 
     fn handle(&mut self, FromBridge(event): FromBridge, ctx: &mut Context<Self>) {
         match event {
-            BridgeEvent::ParticipantJoined { room, identity, sid, .. } => {
+            BridgeEvent::ParticipantJoined {
+                room,
+                identity,
+                sid,
+                ..
+            } => {
                 if let Ok(room) = room.parse::<RoomName>() {
                     tracing::info!(room.name = %room, identity, "browser joined");
                     self.desk.browser_joined(room, &sid, &identity);
                     self.audience.in_room(&identity, Some(room));
                 }
             }
-            BridgeEvent::ParticipantLeft { room, identity, sid } => {
+            BridgeEvent::ParticipantLeft {
+                room,
+                identity,
+                sid,
+            } => {
                 if let Ok(room) = room.parse::<RoomName>() {
                     tracing::info!(room.name = %room, identity, "browser left");
                     self.desk.browser_left(room, &sid);
@@ -38,17 +49,38 @@ impl Handler<FromBridge> for Switchboard {
                     self.audience.in_room(&identity, still.then_some(room));
                 }
             }
-            BridgeEvent::TrackUp { room, identity, track_sid, audio, muted } => {
+            BridgeEvent::TrackUp {
+                room,
+                identity,
+                track_sid,
+                audio,
+                muted,
+            } => {
                 if let Some(actor) = self.room(&room) {
-                    actor.do_send(MicrophoneUp { identity, track: track_sid, audio, muted });
+                    actor.do_send(MicrophoneUp {
+                        identity,
+                        track: track_sid,
+                        audio,
+                        muted,
+                    });
                 }
             }
-            BridgeEvent::TrackMuted { room, track_sid, muted, .. } => {
+            BridgeEvent::TrackMuted {
+                room,
+                track_sid,
+                muted,
+                ..
+            } => {
                 if let Some(actor) = self.room(&room) {
-                    actor.do_send(MicrophoneMuted { track: track_sid, muted });
+                    actor.do_send(MicrophoneMuted {
+                        track: track_sid,
+                        muted,
+                    });
                 }
             }
-            BridgeEvent::TrackDown { room, track_sid, .. } => {
+            BridgeEvent::TrackDown {
+                room, track_sid, ..
+            } => {
                 if let Some(actor) = self.room(&room) {
                     actor.do_send(MicrophoneDown { track: track_sid });
                 }

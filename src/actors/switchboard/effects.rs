@@ -25,7 +25,9 @@ impl Switchboard {
                     line.call.do_send(SetMuted(muted));
                     if let Some(RoomName::Live(episode)) = line.room {
                         let room = RoomName::Live(episode).to_string();
-                        self.peers.bridge.set_call_muted(&room, &room::identity(call), muted);
+                        self.peers
+                            .bridge
+                            .set_call_muted(&room, &room::identity(call), muted);
                     }
                 }
             }
@@ -42,7 +44,9 @@ impl Switchboard {
     }
 
     fn place(&mut self, call: CallId, stage: Stage, room: RoomName) {
-        let Some(ticket) = self.ticket(call) else { return };
+        let Some(ticket) = self.ticket(call) else {
+            return;
+        };
         if let (Stage::Screening, RoomName::Screening(episode, _)) = (stage, room) {
             self.open_room(room, episode);
         }
@@ -81,13 +85,18 @@ impl Switchboard {
 
     /// The name of the episode's lobby.
     pub(super) fn lobby(&self, episode: EpisodeId) -> RoomName {
-        let show = self.desk.episode(episode).and_then(|episode| self.desk.show(episode.show_id));
+        let show = self
+            .desk
+            .episode(episode)
+            .and_then(|episode| self.desk.show(episode.show_id));
         RoomName::Lobby(show.filter(|show| !show.first).map(|show| show.id))
     }
 
     fn open_room(&mut self, room: RoomName, episode: EpisodeId) {
         let thread = self.media_thread(episode);
-        let Some(arbiter) = self.peers.media.get(thread) else { return };
+        let Some(arbiter) = self.peers.media.get(thread) else {
+            return;
+        };
         let bridge = self.peers.bridge.clone();
         let actor = RoomActor::start_in_arbiter(arbiter, move |_| RoomActor::new(room, bridge));
         self.rooms.insert(room, actor);

@@ -23,8 +23,8 @@ use actix::{Actor, Addr, ArbiterHandle, AsyncContext, Context};
 
 use crate::{
     actors::{
-        bridge::BridgeHandle, call::CallActor, clock, health::Health, message::CallTicket, metrics::Metrics, random,
-        room::RoomActor, sip::SipActor,
+        bridge::BridgeHandle, call::CallActor, clock, health::Health, message::CallTicket,
+        metrics::Metrics, random, room::RoomActor, sip::SipActor,
     },
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
     store::{Journal, Record},
@@ -106,13 +106,25 @@ impl Switchboard {
         records.extend(drained.episodes.iter().map(Record::episode));
         records.extend(drained.callers.iter().map(Record::caller));
         records.extend(drained.calls.iter().map(|call| {
-            let first = call.show_id.and_then(|id| self.desk.show(id)).is_some_and(|show| show.first);
+            let first = call
+                .show_id
+                .and_then(|id| self.desk.show(id))
+                .is_some_and(|show| show.first);
             Record::call(call, first)
         }));
         let event_id = || CallId(random::id()).to_string();
-        records.extend(drained.events.iter().map(|event| Record::event(&event_id(), event)));
+        records.extend(
+            drained
+                .events
+                .iter()
+                .map(|event| Record::event(&event_id(), event)),
+        );
         for event in drained.events.iter().filter(|event| event.what == "ended") {
-            self.peers.metrics.calls_ended.with_label_values(&[&event.detail]).inc();
+            self.peers
+                .metrics
+                .calls_ended
+                .with_label_values(&[&event.detail])
+                .inc();
             tracing::info!(call.id = %event.call, call.cause = event.detail, "call ended");
         }
         if records.is_empty() {
@@ -139,7 +151,11 @@ impl Switchboard {
         }
         let labels = [Stage::Queued, Stage::Screening, Stage::OnHold, Stage::OnAir];
         for (stage, count) in labels.into_iter().zip(stages) {
-            self.peers.metrics.calls.with_label_values(&[stage.label()]).set(count);
+            self.peers
+                .metrics
+                .calls
+                .with_label_values(&[stage.label()])
+                .set(count);
         }
         self.peers.health.set_calls(stages.iter().sum());
     }
@@ -155,7 +171,9 @@ impl Switchboard {
         self.turn += 1;
         let call = self.desk.call(id)?;
         let caller = self.desk.caller(call.caller_id);
-        let name = caller.map(|caller| caller.name.clone()).filter(|name| !name.is_empty());
+        let name = caller
+            .map(|caller| caller.name.clone())
+            .filter(|name| !name.is_empty());
         let mut attributes = BTreeMap::from([
             ("sip.callID".to_owned(), id.to_string()),
             ("sip.callStatus".to_owned(), "active".to_owned()),
@@ -169,7 +187,13 @@ impl Switchboard {
         also("sip.phoneNumber", &call.from);
         also("sip.callIDFull", &call.sip_call_id);
         also("sip.twilio.callSid", &call.twilio_call_sid);
-        Some(CallTicket { call: id, name: name.unwrap_or_else(|| "Caller".into()), attributes, greet: false, turn: self.turn })
+        Some(CallTicket {
+            call: id,
+            name: name.unwrap_or_else(|| "Caller".into()),
+            attributes,
+            greet: false,
+            turn: self.turn,
+        })
     }
 }
 
@@ -179,7 +203,11 @@ impl Actor for Switchboard {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.run_interval(DEADLINES_EVERY, |switchboard, ctx| {
             let now = clock::utc();
-            if switchboard.desk.poll_timeout().is_some_and(|(due, _)| due <= now) {
+            if switchboard
+                .desk
+                .poll_timeout()
+                .is_some_and(|(due, _)| due <= now)
+            {
                 switchboard.desk.handle_timeout(now);
                 switchboard.settle(ctx);
             }

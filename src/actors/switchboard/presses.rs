@@ -17,7 +17,11 @@ impl Handler<Press> for Switchboard {
     fn handle(&mut self, press: Press, ctx: &mut Context<Self>) -> Self::Result {
         let done = self.desk.command(clock::utc(), &press.by, &press.command);
         let outcome = if done.is_ok() { "done" } else { "refused" };
-        self.peers.metrics.commands.with_label_values(&[outcome]).inc();
+        self.peers
+            .metrics
+            .commands
+            .with_label_values(&[outcome])
+            .inc();
         tracing::info!(operator = %press.by.id, role = press.by.role.label(), command = ?press.command.name(), outcome, "press");
         self.settle(ctx);
         done

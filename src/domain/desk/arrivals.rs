@@ -41,8 +41,14 @@ impl Desk {
         if let Some(known) = self.announced(&arrival) {
             return self.arrive_again(known, arrival);
         }
-        let known_caller = arrival.from.as_ref().and_then(|number| self.by_number.get(number)).copied();
-        let previous_call_at = known_caller.and_then(|id| self.callers.get(&id)).map(|caller| caller.last_call_at);
+        let known_caller = arrival
+            .from
+            .as_ref()
+            .and_then(|number| self.by_number.get(number))
+            .copied();
+        let previous_call_at = known_caller
+            .and_then(|id| self.callers.get(&id))
+            .map(|caller| caller.last_call_at);
         let caller = self.find_or_make_caller(now, known_caller, &arrival);
         let show = self.show_for(&arrival.dialled);
         let live = show.and_then(|show| self.live_episode(show));
@@ -61,7 +67,10 @@ impl Desk {
             priority: 0,
             screener: None,
             muted: false,
-            times: Times { queued: now, ..Times::default() },
+            times: Times {
+                queued: now,
+                ..Times::default()
+            },
             cause: None,
             twilio_call_sid: arrival.twilio_call_sid,
             sip_call_id: arrival.sip_call_id,
@@ -71,7 +80,13 @@ impl Desk {
         let id = call.id;
         let verdict = self.verdict(&call);
         if matches!(verdict, Verdict::Announce { .. }) {
-            self.calls.insert(id, Call { episode_id: None, ..call });
+            self.calls.insert(
+                id,
+                Call {
+                    episode_id: None,
+                    ..call
+                },
+            );
         } else {
             self.calls.insert(id, call);
         }
@@ -85,7 +100,11 @@ impl Desk {
 
     /// The leg is up: 200 was sent.
     pub fn answered(&mut self, now: UnixMs, id: CallId) {
-        if let Some(call) = self.calls.get_mut(&id).filter(|call| call.stage != Stage::Completed) {
+        if let Some(call) = self
+            .calls
+            .get_mut(&id)
+            .filter(|call| call.stage != Stage::Completed)
+        {
             call.times.answered.get_or_insert(now);
             call.line_up = true;
             self.note(id, now, "answered", None, String::new());
@@ -105,7 +124,10 @@ impl Desk {
 
     /// Twilio says how its parent call ended; closes a row whose SIP leg never came.
     pub fn carrier_ended(&mut self, now: UnixMs, id: CallId, status: &str) {
-        let waiting = self.calls.get(&id).is_some_and(|call| call.sip_call_id.is_none());
+        let waiting = self
+            .calls
+            .get(&id)
+            .is_some_and(|call| call.sip_call_id.is_none());
         if waiting {
             self.end(now, id, Cause::Carrier(status.to_owned()), None, false);
         }
@@ -113,46 +135,92 @@ impl Desk {
 
     /// The call that carries this name of Twilio's, while it is in memory.
     pub fn by_call_sid(&self, sid: &str) -> Option<&Call> {
-        self.calls.values().find(|call| call.twilio_call_sid.as_deref() == Some(sid))
+        self.calls
+            .values()
+            .find(|call| call.twilio_call_sid.as_deref() == Some(sid))
     }
 
     fn announced(&self, arrival: &Arrival) -> Option<CallId> {
         let by_token = arrival.known.and_then(|id| self.calls.get(&id));
         by_token
-            .or_else(|| arrival.twilio_call_sid.as_deref().and_then(|sid| self.by_call_sid(sid)))
+            .or_else(|| {
+                arrival
+                    .twilio_call_sid
+                    .as_deref()
+                    .and_then(|sid| self.by_call_sid(sid))
+            })
             .map(|call| call.id)
     }
 
     fn arrive_again(&mut self, id: CallId, arrival: Arrival) -> Verdict {
-        let gone = Verdict::Refuse { call: id, status: 480, cause: Cause::NeverArrived };
-        let Some(call) = self.calls.get_mut(&id) else { return gone };
+        let gone = Verdict::Refuse {
+            call: id,
+            status: 480,
+            cause: Cause::NeverArrived,
+        };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return gone;
+        };
         if call.stage == Stage::Completed {
             let cause = call.cause.clone().unwrap_or(Cause::NeverArrived);
             let status = if cause == Cause::Blocked { 603 } else { 486 };
-            return Verdict::Refuse { call: id, status, cause };
+            return Verdict::Refuse {
+                call: id,
+                status,
+                cause,
+            };
         }
         if let Some(sip_call_id) = arrival.sip_call_id {
-            if call.sip_call_id.as_ref().is_some_and(|known| *known != sip_call_id) {
-                return Verdict::Refuse { call: id, status: 482, cause: Cause::SipError(482) };
+            if call
+                .sip_call_id
+                .as_ref()
+                .is_some_and(|known| *known != sip_call_id)
+            {
+                return Verdict::Refuse {
+                    call: id,
+                    status: 482,
+                    cause: Cause::SipError(482),
+                };
             }
             call.sip_call_id = Some(sip_call_id);
         }
         let call = call.clone();
         self.touch_call(id);
         match (call.episode_id, self.lobby_room(call.show_id)) {
-            (Some(episode), Some(room)) => Verdict::Admit { call: id, room, episode },
-            (None, _) | (_, None) => Verdict::Announce { call: id, lines_closed: false },
+            (Some(episode), Some(room)) => Verdict::Admit {
+                call: id,
+                room,
+                episode,
+            },
+            (None, _) | (_, None) => Verdict::Announce {
+                call: id,
+                lines_closed: false,
+            },
         }
     }
 
     fn verdict(&self, call: &Call) -> Verdict {
-        let refuse = |status, cause| Verdict::Refuse { call: call.id, status, cause };
-        if self.callers.get(&call.caller_id).is_some_and(|caller| caller.blocked) {
+        let refuse = |status, cause| Verdict::Refuse {
+            call: call.id,
+            status,
+            cause,
+        };
+        if self
+            .callers
+            .get(&call.caller_id)
+            .is_some_and(|caller| caller.blocked)
+        {
             return refuse(603, Cause::Blocked);
         }
         let episode = call.episode_id.and_then(|id| self.episodes.get(&id));
-        let (Some(episode), Some(room)) = (episode.filter(|e| e.lines_open), self.lobby_room(call.show_id)) else {
-            return Verdict::Announce { call: call.id, lines_closed: call.episode_id.is_some() };
+        let (Some(episode), Some(room)) = (
+            episode.filter(|e| e.lines_open),
+            self.lobby_room(call.show_id),
+        ) else {
+            return Verdict::Announce {
+                call: call.id,
+                lines_closed: call.episode_id.is_some(),
+            };
         };
         if episode.busy_all {
             return refuse(486, Cause::BusyAll);
@@ -160,10 +228,19 @@ impl Desk {
         if self.lobby(episode.id).len() >= self.settings.limits.lobby {
             return refuse(486, Cause::LobbyFull);
         }
-        Verdict::Admit { call: call.id, room, episode: episode.id }
+        Verdict::Admit {
+            call: call.id,
+            room,
+            episode: episode.id,
+        }
     }
 
-    fn find_or_make_caller(&mut self, now: UnixMs, known: Option<CallerId>, arrival: &Arrival) -> CallerId {
+    fn find_or_make_caller(
+        &mut self,
+        now: UnixMs,
+        known: Option<CallerId>,
+        arrival: &Arrival,
+    ) -> CallerId {
         if let Some(caller) = known.and_then(|id| self.callers.get_mut(&id)) {
             caller.last_call_at = now;
             caller.total_calls = caller.total_calls.saturating_add(1);
@@ -191,15 +268,28 @@ impl Desk {
 
     /// The show whose number was dialled; else the station's first.
     fn show_for(&self, dialled: &str) -> Option<ShowId> {
-        let digits = |number: &str| number.chars().filter(char::is_ascii_digit).collect::<String>();
+        let digits = |number: &str| {
+            number
+                .chars()
+                .filter(char::is_ascii_digit)
+                .collect::<String>()
+        };
         let wanted = digits(dialled);
         let rings = |show: &&Show| {
             dialled == show.slug
                 || dialled == format!("lobby-{}", show.id)
-                || (!wanted.is_empty() && show.phone_numbers.iter().any(|number| digits(number) == wanted))
+                || (!wanted.is_empty()
+                    && show
+                        .phone_numbers
+                        .iter()
+                        .any(|number| digits(number) == wanted))
         };
         let first = || self.shows.values().find(|show| show.first);
-        self.shows.values().find(rings).or_else(first).map(|show| show.id)
+        self.shows
+            .values()
+            .find(rings)
+            .or_else(first)
+            .map(|show| show.id)
     }
 
     fn live_episode(&self, show: ShowId) -> Option<EpisodeId> {
@@ -225,6 +315,9 @@ impl Desk {
     /// A call that was to hear an announcement has heard it.
     pub fn announcement_ended(&mut self, now: UnixMs, id: CallId) {
         self.end(now, id, Cause::NoShow, None, false);
-        self.effects.push(Effect::HangUp { call: id, cause: Cause::NoShow });
+        self.effects.push(Effect::HangUp {
+            call: id,
+            cause: Cause::NoShow,
+        });
     }
 }

@@ -60,11 +60,21 @@ impl Desk {
     ///
     /// # Errors
     /// [`Refusal`] with a sentence for the operator.
-    pub fn command(&mut self, now: UnixMs, by: &Operator, command: &Command) -> Result<Reply, Refusal> {
+    pub fn command(
+        &mut self,
+        now: UnixMs,
+        by: &Operator,
+        command: &Command,
+    ) -> Result<Reply, Refusal> {
         let call = command.about_call();
-        let stage = call.and_then(|id| self.calls.get(&id)).map(|call| call.stage);
+        let stage = call
+            .and_then(|id| self.calls.get(&id))
+            .map(|call| call.stage);
         policy::allows(by, command, stage)?;
-        let mut reply = Reply { call_id: call, room: None };
+        let mut reply = Reply {
+            call_id: call,
+            room: None,
+        };
         match command {
             Command::PickUp { call_id } => {
                 self.step(now, by, *call_id, Move::PickUp)?;
@@ -73,7 +83,10 @@ impl Desk {
             Command::PickUpNext { episode_id } => {
                 let longest = self.longest_waiting(*episode_id)?;
                 self.step(now, by, longest, Move::PickUp)?;
-                reply = Reply { call_id: Some(longest), room: self.screening_room(longest) };
+                reply = Reply {
+                    call_id: Some(longest),
+                    room: self.screening_room(longest),
+                };
             }
             Command::Approve { call_id, next } => {
                 self.step(now, by, *call_id, Move::Approve)?;
@@ -87,7 +100,9 @@ impl Desk {
             Command::Reorder { call_id, before } => self.reorder(*call_id, *before)?,
             Command::PutOnAir { call_id } => self.step(now, by, *call_id, Move::PutOnAir)?,
             Command::PutOnHold { call_id } => self.step(now, by, *call_id, Move::PutOnHold)?,
-            Command::Next { episode_id } => reply.call_id = Some(self.take_next(now, by, *episode_id)?),
+            Command::Next { episode_id } => {
+                reply.call_id = Some(self.take_next(now, by, *episode_id)?)
+            }
             Command::SetMuted { call_id, muted } => self.set_muted(now, by, *call_id, *muted)?,
             Command::Drop { call_id } => self.step(now, by, *call_id, Move::End)?,
             Command::BlockCaller { call_id } => self.block(now, by, *call_id)?,
@@ -120,15 +135,25 @@ impl Desk {
             (&card.location, "location", caller::limits::NAME),
             (&card.point, "point", caller::limits::POINT),
             (&card.notes, "notes", caller::limits::NOTES),
-            (&card.caller_notes, "notes on the caller", caller::limits::NOTES),
+            (
+                &card.caller_notes,
+                "notes on the caller",
+                caller::limits::NOTES,
+            ),
         ];
         for (text, what, limit) in bounds {
-            if text.as_ref().is_some_and(|text| text.chars().count() > limit) {
-                return Err(Refusal::Invalid(format!("The {what} may have at most {limit} characters.")));
+            if text
+                .as_ref()
+                .is_some_and(|text| text.chars().count() > limit)
+            {
+                return Err(Refusal::Invalid(format!(
+                    "The {what} may have at most {limit} characters."
+                )));
             }
         }
         let call = self.calls.get_mut(&id);
-        let call = call.ok_or_else(|| Refusal::NotFound("There is no such call, or it is over.".into()))?;
+        let call =
+            call.ok_or_else(|| Refusal::NotFound("There is no such call, or it is over.".into()))?;
         let replace = |slot: &mut String, text: &Option<String>| {
             if let Some(text) = text {
                 slot.clone_from(text);
@@ -148,16 +173,31 @@ impl Desk {
         Ok(())
     }
 
-    fn set_muted(&mut self, now: UnixMs, by: &Operator, id: CallId, muted: bool) -> Result<(), Refusal> {
+    fn set_muted(
+        &mut self,
+        now: UnixMs,
+        by: &Operator,
+        id: CallId,
+        muted: bool,
+    ) -> Result<(), Refusal> {
         let stage = self.known_call(id)?.stage;
         if stage != Stage::OnAir {
-            return Err(Refusal::Conflict(format!("This caller is {}, not on air.", stage.in_words())));
+            return Err(Refusal::Conflict(format!(
+                "This caller is {}, not on air.",
+                stage.in_words()
+            )));
         }
         if let Some(call) = self.calls.get_mut(&id) {
             call.muted = muted;
         }
         self.touch_call(id);
-        self.note(id, now, if muted { "muted" } else { "unmuted" }, Some(by.id), String::new());
+        self.note(
+            id,
+            now,
+            if muted { "muted" } else { "unmuted" },
+            Some(by.id),
+            String::new(),
+        );
         self.effects.push(Effect::SetMuted { call: id, muted });
         Ok(())
     }
@@ -166,10 +206,18 @@ impl Desk {
         let call = self.known_call(id)?;
         let caller_id = call.caller_id;
         if call.stage == Stage::OnAir {
-            return Err(Refusal::Conflict("This caller is on air; take them off first.".into()));
+            return Err(Refusal::Conflict(
+                "This caller is on air; take them off first.".into(),
+            ));
         }
-        let Some(caller) = self.callers.get_mut(&caller_id).filter(|caller| caller.number.is_some()) else {
-            return Err(Refusal::Conflict("This number is withheld and cannot be blocked. Drop the call instead.".into()));
+        let Some(caller) = self
+            .callers
+            .get_mut(&caller_id)
+            .filter(|caller| caller.number.is_some())
+        else {
+            return Err(Refusal::Conflict(
+                "This number is withheld and cannot be blocked. Drop the call instead.".into(),
+            ));
         };
         caller.blocked = true;
         self.touched.callers.insert(caller_id);
@@ -180,14 +228,19 @@ impl Desk {
     fn start_show(&mut self, now: UnixMs, id: EpisodeId) -> Result<(), Refusal> {
         let episode = self.known_episode(id)?;
         if episode.status != EpisodeStatus::Scheduled {
-            return Err(Refusal::Conflict("This episode has already been on.".into()));
+            return Err(Refusal::Conflict(
+                "This episode has already been on.".into(),
+            ));
         }
         let other = self
             .episodes
             .values()
             .find(|other| other.show_id == episode.show_id && other.status == EpisodeStatus::Live);
         if let Some(other) = other {
-            return Err(Refusal::Conflict(format!("Episode {} of this show is still on. End it first.", other.number)));
+            return Err(Refusal::Conflict(format!(
+                "Episode {} of this show is still on. End it first.",
+                other.number
+            )));
         }
         if let Some(episode) = self.episodes.get_mut(&id) {
             episode.status = EpisodeStatus::Live;
@@ -201,7 +254,9 @@ impl Desk {
     fn set_lines(&mut self, id: EpisodeId, open: bool) -> Result<(), Refusal> {
         let status = self.known_episode(id)?.status;
         if status == EpisodeStatus::Ended || (open && status != EpisodeStatus::Live) {
-            return Err(Refusal::Conflict("Lines can be opened only while the episode is on. Go live first.".into()));
+            return Err(Refusal::Conflict(
+                "Lines can be opened only while the episode is on. Go live first.".into(),
+            ));
         }
         if let Some(episode) = self.episodes.get_mut(&id) {
             episode.lines_open = open;

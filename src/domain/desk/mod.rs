@@ -50,7 +50,11 @@ pub struct DeskSettings {
 
 impl Default for DeskSettings {
     fn default() -> Self {
-        Self { limits: Limits::default(), screener_away_ms_max: 30_000, arrival_ms_max: 60_000 }
+        Self {
+            limits: Limits::default(),
+            screener_away_ms_max: 30_000,
+            arrival_ms_max: 60_000,
+        }
     }
 }
 
@@ -160,12 +164,18 @@ impl Desk {
 
     /// Calls that are not over.
     pub fn open_calls(&self) -> impl Iterator<Item = &Call> {
-        self.calls.values().filter(|call| call.stage != Stage::Completed)
+        self.calls
+            .values()
+            .filter(|call| call.stage != Stage::Completed)
     }
 
     /// Browsers in a room, by LiveKit identity.
     pub fn people_in(&self, room: RoomName) -> impl Iterator<Item = &str> {
-        self.present.get(&room).into_iter().flat_map(BTreeMap::values).map(String::as_str)
+        self.present
+            .get(&room)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .map(String::as_str)
     }
 
     /// Everything dashboards show: shows, episodes not ended, and their calls.
@@ -189,11 +199,18 @@ impl Desk {
 
     fn standing(&self, call: &Call) -> Standing {
         let episode = call.episode_id.and_then(|id| self.episodes.get(&id));
-        let first_show = call.show_id.and_then(|id| self.shows.get(&id)).is_some_and(|show| show.first);
+        let first_show = call
+            .show_id
+            .and_then(|id| self.shows.get(&id))
+            .is_some_and(|show| show.first);
         let (position, next) = episode.map_or((None, false), |episode| {
             (self.position(episode, call), episode.next == Some(call.id))
         });
-        Standing { position, next, first_show }
+        Standing {
+            position,
+            next,
+            first_show,
+        }
     }
 
     /// Takes what came of the inputs so far.
@@ -203,7 +220,10 @@ impl Desk {
         let mut published: BTreeSet<CallId> = touched.calls.clone();
         published.extend(moved);
         published.extend(
-            self.calls.values().filter(|call| touched.callers.contains(&call.caller_id)).map(|call| call.id),
+            self.calls
+                .values()
+                .filter(|call| touched.callers.contains(&call.caller_id))
+                .map(|call| call.id),
         );
         let pick = |ids: &BTreeSet<CallId>| -> Vec<&Call> {
             ids.iter().filter_map(|id| self.calls.get(id)).collect()
@@ -215,9 +235,24 @@ impl Desk {
             .collect();
         let calls = pick(&touched.calls).into_iter().cloned().collect();
         let drained = Drained {
-            shows: touched.shows.iter().filter_map(|id| self.shows.get(id)).cloned().collect(),
-            episodes: touched.episodes.iter().filter_map(|id| self.episodes.get(id)).cloned().collect(),
-            callers: touched.callers.iter().filter_map(|id| self.callers.get(id)).cloned().collect(),
+            shows: touched
+                .shows
+                .iter()
+                .filter_map(|id| self.shows.get(id))
+                .cloned()
+                .collect(),
+            episodes: touched
+                .episodes
+                .iter()
+                .filter_map(|id| self.episodes.get(id))
+                .cloned()
+                .collect(),
+            callers: touched
+                .callers
+                .iter()
+                .filter_map(|id| self.callers.get(id))
+                .cloned()
+                .collect(),
             calls,
             views,
             effects: std::mem::take(&mut self.effects),
@@ -237,7 +272,9 @@ impl Desk {
         let mut kept: BTreeMap<Option<EpisodeId>, Vec<(UnixMs, CallId)>> = BTreeMap::new();
         for call in self.calls.values() {
             if let Some(ended) = call.times.ended.filter(|_| !call.line_up) {
-                kept.entry(call.episode_id).or_default().push((ended, call.id));
+                kept.entry(call.episode_id)
+                    .or_default()
+                    .push((ended, call.id));
             }
         }
         for (episode, mut calls) in kept {
@@ -245,7 +282,10 @@ impl Desk {
                 .and_then(|id| self.episodes.get(&id))
                 .is_some_and(|episode| episode.status == EpisodeStatus::Live);
             calls.sort_unstable_by(|a, b| b.cmp(a));
-            for (_, id) in calls.into_iter().skip(if live { COMPLETED_KEPT } else { 0 }) {
+            for (_, id) in calls
+                .into_iter()
+                .skip(if live { COMPLETED_KEPT } else { 0 })
+            {
                 self.calls.remove(&id);
                 if episode.is_some() {
                     self.removed_calls.push(id);
@@ -253,7 +293,12 @@ impl Desk {
             }
         }
         let ended = |episode: &Episode| episode.status == EpisodeStatus::Ended;
-        let gone: Vec<EpisodeId> = self.episodes.values().filter(|e| ended(e)).map(|e| e.id).collect();
+        let gone: Vec<EpisodeId> = self
+            .episodes
+            .values()
+            .filter(|e| ended(e))
+            .map(|e| e.id)
+            .collect();
         for id in gone {
             if !self.calls.values().any(|call| call.episode_id == Some(id)) {
                 self.episodes.remove(&id);
@@ -266,26 +311,60 @@ impl Desk {
         self.touched.calls.insert(id);
     }
 
-    fn note(&mut self, call: CallId, at: UnixMs, what: &'static str, by: Option<OperatorId>, detail: String) {
-        self.events.push(CallEvent { call, at, what, by, detail });
+    fn note(
+        &mut self,
+        call: CallId,
+        at: UnixMs,
+        what: &'static str,
+        by: Option<OperatorId>,
+        detail: String,
+    ) {
+        self.events.push(CallEvent {
+            call,
+            at,
+            what,
+            by,
+            detail,
+        });
     }
 
     fn known_call(&self, id: CallId) -> Result<&Call, Refusal> {
-        self.calls.get(&id).ok_or_else(|| Refusal::NotFound("There is no such call, or it is over.".into()))
+        self.calls
+            .get(&id)
+            .ok_or_else(|| Refusal::NotFound("There is no such call, or it is over.".into()))
     }
 
     fn known_episode(&self, id: EpisodeId) -> Result<&Episode, Refusal> {
-        self.episodes.get(&id).ok_or_else(|| Refusal::NotFound("There is no such episode.".into()))
+        self.episodes
+            .get(&id)
+            .ok_or_else(|| Refusal::NotFound("There is no such episode.".into()))
     }
 
     /// Ends the call in the books; the shell hangs up when `hang_up` is set.
-    fn end(&mut self, now: UnixMs, id: CallId, cause: Cause, by: Option<OperatorId>, hang_up: bool) {
-        let Some(call) = self.calls.get_mut(&id).filter(|call| call.stage != Stage::Completed) else { return };
+    fn end(
+        &mut self,
+        now: UnixMs,
+        id: CallId,
+        cause: Cause,
+        by: Option<OperatorId>,
+        hang_up: bool,
+    ) {
+        let Some(call) = self
+            .calls
+            .get_mut(&id)
+            .filter(|call| call.stage != Stage::Completed)
+        else {
+            return;
+        };
         let stage = call.stage;
         if let Some(since) = call.times.on_air.take() {
             call.times.on_air_ms_before += now.since(since);
         }
-        let screening = if stage == Stage::Screening { call.episode_id } else { None };
+        let screening = if stage == Stage::Screening {
+            call.episode_id
+        } else {
+            None
+        };
         call.stage = Stage::Completed;
         call.times.ended = Some(now);
         call.cause = Some(cause.clone());
@@ -299,7 +378,8 @@ impl Desk {
             self.effects.push(Effect::HangUp { call: id, cause });
         }
         if let Some(episode) = screening {
-            self.effects.push(Effect::CloseRoom(RoomName::Screening(episode, id)));
+            self.effects
+                .push(Effect::CloseRoom(RoomName::Screening(episode, id)));
         }
     }
 }

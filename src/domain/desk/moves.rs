@@ -16,11 +16,21 @@ use crate::domain::{
 
 impl Desk {
     /// Checks the table and the limits, then moves the call.
-    pub(super) fn step(&mut self, now: UnixMs, by: &Operator, id: CallId, step: Move) -> Result<(), Refusal> {
+    pub(super) fn step(
+        &mut self,
+        now: UnixMs,
+        by: &Operator,
+        id: CallId,
+        step: Move,
+    ) -> Result<(), Refusal> {
         let call = self.known_call(id)?;
         let from = call.stage;
-        let taken = call.screener.as_ref().filter(|held| from == Stage::Screening && held.id != by.id);
-        if let (Some(held), Move::PickUp | Move::Approve | Move::BackToLobby | Move::End) = (taken, step)
+        let taken = call
+            .screener
+            .as_ref()
+            .filter(|held| from == Stage::Screening && held.id != by.id);
+        if let (Some(held), Move::PickUp | Move::Approve | Move::BackToLobby | Move::End) =
+            (taken, step)
             && !(step != Move::PickUp && matches!(by.role, Role::Producer | Role::Admin))
         {
             return Err(Refusal::Conflict(format!("{} has this caller.", held.name)));
@@ -33,13 +43,25 @@ impl Desk {
             )));
         };
         if step == Move::PickUp && call.ringing() {
-            return Err(Refusal::Conflict("The line is still ringing; it will be answered in a moment.".into()));
+            return Err(Refusal::Conflict(
+                "The line is still ringing; it will be answered in a moment.".into(),
+            ));
         }
         let Some(episode) = call.episode_id else {
-            return Err(Refusal::Conflict("This caller is hearing that no show is on air.".into()));
+            return Err(Refusal::Conflict(
+                "This caller is hearing that no show is on air.".into(),
+            ));
         };
         if step == Move::End {
-            self.end(now, id, Cause::Dropped { by: by.name.clone() }, Some(by.id), true);
+            self.end(
+                now,
+                id,
+                Cause::Dropped {
+                    by: by.name.clone(),
+                },
+                Some(by.id),
+                true,
+            );
             return Ok(());
         }
         self.room_for(episode, to)?;
@@ -58,20 +80,33 @@ impl Desk {
             Stage::Queued | Stage::Screening | Stage::Completed => false,
         };
         if full {
-            let (room, limit) = if to == Stage::OnHold { ("hold", limits.hold) } else { ("live", limits.live) };
-            return Err(Refusal::Conflict(format!("The {room} room is full ({limit}). The caller stays where they are.")));
+            let (room, limit) = if to == Stage::OnHold {
+                ("hold", limits.hold)
+            } else {
+                ("live", limits.live)
+            };
+            return Err(Refusal::Conflict(format!(
+                "The {room} room is full ({limit}). The caller stays where they are."
+            )));
         }
         Ok(())
     }
 
     fn count(&self, episode: EpisodeId, stage: Stage) -> usize {
-        self.calls.values().filter(|call| call.episode_id == Some(episode) && call.stage == stage).count()
+        self.calls
+            .values()
+            .filter(|call| call.episode_id == Some(episode) && call.stage == stage)
+            .count()
     }
 
     /// Moves the call; the table and the limits have been asked.
     pub(super) fn enter(&mut self, now: UnixMs, id: CallId, to: Stage, by: Option<&Operator>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(episode) = call.episode_id else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some(episode) = call.episode_id else {
+            return;
+        };
         let from = call.stage;
         call.stage = to;
         if let Some(since) = call.times.on_air.take() {
@@ -81,12 +116,19 @@ impl Desk {
         let what = match to {
             Stage::Screening => {
                 call.times.screening = Some(now);
-                call.screener = by.map(|by| HeldBy { id: by.id, name: by.name.clone() });
+                call.screener = by.map(|by| HeldBy {
+                    id: by.id,
+                    name: by.name.clone(),
+                });
                 "picked-up"
             }
             Stage::OnHold => {
                 call.times.held = Some(now);
-                if from == Stage::Screening { "approved" } else { "on-hold" }
+                if from == Stage::Screening {
+                    "approved"
+                } else {
+                    "on-hold"
+                }
             }
             Stage::OnAir => {
                 call.times.on_air = Some(now);
@@ -97,7 +139,9 @@ impl Desk {
             Stage::Completed => "ended",
         };
         let show = call.show_id.and_then(|show| self.shows.get(&show));
-        let Some(room) = call.room(show.is_some_and(|show| show.first)) else { return };
+        let Some(room) = call.room(show.is_some_and(|show| show.first)) else {
+            return;
+        };
         self.leave_queue(episode, id);
         if to == Stage::OnHold {
             self.join_hold_queue(episode, id);
@@ -105,18 +149,34 @@ impl Desk {
         self.touch_call(id);
         self.note(id, now, what, by.map(|by| by.id), String::new());
         if unmuted {
-            self.effects.push(Effect::SetMuted { call: id, muted: false });
+            self.effects.push(Effect::SetMuted {
+                call: id,
+                muted: false,
+            });
         }
-        self.effects.push(Effect::Place { call: id, stage: to, room });
+        self.effects.push(Effect::Place {
+            call: id,
+            stage: to,
+            room,
+        });
         if from == Stage::Screening {
-            self.effects.push(Effect::CloseRoom(RoomName::Screening(episode, id)));
+            self.effects
+                .push(Effect::CloseRoom(RoomName::Screening(episode, id)));
         }
     }
 
     /// Drops or holds who is on air and takes the next caller.
-    pub(super) fn take_next(&mut self, now: UnixMs, by: &Operator, episode: EpisodeId) -> Result<CallId, Refusal> {
+    pub(super) fn take_next(
+        &mut self,
+        now: UnixMs,
+        by: &Operator,
+        episode: EpisodeId,
+    ) -> Result<CallId, Refusal> {
         let known = self.known_episode(episode)?;
-        let policy = self.shows.get(&known.show_id).map_or(NextPolicy::Drop, |show| show.next_policy);
+        let policy = self
+            .shows
+            .get(&known.show_id)
+            .map_or(NextPolicy::Drop, |show| show.next_policy);
         let next = self
             .next_caller(known)
             .ok_or_else(|| Refusal::Conflict("Nobody is on hold.".into()))?;
@@ -131,7 +191,15 @@ impl Desk {
         }
         for id in on_air {
             match policy {
-                NextPolicy::Drop => self.end(now, id, Cause::Dropped { by: by.name.clone() }, Some(by.id), true),
+                NextPolicy::Drop => self.end(
+                    now,
+                    id,
+                    Cause::Dropped {
+                        by: by.name.clone(),
+                    },
+                    Some(by.id),
+                    true,
+                ),
                 NextPolicy::Hold => self.enter(now, id, Stage::OnHold, Some(by)),
             }
         }
@@ -144,8 +212,11 @@ impl Desk {
         if episode.status != EpisodeStatus::Live {
             return Err(Refusal::Conflict("This episode is not on the air.".into()));
         }
-        let calls: Vec<CallId> =
-            self.open_calls().filter(|call| call.episode_id == Some(id)).map(|call| call.id).collect();
+        let calls: Vec<CallId> = self
+            .open_calls()
+            .filter(|call| call.episode_id == Some(id))
+            .map(|call| call.id)
+            .collect();
         for call in calls {
             self.end(now, call, Cause::ShowEnded, None, true);
         }
@@ -163,7 +234,10 @@ impl Desk {
 
     /// A browser joined a room. An identity may join anew before its former participant is gone: `sid` tells them apart.
     pub fn browser_joined(&mut self, room: RoomName, sid: &str, identity: &str) {
-        self.present.entry(room).or_default().insert(sid.to_owned(), identity.to_owned());
+        self.present
+            .entry(room)
+            .or_default()
+            .insert(sid.to_owned(), identity.to_owned());
     }
 
     /// A browser left a room.
@@ -187,11 +261,21 @@ impl Desk {
 
     /// When [`Desk::handle_timeout`] has something to do next, and why.
     pub fn poll_timeout(&self) -> Option<(UnixMs, &'static str)> {
-        let away = self.away.values().map(|since| (since.plus_ms(self.settings.screener_away_ms_max), "screener away"));
+        let away = self.away.values().map(|since| {
+            (
+                since.plus_ms(self.settings.screener_away_ms_max),
+                "screener away",
+            )
+        });
         let unanswered = self
             .open_calls()
             .filter(|call| call.sip_call_id.is_none())
-            .map(|call| (call.times.queued.plus_ms(self.settings.arrival_ms_max), "announced call never came"));
+            .map(|call| {
+                (
+                    call.times.queued.plus_ms(self.settings.arrival_ms_max),
+                    "announced call never came",
+                )
+            });
         away.chain(unanswered).min()
     }
 
@@ -208,7 +292,11 @@ impl Desk {
         let orphans: Vec<CallId> = self
             .open_calls()
             .filter(|call| call.stage == Stage::Screening)
-            .filter(|call| call.screener.as_ref().is_some_and(|held| gone.contains(&held.id)))
+            .filter(|call| {
+                call.screener
+                    .as_ref()
+                    .is_some_and(|held| gone.contains(&held.id))
+            })
             .map(|call| call.id)
             .collect();
         for id in orphans {
@@ -216,7 +304,10 @@ impl Desk {
         }
         let never: Vec<CallId> = self
             .open_calls()
-            .filter(|call| call.sip_call_id.is_none() && now.since(call.times.queued) >= settings.arrival_ms_max)
+            .filter(|call| {
+                call.sip_call_id.is_none()
+                    && now.since(call.times.queued) >= settings.arrival_ms_max
+            })
             .map(|call| call.id)
             .collect();
         for id in never {

@@ -35,8 +35,16 @@ impl Desk {
 
     pub(super) fn position(&self, episode: &Episode, call: &Call) -> Option<u16> {
         match call.stage {
-            Stage::Queued => self.lobby(episode.id).iter().position(|other| other.id == call.id).and_then(place),
-            Stage::OnHold => episode.hold_order.iter().position(|&id| id == call.id).and_then(place),
+            Stage::Queued => self
+                .lobby(episode.id)
+                .iter()
+                .position(|other| other.id == call.id)
+                .and_then(place),
+            Stage::OnHold => episode
+                .hold_order
+                .iter()
+                .position(|&id| id == call.id)
+                .and_then(place),
             Stage::Screening | Stage::OnAir | Stage::Completed => None,
         }
     }
@@ -59,9 +67,13 @@ impl Desk {
                 continue;
             }
             moved.push(id);
-            let queued = self.calls.get(&id).is_some_and(|call| call.stage == Stage::Queued);
+            let queued = self
+                .calls
+                .get(&id)
+                .is_some_and(|call| call.stage == Stage::Queued);
             if let (true, Some(position)) = (queued, position) {
-                self.effects.push(Effect::SetPosition { call: id, position });
+                self.effects
+                    .push(Effect::SetPosition { call: id, position });
             }
         }
         self.standings = standings;
@@ -101,7 +113,9 @@ impl Desk {
         if let Some(other) = before
             && (other == call || self.held_episode(other)? != episode)
         {
-            return Err(Refusal::Conflict("That caller is not in the same queue.".into()));
+            return Err(Refusal::Conflict(
+                "That caller is not in the same queue.".into(),
+            ));
         }
         if let Some(episode) = self.episodes.get_mut(&episode) {
             episode.hold_order.retain(|&id| id != call);

@@ -43,10 +43,22 @@ impl Desk {
     ///
     /// # Errors
     /// [`Refusal`] when the plan is incomplete, malformed or clashes with another show.
-    pub fn create_show(&mut self, now: UnixMs, id: ShowId, plan: ShowPlan) -> Result<&Show, Refusal> {
+    pub fn create_show(
+        &mut self,
+        now: UnixMs,
+        id: ShowId,
+        plan: ShowPlan,
+    ) -> Result<&Show, Refusal> {
         let name = plan.name.clone().unwrap_or_default();
         let slug = plan.slug.clone().unwrap_or_default();
-        self.check_show(id, &ShowPlan { name: Some(name.clone()), slug: Some(slug.clone()), ..plan.clone() })?;
+        self.check_show(
+            id,
+            &ShowPlan {
+                name: Some(name.clone()),
+                slug: Some(slug.clone()),
+                ..plan.clone()
+            },
+        )?;
         let show = Show {
             id,
             name,
@@ -70,7 +82,9 @@ impl Desk {
         let show = show.ok_or_else(|| Refusal::NotFound("There is no such show.".into()))?;
         show.name = plan.name.unwrap_or_else(|| show.name.clone());
         show.slug = plan.slug.unwrap_or_else(|| show.slug.clone());
-        show.phone_numbers = plan.phone_numbers.unwrap_or_else(|| show.phone_numbers.clone());
+        show.phone_numbers = plan
+            .phone_numbers
+            .unwrap_or_else(|| show.phone_numbers.clone());
         show.next_policy = plan.next_policy.unwrap_or(show.next_policy);
         self.touched.shows.insert(id);
         Ok(show)
@@ -78,13 +92,19 @@ impl Desk {
 
     fn check_show(&self, id: ShowId, plan: &ShowPlan) -> Result<(), Refusal> {
         let invalid = |text: &str| Err(Refusal::Invalid(text.to_owned()));
-        if plan.name.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().count() > NAME_MAX) {
+        if plan
+            .name
+            .as_ref()
+            .is_some_and(|name| name.trim().is_empty() || name.chars().count() > NAME_MAX)
+        {
             return invalid("A show needs a name of at most 120 characters.");
         }
         let slug_ok = |slug: &str| {
             !slug.is_empty()
                 && slug.len() <= NAME_MAX
-                && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                && slug
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         };
         if plan.slug.as_deref().is_some_and(|slug| !slug_ok(slug)) {
             return invalid("The short name may hold lower-case letters, digits and hyphens only.");
@@ -94,14 +114,25 @@ impl Desk {
             return invalid("A show can have at most 50 numbers.");
         }
         if let Some(bad) = numbers.iter().find(|number| !is_e164(number)) {
-            return Err(Refusal::Invalid(format!("{bad} is not a full number such as +15551234567.")));
+            return Err(Refusal::Invalid(format!(
+                "{bad} is not a full number such as +15551234567."
+            )));
         }
         for other in self.shows.values().filter(|other| other.id != id) {
             if plan.slug.as_deref() == Some(other.slug.as_str()) {
-                return Err(Refusal::Conflict(format!("{} already has this short name.", other.name)));
+                return Err(Refusal::Conflict(format!(
+                    "{} already has this short name.",
+                    other.name
+                )));
             }
-            if let Some(taken) = numbers.iter().find(|number| other.phone_numbers.contains(number)) {
-                return Err(Refusal::Conflict(format!("{taken} already rings at {}.", other.name)));
+            if let Some(taken) = numbers
+                .iter()
+                .find(|number| other.phone_numbers.contains(number))
+            {
+                return Err(Refusal::Conflict(format!(
+                    "{taken} already rings at {}.",
+                    other.name
+                )));
             }
         }
         Ok(())
@@ -111,12 +142,18 @@ impl Desk {
     ///
     /// # Errors
     /// [`Refusal`] when there is no such show or the title is too long.
-    pub fn create_episode(&mut self, id: EpisodeId, plan: EpisodePlan) -> Result<&Episode, Refusal> {
+    pub fn create_episode(
+        &mut self,
+        id: EpisodeId,
+        plan: EpisodePlan,
+    ) -> Result<&Episode, Refusal> {
         if !self.shows.contains_key(&plan.show_id) {
             return Err(Refusal::NotFound("There is no such show.".into()));
         }
         if plan.title.chars().count() > NAME_MAX {
-            return Err(Refusal::Invalid("A title may have at most 120 characters.".into()));
+            return Err(Refusal::Invalid(
+                "A title may have at most 120 characters.".into(),
+            ));
         }
         let number = self.last_episode_number.entry(plan.show_id).or_insert(0);
         *number += 1;
@@ -142,7 +179,11 @@ impl Desk {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] when there is no such caller.
-    pub fn change_caller(&mut self, id: CallerId, change: impl FnOnce(&mut Caller)) -> Result<&Caller, Refusal> {
+    pub fn change_caller(
+        &mut self,
+        id: CallerId,
+        change: impl FnOnce(&mut Caller),
+    ) -> Result<&Caller, Refusal> {
         let caller = self.callers.get_mut(&id);
         let caller = caller.ok_or_else(|| Refusal::NotFound("There is no such caller.".into()))?;
         change(caller);

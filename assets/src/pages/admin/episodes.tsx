@@ -66,7 +66,10 @@ function NewEpisode(): JSX.Element {
       refuse(PLACE, 'Write a title: hosts and screeners see it at the top of their desk.');
       return;
     }
-    if (await press(PLACE, () => api.createEpisode(chosen.id, title.value.trim()))) title.value = '';
+    const sent = title.value;
+    const made = await press(PLACE, () => api.createEpisode(chosen.id, sent.trim()));
+    // Who types on while it is under way keeps what they typed.
+    if (made && title.value === sent) title.value = '';
   };
   return (
     <form class="inline-form" aria-label="New episode" onSubmit={create}>

@@ -49,13 +49,15 @@ export function Operators(): JSX.Element {
 function NewOperator(): JSX.Element {
   const create = async (event: Event) => {
     event.preventDefault();
-    const { name, role, password } = fresh.value;
+    const sent = fresh.value;
+    const { name, role, password } = sent;
     if (name.trim() === '') return refuse(CREATE, 'Write the name this person signs in with.');
     if (password.length < PASSWORD_LENGTH_MIN)
       return refuse(CREATE, `A password has at least ${PASSWORD_LENGTH_MIN} characters.`);
     const made = await press(CREATE, () => api.createOperator({ name: name.trim(), role, password }));
     if (!made) return;
-    fresh.value = { name: '', role: 'screener', password: '' };
+    // Who types on while it is under way keeps what they typed.
+    if (fresh.value === sent) fresh.value = { name: '', role: 'screener', password: '' };
     put(made.result);
   };
   return (

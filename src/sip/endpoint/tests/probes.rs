@@ -196,14 +196,23 @@ fn a_200_that_a_cancel_overtakes_is_a_487() {
         endpoint.handle_datagram(epoch(), FLOW, local(), peer(), text.as_bytes());
     };
     hear(&mut endpoint, &request("INVITE", 1, 1, "a", ""));
-    let Some(EndpointEvent::Invited { txn, request: invite }) = endpoint.poll_event() else {
+    let Some(EndpointEvent::Invited {
+        txn,
+        request: invite,
+    }) = endpoint.poll_event()
+    else {
         panic!("a call comes in");
     };
     for _ in 0..2 {
         hear(&mut endpoint, &request("CANCEL", 1, 1, "a", ""));
     }
-    assert!(matches!(endpoint.poll_event(), Some(EndpointEvent::Cancelled { txn: of }) if of == txn));
-    assert!(endpoint.poll_event().is_none(), "a CANCEL that is repeated is told once");
+    assert!(
+        matches!(endpoint.poll_event(), Some(EndpointEvent::Cancelled { txn: of }) if of == txn)
+    );
+    assert!(
+        endpoint.poll_event().is_none(),
+        "a CANCEL that is repeated is told once"
+    );
     let mut session = InviteSession::new(invite).unwrap();
     let media = MediaAddress {
         addr: local().ip(),
@@ -218,7 +227,10 @@ fn a_200_that_a_cancel_overtakes_is_a_487() {
         .collect();
     let last = sent.last().unwrap();
     assert!(last.starts_with("SIP/2.0 487 "), "{last}");
-    assert!(last.contains("CSeq: 1 INVITE") && last.contains(";tag="), "{last}");
+    assert!(
+        last.contains("CSeq: 1 INVITE") && last.contains(";tag="),
+        "{last}"
+    );
     for gone in ["Contact", "Content-Type", "m=audio"] {
         assert!(!last.contains(gone), "{last}");
     }
