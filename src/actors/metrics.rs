@@ -41,6 +41,15 @@ pub struct Metrics {
     pub rtc: IntGaugeVec,
 }
 
+/// Upper bounds of the buckets of the tick, in seconds.
+const LATENESS: [f64; 9] = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16];
+
+/// Upper bounds of the buckets of a call, in seconds.
+const JITTER: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16];
+
+/// Upper bounds of the buckets to an INVITE, in seconds.
+const ANSWER: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5];
+
 fn seconds(name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
     Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
 }
@@ -57,9 +66,6 @@ impl Metrics {
         let counters = |name: &str, help: &str, label: &str| {
             IntCounterVec::new(Opts::new(name, help), &[label])
         };
-        let lateness = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16];
-        let jitter = [0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16];
-        let answer = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5];
         let metrics = Self {
             calls: gauges("audioroad_calls", "Calls that are up, by stage", "stage")?,
             calls_ended: counters(
@@ -76,7 +82,7 @@ impl Metrics {
             tick_lateness: seconds(
                 "audioroad_tick_lateness_seconds",
                 "How late the media tick woke",
-                &lateness,
+                &LATENESS,
             )?,
             ticks_skipped: IntCounter::new(
                 "audioroad_ticks_skipped_total",
@@ -95,7 +101,7 @@ impl Metrics {
             rtp_jitter: seconds(
                 "audioroad_rtp_jitter_seconds",
                 "Jitter of each ended call (RFC 3550)",
-                &jitter,
+                &JITTER,
             )?,
             sip_dropped: counters(
                 "audioroad_sip_dropped_total",
@@ -110,7 +116,7 @@ impl Metrics {
             invite_to_answer: seconds(
                 "audioroad_invite_to_answer_seconds",
                 "INVITE to our 200",
-                &answer,
+                &ANSWER,
             )?,
             rtp_ports: IntGauge::new("audioroad_rtp_ports_taken", "RTP ports in use")?,
             dashboards_dropped: IntCounter::new(
