@@ -44,7 +44,7 @@ deny: ## Licences, advisories and sources of every dependency (needs cargo-deny)
 	cargo deny check
 
 bench: build ## Benchmarks
-	cargo bench --locked $(ARGS)
+	cargo bench --locked --bench '*' $(ARGS)
 
 image: ## A container image named audioroad
 	docker build -t audioroad .

@@ -43,7 +43,11 @@ impl Client {
         self.socket.send_to(invite.as_bytes(), target)?;
         let ok = self.answer("1 INVITE")?;
         let took = sent.elapsed();
-        let to = ok.lines().find_map(|line| line.strip_prefix("To:")).unwrap_or_default().trim();
+        let to = ok
+            .lines()
+            .find_map(|line| line.strip_prefix("To:"))
+            .unwrap_or_default()
+            .trim();
         let ack = self.request("ACK", 1, target, to, "")?;
         self.socket.send_to(ack.as_bytes(), target)?;
         let bye = self.request("BYE", 2, target, to, "")?;
@@ -61,15 +65,28 @@ impl Client {
             let ours = text.contains(&format!("call-{}@", self.calls)) && text.contains(cseq);
             match text.get(8..11) {
                 Some("200") if ours => return Ok(text.into_owned()),
-                Some(status) if ours && status > "200" => return Err(io::Error::other(text.into_owned())),
+                Some(status) if ours && status > "200" => {
+                    return Err(io::Error::other(text.into_owned()));
+                }
                 _ => {}
             }
         }
     }
 
-    fn request(&self, method: &str, cseq: u32, target: SocketAddr, to: &str, body: &str) -> io::Result<String> {
+    fn request(
+        &self,
+        method: &str,
+        cseq: u32,
+        target: SocketAddr,
+        to: &str,
+        body: &str,
+    ) -> io::Result<String> {
         let (at, call) = (self.socket.local_addr()?, self.calls);
-        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let kind = if body.is_empty() {
+            ""
+        } else {
+            "Content-Type: application/sdp\r\n"
+        };
         let len = body.len();
         Ok(format!(
             "{method} sip:lobby@{target} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK{call}{method};rport\r\n\
@@ -90,9 +107,23 @@ impl Sipp {
     fn start() -> io::Result<Self> {
         let at = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut command = Command::new("sipp");
-        command.args(["-sn", "uas", "-i", "127.0.0.1", "-nostdin", "-p", &at.port().to_string()]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Ok(Self { process: command.spawn()?, at })
+        command.args([
+            "-sn",
+            "uas",
+            "-i",
+            "127.0.0.1",
+            "-nostdin",
+            "-p",
+            &at.port().to_string(),
+        ]);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Ok(Self {
+            process: command.spawn()?,
+            at,
+        })
     }
 }
 
@@ -111,7 +142,10 @@ fn main() -> io::Result<()> {
     switch.go_live();
     let sipp = Sipp::start().ok();
     let mut answerers = vec![("audioroad", switch.sip(), Vec::new())];
-    answerers.extend(sipp.as_ref().map(|sipp| ("sipp -sn uas", sipp.at, Vec::new())));
+    answerers.extend(
+        sipp.as_ref()
+            .map(|sipp| ("sipp -sn uas", sipp.at, Vec::new())),
+    );
     let mut client = Client::new()?;
     for turn in 0..=TURNS {
         for (_, target, times) in &mut answerers {
@@ -130,13 +164,28 @@ fn main() -> io::Result<()> {
 fn report(answerers: Vec<(&str, SocketAddr, Vec<Duration>)>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    writeln!(out, "{} calls each, one after the other, load {}", TURN * TURNS, load.trim())?;
-    writeln!(out, "{:20} {:>8} {:>8} {:>8}", "INVITE to 200, ms", "p50", "p99", "most")?;
+    writeln!(
+        out,
+        "{} calls each, one after the other, load {}",
+        TURN * TURNS,
+        load.trim()
+    )?;
+    writeln!(
+        out,
+        "{:20} {:>8} {:>8} {:>8}",
+        "INVITE to 200, ms", "p50", "p99", "most"
+    )?;
     for (name, _, mut times) in answerers {
         times.sort();
         let at = |share: usize| times.get((times.len() * share / 100).min(times.len() - 1));
         let ms = |share| at(share).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0);
-        writeln!(out, "{name:20} {:8.2} {:8.2} {:8.2}", ms(50), ms(99), ms(100))?;
+        writeln!(
+            out,
+            "{name:20} {:8.2} {:8.2} {:8.2}",
+            ms(50),
+            ms(99),
+            ms(100)
+        )?;
     }
     Ok(())
 }

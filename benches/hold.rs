@@ -6,7 +6,10 @@
 //! ```
 //! The variants take turns in every round, so that a busy neighbour harms all alike; what counts is the median of the
 //! rounds' ratios. `cargo bench --bench hold -- CALLS` takes another number of calls than 500.
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock and owns its threads")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads the clock and owns its threads"
+)]
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -21,7 +24,9 @@ use audioroad::media::feed::Playlist;
 use audioroad::media::g711::Law;
 use audioroad::media::opus::OpusPacket;
 use audioroad::media::rtp::{PacketBuf, RtpOut};
-use audioroad::media::{Datagram, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place};
+use audioroad::media::{
+    Datagram, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place,
+};
 use audioroad::net::rtp::RtpSocket;
 use nix::time::{ClockId, clock_gettime};
 use rtrb::{Consumer, RingBuffer};
@@ -53,8 +58,14 @@ struct Sockets {
 impl MediaIo for Sockets {
     fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
         let arrived = self.by_leg.get_mut(leg)?.recv(buf)?;
-        let at = arrived.at.map_or(self.now, |stamp| clock::monotonic(stamp, self.now));
-        Some(Datagram { len: arrived.len, from: arrived.from, at })
+        let at = arrived
+            .at
+            .map_or(self.now, |stamp| clock::monotonic(stamp, self.now));
+        Some(Datagram {
+            len: arrived.len,
+            from: arrived.from,
+            at,
+        })
     }
 
     fn send(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
@@ -67,7 +78,10 @@ impl MediaIo for Sockets {
 /// What one variant does in a tick.
 enum Work {
     /// Receives until nothing is left, sends one packet, on a quarter of the sockets.
-    Bare { calls: Vec<(LegKey, SocketAddr)>, received: u64 },
+    Bare {
+        calls: Vec<(LegKey, SocketAddr)>,
+        received: u64,
+    },
     Table(Box<Legs>),
 }
 
@@ -85,7 +99,9 @@ impl Work {
                 let (mut buf, packet) = ([0; 1500], [0; NB_FRAME + 12]);
                 let ours = calls.iter().skip(usize::from(phase)).step_by(4);
                 for (leg, far) in ours {
-                    let Some(socket) = sockets.by_leg.get_mut(*leg) else { continue };
+                    let Some(socket) = sockets.by_leg.get_mut(*leg) else {
+                        continue;
+                    };
                     while socket.recv(&mut buf).is_some() {
                         *received += 1;
                     }
@@ -122,7 +138,10 @@ impl Work {
 }
 
 fn main() -> io::Result<()> {
-    let calls = std::env::args().filter_map(|word| word.parse().ok()).next_back().unwrap_or(CALLS);
+    let calls = std::env::args()
+        .filter_map(|word| word.parse().ok())
+        .next_back()
+        .unwrap_or(CALLS);
     let (mut free, mut legs) = (10_000..=32_766, Vec::new());
     while legs.len() < calls {
         let port = free.next().ok_or(io::ErrorKind::AddrInUse)?;
@@ -131,16 +150,28 @@ fn main() -> io::Result<()> {
         }
     }
     let ports: Vec<u16> = legs.iter().map(|(port, _)| *port).collect();
-    let far: Vec<UdpSocket> = (0..SLOTS).map(|_| far_socket()).collect::<io::Result<_>>()?;
-    let addresses: Vec<SocketAddr> = far.iter().map(UdpSocket::local_addr).collect::<io::Result<_>>()?;
+    let far: Vec<UdpSocket> = (0..SLOTS)
+        .map(|_| far_socket())
+        .collect::<io::Result<_>>()?;
+    let addresses: Vec<SocketAddr> = far
+        .iter()
+        .map(UdpSocket::local_addr)
+        .collect::<io::Result<_>>()?;
     let remotes: Vec<SocketAddr> = addresses.iter().copied().cycle().take(calls).collect();
 
     let assets = Arc::new(Assets::built_in().map_err(io::Error::other)?);
     let mut variants = variants(&assets, &remotes);
-    let Some((_, Work::Bare { calls: order, .. })) = variants.first() else { return Ok(()) };
+    let Some((_, Work::Bare { calls: order, .. })) = variants.first() else {
+        return Ok(());
+    };
     let keys = order.iter().map(|(key, _)| *key);
-    let by_leg = keys.zip(legs.into_iter().map(|(_, socket)| socket)).collect();
-    let mut sockets = Sockets { by_leg, now: Instant::now() };
+    let by_leg = keys
+        .zip(legs.into_iter().map(|(_, socket)| socket))
+        .collect();
+    let mut sockets = Sockets {
+        by_leg,
+        now: Instant::now(),
+    };
 
     let over = Arc::new(AtomicBool::new(false));
     let talking = Arc::clone(&over);
@@ -157,29 +188,47 @@ fn main() -> io::Result<()> {
     over.store(true, Ordering::Relaxed);
     let far_end = far_end.join();
     let too_busy = || io::Error::other("this machine is too busy to carry the calls");
-    let rounds: Vec<Vec<f64>> = rounds.into_iter().collect::<Option<_>>().ok_or_else(too_busy)?;
+    let rounds: Vec<Vec<f64>> = rounds
+        .into_iter()
+        .collect::<Option<_>>()
+        .ok_or_else(too_busy)?;
     report(&variants, &rounds)?;
     far_end.map_err(|_| io::Error::other("the far end died"))
 }
 
 fn variants(assets: &Arc<Assets>, remotes: &[SocketAddr]) -> Vec<(&'static str, Work)> {
     let lobby = table(assets, remotes, |table, keys| {
-        keys.iter().for_each(|key| table.place(*key, Place::Waiting(Playlist::welcome())));
+        keys.iter()
+            .for_each(|key| table.place(*key, Place::Waiting(Playlist::welcome())));
     });
     let hold = table(assets, remotes, |table, keys| {
         let room = table.add_room();
-        keys.iter().for_each(|key| table.place(*key, Place::Listen(room)));
+        keys.iter()
+            .for_each(|key| table.place(*key, Place::Listen(room)));
         // Somebody is on air, so that there is a show to hear.
-        keys.iter().take(1).for_each(|key| table.place(*key, Place::Seat(room)));
+        keys.iter()
+            .take(1)
+            .for_each(|key| table.place(*key, Place::Seat(room)));
     });
     let on_air = table(assets, remotes, seat);
     // Opus is dear: all of them would be more than a thread can do.
     let few = remotes.get(..remotes.len() / 5).unwrap_or_default();
     let mut heard = table(assets, few, |_, _| {});
     heard.taps = seat_with_browsers(&mut heard);
-    let bare = hold.keys.iter().copied().zip(remotes.iter().copied()).collect();
+    let bare = hold
+        .keys
+        .iter()
+        .copied()
+        .zip(remotes.iter().copied())
+        .collect();
     vec![
-        ("bare receive and send", Work::Bare { calls: bare, received: 0 }),
+        (
+            "bare receive and send",
+            Work::Bare {
+                calls: bare,
+                received: 0,
+            },
+        ),
         ("lobby", Work::Table(Box::new(lobby))),
         ("on hold", Work::Table(Box::new(hold))),
         ("on air, rooms of 5", Work::Table(Box::new(on_air))),
@@ -190,7 +239,9 @@ fn variants(assets: &Arc<Assets>, remotes: &[SocketAddr]) -> Vec<(&'static str, 
 fn seat(table: &mut MediaTable, keys: &[LegKey]) {
     for room_mates in keys.chunks(ROOM) {
         let room = table.add_room();
-        room_mates.iter().for_each(|key| table.place(*key, Place::Seat(room)));
+        room_mates
+            .iter()
+            .for_each(|key| table.place(*key, Place::Seat(room)));
     }
 }
 
@@ -216,7 +267,10 @@ fn table(
     place: impl FnOnce(&mut MediaTable, &[LegKey]),
 ) -> Legs {
     // A table that waits for its turn has not lost its lines.
-    let settings = MediaSettings { rtp_timeout: Duration::from_secs(3600), ..MediaSettings::default() };
+    let settings = MediaSettings {
+        rtp_timeout: Duration::from_secs(3600),
+        ..MediaSettings::default()
+    };
     let mut table = MediaTable::new(Arc::clone(assets), settings);
     let now = Instant::now();
     let spec = |remote| LegSpec {
@@ -230,9 +284,16 @@ fn table(
         receive: true,
         send: true,
     };
-    let keys: Vec<LegKey> = remotes.iter().map(|remote| table.add_leg(now, spec(*remote))).collect();
+    let keys: Vec<LegKey> = remotes
+        .iter()
+        .map(|remote| table.add_leg(now, spec(*remote)))
+        .collect();
     place(&mut table, &keys);
-    Legs { table, keys, taps: Vec::new() }
+    Legs {
+        table,
+        keys,
+        taps: Vec::new(),
+    }
 }
 
 /// A turn in which the far end kept time; `None` when this machine is too busy for one.
@@ -288,7 +349,9 @@ fn talk(far: &[UdpSocket], ports: &[u16], stories: &[Prompt], over: &AtomicBool)
             while socket.recv(&mut buf).is_ok() {}
             let calls = ports.iter().zip(&mut streams).enumerate();
             for (call, (port, out)) in calls.skip(slot).step_by(SLOTS) {
-                let Some(story) = stories.get(call % stories.len()) else { return };
+                let Some(story) = stories.get(call % stories.len()) else {
+                    return;
+                };
                 let word = story.frame((frame + call * APART) % story.frames(), Law::Mu);
                 let packet = word.and_then(|word| out.packet(0, word, &mut packet));
                 // What a full queue drops is missed in the count of what came.
@@ -303,8 +366,18 @@ fn report(variants: &[(&str, Work)], rounds: &[Vec<f64>]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     writeln!(out, "{ROUNDS} rounds, load {}", load.trim())?;
-    let head = ("us per call and 20 ms", "calls", "median", "range", "x bare");
-    writeln!(out, "{:26} {:>5} {:>7} {:>13} {:>7}", head.0, head.1, head.2, head.3, head.4)?;
+    let head = (
+        "us per call and 20 ms",
+        "calls",
+        "median",
+        "range",
+        "x bare",
+    );
+    writeln!(
+        out,
+        "{:26} {:>5} {:>7} {:>13} {:>7}",
+        head.0, head.1, head.2, head.3, head.4
+    )?;
     for (at, (name, work)) in variants.iter().enumerate() {
         let costs = || rounds.iter().filter_map(|round| round.get(at).copied());
         let bare = rounds.iter().filter_map(|round| round.first().copied());
@@ -312,7 +385,10 @@ fn report(variants: &[(&str, Work)], rounds: &[Vec<f64>]) -> io::Result<()> {
         let (least, most) = costs().fold((f64::MAX, 0.0_f64), |(a, b), c| (a.min(c), b.max(c)));
         let (cost, ratio) = (median(costs()), median(ratios));
         let calls = work.calls();
-        writeln!(out, "{name:26} {calls:5} {cost:7.2} {least:6.2}-{most:<6.2} {ratio:7.2}")?;
+        writeln!(
+            out,
+            "{name:26} {calls:5} {cost:7.2} {least:6.2}-{most:<6.2} {ratio:7.2}"
+        )?;
     }
     Ok(())
 }

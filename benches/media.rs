@@ -10,7 +10,8 @@ use audioroad::media::g711::Law;
 use audioroad::media::opus::{BrowserDecoder, CallerEncoder};
 use audioroad::media::rtp::RtpOut;
 use audioroad::media::{
-    Datagram, FRAME_MS, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place, RoomKey,
+    Datagram, FRAME_MS, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place,
+    RoomKey,
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use slotmap::SecondaryMap;
@@ -36,7 +37,11 @@ impl MediaIo for Memory {
         let out = self.streams.get_mut(call)?;
         let len = out.packet(0, word, buf.get_mut(..NB_FRAME + 12)?)?.len();
         out.advance(NB_FRAME as u32);
-        Some(Datagram { len, from: far_end(), at: self.now })
+        Some(Datagram {
+            len,
+            from: far_end(),
+            at: self.now,
+        })
     }
 
     fn send(&mut self, _: LegKey, _: SocketAddr, packet: &[u8]) {
@@ -62,8 +67,18 @@ impl Show {
         }
         let stories = demo_callers().expect("the built-in stories decode");
         let streams = legs.iter().map(|_| RtpOut::new(7, 1, 1)).collect();
-        let network = Memory { streams, stories, frame: 0, waiting: SecondaryMap::new(), now };
-        let mut show = Self { table, legs, network };
+        let network = Memory {
+            streams,
+            stories,
+            frame: 0,
+            waiting: SecondaryMap::new(),
+            now,
+        };
+        let mut show = Self {
+            table,
+            legs,
+            network,
+        };
         // Latches, jitter buffers and fades find their place.
         (0..100).for_each(|_| show.frame());
         show
@@ -73,7 +88,9 @@ impl Show {
         let network = &mut self.network;
         network.now += Duration::from_millis(FRAME_MS);
         network.frame += 1;
-        network.waiting.extend(self.legs.iter().enumerate().map(|(call, leg)| (*leg, call)));
+        network
+            .waiting
+            .extend(self.legs.iter().enumerate().map(|(call, leg)| (*leg, call)));
         let now = network.now;
         for phase in 0..4 {
             self.table.tick(now, phase, network);
@@ -87,7 +104,9 @@ fn rooms(c: &mut Criterion) {
     for callers in [1_usize, 2, 5, 10, 20] {
         let mut show = Show::new(callers, |_, room| Place::Seat(room));
         group.throughput(Throughput::Elements(callers as u64));
-        group.bench_function(BenchmarkId::from_parameter(callers), |b| b.iter(|| show.frame()));
+        group.bench_function(BenchmarkId::from_parameter(callers), |b| {
+            b.iter(|| show.frame())
+        });
     }
     group.finish();
 }
@@ -95,10 +114,18 @@ fn rooms(c: &mut Criterion) {
 fn hold(c: &mut Criterion) {
     let mut group = c.benchmark_group("one caller on air and listeners on hold, one frame");
     for listeners in [1_usize, 50, 500] {
-        let place = |at, room| if at == 0 { Place::Seat(room) } else { Place::Listen(room) };
+        let place = |at, room| {
+            if at == 0 {
+                Place::Seat(room)
+            } else {
+                Place::Listen(room)
+            }
+        };
         let mut show = Show::new(listeners + 1, place);
         group.throughput(Throughput::Elements(listeners as u64));
-        group.bench_function(BenchmarkId::from_parameter(listeners), |b| b.iter(|| show.frame()));
+        group.bench_function(BenchmarkId::from_parameter(listeners), |b| {
+            b.iter(|| show.frame())
+        });
     }
     group.finish();
 }
@@ -108,16 +135,28 @@ fn coders(c: &mut Criterion) {
     // A second in, somebody speaks.
     let coded = *stories[0].frame(50, Law::Mu).expect("a long story");
     let frame = Law::Mu.decode_frame(&coded);
-    c.bench_function("mu-law, encode a frame", |b| b.iter(|| Law::Mu.encode_frame(black_box(&frame))));
-    c.bench_function("mu-law, decode a frame", |b| b.iter(|| Law::Mu.decode_frame(black_box(&coded))));
+    c.bench_function("mu-law, encode a frame", |b| {
+        b.iter(|| Law::Mu.encode_frame(black_box(&frame)))
+    });
+    c.bench_function("mu-law, decode a frame", |b| {
+        b.iter(|| Law::Mu.decode_frame(black_box(&coded)))
+    });
     let mut encoder = CallerEncoder::new().expect("libopus");
     c.bench_function("Opus, a caller's frame for browsers", |b| {
-        b.iter(|| encoder.encode(black_box(&frame)).map(|packet| packet.timestamp));
+        b.iter(|| {
+            encoder
+                .encode(black_box(&frame))
+                .map(|packet| packet.timestamp)
+        });
     });
     let packet = encoder.encode(&frame).expect("a packet");
     let mut decoder = BrowserDecoder::new().expect("libopus");
     c.bench_function("Opus, a browser's frame at 48 kHz", |b| {
-        b.iter(|| decoder.decode(black_box(packet.payload.as_slice())).map(<[f32]>::len));
+        b.iter(|| {
+            decoder
+                .decode(black_box(packet.payload.as_slice()))
+                .map(<[f32]>::len)
+        });
     });
 }
 

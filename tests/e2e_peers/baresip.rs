@@ -48,22 +48,43 @@ impl Telephone {
         let (folder_text, play) = (folder.display().to_string(), play.display().to_string());
         let process = Peer::start(
             "baresip_phone.py",
-            [&folder_text, "--play", &play, "--seconds", &seconds, "--call", &target, "--user", number],
+            [
+                &folder_text,
+                "--play",
+                &play,
+                "--seconds",
+                &seconds,
+                "--call",
+                &target,
+                "--user",
+                number,
+            ],
         );
         let row = eventually(&format!("{number} is answered"), || {
             let calls = switch.ask("GET", "/api/calls", Value::Null);
-            let ours = calls.as_array().into_iter().flatten().find(|call| call["from"] == number);
+            let ours = calls
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|call| call["from"] == number);
             let up = ours.filter(|call| call["ringing"] == false);
             up.cloned().ok_or_else(|| format!("{calls}"))
         });
-        Self { process, folder: folder.to_owned(), id: text(&row["id"]) }
+        Self {
+            process,
+            folder: folder.to_owned(),
+            id: text(&row["id"]),
+        }
     }
 
     /// Seconds in the recording so far.
     fn heard_s(&self) -> f64 {
         let files = fs::read_dir(&self.folder).expect("the folder").flatten();
         let heard = files.filter(|file| file.file_name().to_string_lossy().ends_with("-dec.wav"));
-        let bytes = heard.filter_map(|file| Some(file.metadata().ok()?.len())).max().unwrap_or(0);
+        let bytes = heard
+            .filter_map(|file| Some(file.metadata().ok()?.len()))
+            .max()
+            .unwrap_or(0);
         bytes as f64 / (2 * RATE) as f64
     }
 
@@ -72,13 +93,21 @@ impl Telephone {
         let from = self.heard_s();
         let to = eventually("baresip records", || {
             let now = self.heard_s();
-            if now >= from + seconds { Ok(now) } else { Err(format!("{now} s of {from} + {seconds}")) }
+            if now >= from + seconds {
+                Ok(now)
+            } else {
+                Err(format!("{now} s of {from} + {seconds}"))
+            }
         });
         (from, to)
     }
 
     fn step(&self, switch: &Switch, step: &str) -> Value {
-        switch.ask("POST", &format!("/api/twilio-sip/{step}"), json!({"callId": self.id}))
+        switch.ask(
+            "POST",
+            &format!("/api/twilio-sip/{step}"),
+            json!({"callId": self.id}),
+        )
     }
 }
 
@@ -93,8 +122,18 @@ fn two_telephones_wait_with_music_and_talk_on_air() {
     said.extend(&speech);
     said.resize(said.len() + RATE, 0.0);
     let quiet = vec![0.0; said.len() + 2 * RATE];
-    let listener = Telephone::call(&switch, &folder.path().join("listener"), "+15550100360", &quiet);
-    let speaker = Telephone::call(&switch, &folder.path().join("speaker"), "+15550100361", &said);
+    let listener = Telephone::call(
+        &switch,
+        &folder.path().join("listener"),
+        "+15550100360",
+        &quiet,
+    );
+    let speaker = Telephone::call(
+        &switch,
+        &folder.path().join("speaker"),
+        "+15550100361",
+        &said,
+    );
 
     let phones = [&listener, &speaker];
     let lobby = phones.map(|phone| phone.listens(WAITS_S));
@@ -106,7 +145,10 @@ fn two_telephones_wait_with_music_and_talk_on_air() {
     let on_air = phones.map(|phone| phone.step(&switch, "move-to-live"));
     let since = |row: &Value, field: &str| row[field].as_i64().expect("a time");
     let lead_ms = since(&on_air[1], "onAirAt") - since(&on_air[1], "answeredAt");
-    assert!(lead_ms < LEAD_S as i64 * 1000, "both were on air too late: {lead_ms} ms");
+    assert!(
+        lead_ms < LEAD_S as i64 * 1000,
+        "both were on air too late: {lead_ms} ms"
+    );
 
     let names = ["the listener", "the speaker"];
     let recordings = [listener, speaker].map(|phone| {
@@ -122,21 +164,36 @@ fn two_telephones_wait_with_music_and_talk_on_air() {
     write_wav(&source, &speech);
     let score = run("score.py", &[&source.display().to_string(), &recordings[0]]);
     println!("PESQ of a caller on air in another caller's ear: {score}");
-    assert!(score["pesq"].as_f64().expect("a score") >= PESQ_MIN, "{score}");
+    assert!(
+        score["pesq"].as_f64().expect("a score") >= PESQ_MIN,
+        "{score}"
+    );
 }
 
 /// What was heard between two points of a recording is sound, with pauses no longer than between two prompts.
 fn is_filled(what: &str, recording: &str, (from, to): (f64, f64)) {
     let (from, to) = (from.to_string(), to.to_string());
-    let heard = run("audio.py", &["hear", recording, "--from", &from, "--to", &to]);
-    assert!(heard["level_dbfs"].as_f64().expect("a level") > SOUND_DBFS, "{what}: {heard}");
-    assert!(heard["longest_silence_ms"].as_u64().expect("a time") <= PAUSE_MS_MAX, "{what}: {heard}");
+    let heard = run(
+        "audio.py",
+        &["hear", recording, "--from", &from, "--to", &to],
+    );
+    assert!(
+        heard["level_dbfs"].as_f64().expect("a level") > SOUND_DBFS,
+        "{what}: {heard}"
+    );
+    assert!(
+        heard["longest_silence_ms"].as_u64().expect("a time") <= PAUSE_MS_MAX,
+        "{what}: {heard}"
+    );
 }
 
 /// A caller's monologue, from the demonstration.
 fn speech() -> Vec<f32> {
     let callers = demo_callers().expect("the monologues decode");
-    let longest = callers.iter().max_by_key(|prompt| prompt.frames()).expect("there are some");
+    let longest = callers
+        .iter()
+        .max_by_key(|prompt| prompt.frames())
+        .expect("there are some");
     let frame = |n| Some(Law::Mu.decode_frame(longest.frame(n, Law::Mu)?));
     let frames = longest.frames().min(SPEECH_S_MAX * RATE / NB_FRAME);
     (0..frames).filter_map(frame).flatten().collect()
@@ -156,6 +213,10 @@ fn write_wav(path: &Path, samples: &[f32]) {
     wav.extend([2_u16, 16].map(u16::to_le_bytes).concat());
     wav.extend(b"data");
     wav.extend(bytes.to_le_bytes());
-    wav.extend(samples.iter().flat_map(|sample| ((sample * 32_767.0) as i16).to_le_bytes()));
+    wav.extend(
+        samples
+            .iter()
+            .flat_map(|sample| ((sample * 32_767.0) as i16).to_le_bytes()),
+    );
     fs::write(path, wav).expect("a file");
 }

@@ -31,12 +31,24 @@ impl Peer {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         let built = folder.join("build/venv/bin/python");
         let python = env::var_os("AUDIOROAD_PEERS_PYTHON").map_or(built, PathBuf::from);
-        assert!(python.exists(), "no {}: run scripts/python-venv first", python.display());
+        assert!(
+            python.exists(),
+            "no {}: run scripts/python-venv first",
+            python.display()
+        );
         let mut command = Command::new(python);
-        command.arg(folder.join("tests/peers").join(program)).args(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg(folder.join("tests/peers").join(program))
+            .args(arguments);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let process = command.spawn().expect("Python runs");
-        Self { what: format!("{command:?}"), process: Some(process) }
+        Self {
+            what: format!("{command:?}"),
+            process: Some(process),
+        }
     }
 
     /// Waits for its end: every program has a time limit of its own.
@@ -46,7 +58,11 @@ impl Peer {
         let text = String::from_utf8_lossy(&output.stdout);
         let json = serde_json::from_str(text.trim()).unwrap_or(Value::Null);
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        Said { ok: output.status.success(), json, errors }
+        Said {
+            ok: output.status.success(),
+            json,
+            errors,
+        }
     }
 
     /// Waits for its end, which must be a good one.

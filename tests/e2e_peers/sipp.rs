@@ -5,18 +5,34 @@ use serde_json::{Value, json};
 use crate::peer::{Peer, run};
 use crate::switch::{Switch, eventually};
 
-fn call<'a>(target: &'a str, scenario: &'a str, from: &'a str, further: &[&'a str]) -> Vec<&'a str> {
-    [&[scenario, target, "--to", "lobby", "--from", from], further].concat()
+fn call<'a>(
+    target: &'a str,
+    scenario: &'a str,
+    from: &'a str,
+    further: &[&'a str],
+) -> Vec<&'a str> {
+    [
+        &[scenario, target, "--to", "lobby", "--from", from],
+        further,
+    ]
+    .concat()
 }
 
 /// The one row of this number, once it satisfies `fits`.
 fn row_of(switch: &Switch, from: &str, fits: impl Fn(&Value) -> bool) -> Value {
     eventually(&format!("the row of {from}"), || {
         let calls = switch.ask("GET", "/api/calls", Value::Null);
-        let mut ours = calls.as_array().into_iter().flatten().filter(|call| call["from"] == from);
+        let mut ours = calls
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|call| call["from"] == from);
         let (first, second) = (ours.next(), ours.next());
         assert!(second.is_none(), "two rows: {first:?} {second:?}");
-        first.filter(|call| fits(call)).cloned().ok_or_else(|| format!("{first:?}"))
+        first
+            .filter(|call| fits(call))
+            .cloned()
+            .ok_or_else(|| format!("{first:?}"))
     })
 }
 
@@ -36,9 +52,18 @@ fn a_call_by_udp_and_one_by_tcp() {
     switch.go_live();
     let target = switch.sip().to_string();
     for (from, transport) in [("+15550100310", "udp"), ("+15550100311", "tcp")] {
-        let arguments = call(&target, "call", from, &["--transport", transport, "--seconds", "2"]);
+        let arguments = call(
+            &target,
+            "call",
+            from,
+            &["--transport", transport, "--seconds", "2"],
+        );
         went_well(&run("sipp_call.py", &arguments), 1);
-        assert_eq!(row_of(&switch, from, is_over)["cause"], "caller-hung-up", "{transport}");
+        assert_eq!(
+            row_of(&switch, from, is_over)["cause"],
+            "caller-hung-up",
+            "{transport}"
+        );
     }
 }
 
@@ -54,9 +79,17 @@ fn a_caller_who_is_dropped_is_sent_bye() {
             call(&target, "until-bye", from, &["--transport", transport]),
         );
         let row = row_of(&switch, from, |row| row["ringing"] == false);
-        switch.ask("POST", "/api/twilio-sip/end-call", json!({"callId": row["id"]}));
+        switch.ask(
+            "POST",
+            "/api/twilio-sip/end-call",
+            json!({"callId": row["id"]}),
+        );
         went_well(&sipp.succeed(), 1);
-        assert_eq!(row_of(&switch, from, is_over)["cause"], "dropped", "{transport}");
+        assert_eq!(
+            row_of(&switch, from, is_over)["cause"],
+            "dropped",
+            "{transport}"
+        );
     }
 }
 
@@ -66,7 +99,13 @@ fn a_call_that_is_given_up_at_once() {
     let switch = Switch::start(&[]);
     switch.go_live();
     let from = "+15550100330";
-    went_well(&run("sipp_call.py", &call(&switch.sip().to_string(), "cancel", from, &[])), 1);
+    went_well(
+        &run(
+            "sipp_call.py",
+            &call(&switch.sip().to_string(), "cancel", from, &[]),
+        ),
+        1,
+    );
     let cause = &row_of(&switch, from, is_over)["cause"];
     // The CANCEL may cross the 200: then sipp hangs up.
     assert!(cause == "cancelled" || cause == "caller-hung-up", "{cause}");
@@ -79,7 +118,13 @@ fn hold_and_resume_by_re_invite() {
     let switch = Switch::start(&[("RTP_TIMEOUT_SECONDS", "2")]);
     switch.go_live();
     let (target, from) = (switch.sip().to_string(), "+15550100340");
-    went_well(&run("sipp_call.py", &call(&target, "hold", from, &["--seconds", "3"])), 1);
+    went_well(
+        &run(
+            "sipp_call.py",
+            &call(&target, "hold", from, &["--seconds", "3"]),
+        ),
+        1,
+    );
     assert_eq!(row_of(&switch, from, is_over)["cause"], "caller-hung-up");
 }
 
@@ -96,9 +141,17 @@ fn many_calls_at_once_beside_one_without_ack() {
     row_of(&switch, from, |row| row["ringing"] == false);
 
     let many = ["--calls", "50", "--rate", "25", "--seconds", "4"];
-    went_well(&run("sipp_call.py", &call(&target, "call", "anonymous", &many)), 50);
+    went_well(
+        &run("sipp_call.py", &call(&target, "call", "anonymous", &many)),
+        50,
+    );
     let over = switch.ask("GET", "/api/calls?status=completed", Value::Null);
-    let causes: Vec<&Value> = over.as_array().into_iter().flatten().map(|row| &row["cause"]).collect();
+    let causes: Vec<&Value> = over
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|row| &row["cause"])
+        .collect();
     assert_eq!(causes, [&json!("caller-hung-up"); 50]);
 
     let said = without_ack.succeed();

@@ -33,7 +33,10 @@ impl Element {
         let mut reader = Reader::from_str(xml);
         let mut open = vec![Self::default()];
         loop {
-            match reader.read_event().unwrap_or_else(|error| panic!("no XML: {error}: {xml}")) {
+            match reader
+                .read_event()
+                .unwrap_or_else(|error| panic!("no XML: {error}: {xml}"))
+            {
                 Event::Start(tag) => open.push(Self::begin(&tag)),
                 Event::Empty(tag) => last(&mut open).children.push(Self::begin(&tag)),
                 Event::End(_) => {
@@ -62,7 +65,9 @@ impl Element {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let attributes = tag.attributes().map(|attribute| {
             let attribute = attribute.expect("an attribute");
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).expect("its value");
+            let value = attribute
+                .normalized_value(XmlVersion::Implicit1_0)
+                .expect("its value");
             (text(attribute.key.as_ref()), value.into_owned())
         });
         Self {
@@ -74,7 +79,10 @@ impl Element {
 
     /// The names of the verbs in it, in order.
     pub(crate) fn verbs(&self) -> Vec<&str> {
-        self.children.iter().map(|child| child.name.as_str()).collect()
+        self.children
+            .iter()
+            .map(|child| child.name.as_str())
+            .collect()
     }
 
     /// The first element of this name in it.
@@ -84,14 +92,20 @@ impl Element {
     }
 
     pub(crate) fn attribute(&self, name: &str) -> &str {
-        self.attributes.get(name).unwrap_or_else(|| panic!("no {name} in {self:?}"))
+        self.attributes
+            .get(name)
+            .unwrap_or_else(|| panic!("no {name} in {self:?}"))
     }
 
     /// The call that this `<Sip>` asks for: `sip:USER@HOST:PORT;transport=NAME?Header=value&...`.
     pub(crate) fn sip_call(&self) -> SipCall {
         assert_eq!(self.name, "Sip");
         let (uri, headers) = self.text.split_once('?').expect("headers");
-        assert!(uri.len() < 255 && headers.len() < 1024, "too long for Twilio: {}", self.text);
+        assert!(
+            uri.len() < 255 && headers.len() < 1024,
+            "too long for Twilio: {}",
+            self.text
+        );
         let (address, parameters) = uri.split_once(';').expect("parameters");
         let (_, target) = address.split_once('@').expect("a user");
         let transport = parameters.strip_prefix("transport=").expect("a transport");
@@ -99,7 +113,9 @@ impl Element {
             uri: uri.to_owned(),
             target: target.to_owned(),
             transport: transport.to_owned(),
-            headers: form_urlencoded::parse(headers.as_bytes()).into_owned().collect(),
+            headers: form_urlencoded::parse(headers.as_bytes())
+                .into_owned()
+                .collect(),
         }
     }
 }

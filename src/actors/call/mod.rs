@@ -78,6 +78,7 @@ pub struct CallActor {
     welcome: Option<Welcome>,
     public_ip: Option<IpAddr>,
     port: Option<studio::Port>,
+    holds_port: bool,
     position: Option<u16>,
     cause: Option<Cause>,
 }
@@ -95,6 +96,7 @@ impl CallActor {
             welcome: Some(plan.welcome),
             public_ip: plan.public_ip,
             port: None,
+            holds_port: false,
             position: None,
             cause: None,
         }
@@ -126,6 +128,8 @@ impl CallActor {
             prefer: vec![Codec::Pcmu, Codec::Pcma],
         };
         self.port = Some(port);
+        self.holds_port = true;
+        self.peers.metrics.rtp_ports.inc();
         let answer = match session.answer(media, &[("X-Call-Id", &self.id.to_string())]) {
             Ok(answer) => answer,
             Err(SessionError::Sdp(error)) => {
@@ -178,6 +182,9 @@ impl Actor for CallActor {
             studio.disconnect(now, id)
         });
         let report = report.flatten();
+        if self.holds_port {
+            self.peers.metrics.rtp_ports.dec();
+        }
         if let Some(report) = &report {
             self.count(report);
         }
