@@ -11,6 +11,9 @@
     reason = "a benchmark reads the clock and owns its threads"
 )]
 
+#[path = "hold/far_end.rs"]
+mod far_end;
+
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -19,11 +22,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use audioroad::actors::clock;
-use audioroad::media::asset::{Assets, Prompt, demo_callers};
+use audioroad::media::asset::{Assets, demo_callers};
 use audioroad::media::feed::Playlist;
 use audioroad::media::g711::Law;
 use audioroad::media::opus::OpusPacket;
-use audioroad::media::rtp::{PacketBuf, RtpOut};
 use audioroad::media::{
     Datagram, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place,
 };
@@ -43,8 +45,6 @@ const PHASE: Duration = Duration::from_millis(5);
 const TRIES: usize = 10;
 /// Callers in a live room.
 const ROOM: usize = 5;
-/// Callers who tell the same story tell it so many frames apart.
-const APART: usize = 37;
 /// The far end sends to one slot of calls each millisecond.
 const SLOTS: usize = 20;
 
@@ -151,7 +151,7 @@ fn main() -> io::Result<()> {
     }
     let ports: Vec<u16> = legs.iter().map(|(port, _)| *port).collect();
     let far: Vec<UdpSocket> = (0..SLOTS)
-        .map(|_| far_socket())
+        .map(|_| far_end::socket())
         .collect::<io::Result<_>>()?;
     let addresses: Vec<SocketAddr> = far
         .iter()
@@ -176,7 +176,7 @@ fn main() -> io::Result<()> {
     let over = Arc::new(AtomicBool::new(false));
     let talking = Arc::clone(&over);
     let stories = demo_callers().map_err(io::Error::other)?;
-    let far_end = thread::spawn(move || talk(&far, &ports, &stories, &talking));
+    let far_end = thread::spawn(move || far_end::talk(&far, &ports, &stories, &talking));
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         let turn = |(_, work): &mut (&str, Work)| take_full_turn(work, &mut sockets);
@@ -325,41 +325,6 @@ fn take_turn(work: &mut Work, sockets: &mut Sockets) -> Option<f64> {
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
     time.map_or(Duration::ZERO, Duration::from)
-}
-
-fn far_socket() -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind((LOOPBACK, 0))?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
-}
-
-/// Every call's far end: speaks, a packet every 20 ms, and throws away what comes.
-fn talk(far: &[UdpSocket], ports: &[u16], stories: &[Prompt], over: &AtomicBool) {
-    let mut streams: Vec<RtpOut> = ports.iter().map(|_| RtpOut::new(7, 1, 1)).collect();
-    let mut next = Instant::now();
-    let mut buf = [0; 1500];
-    let mut packet: PacketBuf = [0; NB_FRAME + 12];
-    for frame in 0_usize.. {
-        if over.load(Ordering::Relaxed) {
-            return;
-        }
-        for (slot, socket) in far.iter().enumerate() {
-            next += Duration::from_millis(1);
-            thread::sleep(next.saturating_duration_since(Instant::now()));
-            while socket.recv(&mut buf).is_ok() {}
-            let calls = ports.iter().zip(&mut streams).enumerate();
-            for (call, (port, out)) in calls.skip(slot).step_by(SLOTS) {
-                let Some(story) = stories.get(call % stories.len()) else {
-                    return;
-                };
-                let word = story.frame((frame + call * APART) % story.frames(), Law::Mu);
-                let packet = word.and_then(|word| out.packet(0, word, &mut packet));
-                // What a full queue drops is missed in the count of what came.
-                let _ = packet.map(|packet| socket.send_to(packet, (LOOPBACK, *port)));
-                out.advance(NB_FRAME as u32);
-            }
-        }
-    }
 }
 
 fn report(variants: &[(&str, Work)], rounds: &[Vec<f64>]) -> io::Result<()> {

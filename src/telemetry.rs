@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 /// The filter cannot be read, or logging was started before.
 pub fn start(filter: &str, json: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(format!(
-        "{filter},str0m=error,is=warn,dimpl=warn,symphonia=warn"
+        "{filter},str0m=error,is=warn,dimpl=warn,symphonia=warn,actix_server=warn"
     ))?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -77,18 +77,11 @@ fn the_readers_of_documents_read() {
     );
 }
 
-/// The names in `config::SETTINGS`, read from its source.
+/// The names of all settings.
 fn settings() -> BTreeSet<String> {
-    let source = read("src/config/source.rs");
-    let list = source
-        .split("SETTINGS")
-        .nth(1)
-        .expect("the list of settings");
-    let list = list.split("];").next().expect("its end");
-    list.split("(\"")
-        .skip(1)
-        .filter_map(|entry| entry.split('"').next())
-        .map(str::to_owned)
+    audioroad::config::SETTINGS
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
         .collect()
 }
 

@@ -5,6 +5,8 @@
 
 #[path = "e2e_peers/baresip.rs"]
 mod baresip;
+#[path = "e2e_peers/carrier.rs"]
+mod carrier;
 #[path = "e2e_peers/peer.rs"]
 mod peer;
 #[path = "e2e_peers/sipp.rs"]

@@ -48,7 +48,7 @@ pub fn allows(operator: &Operator, command: &Command, stage: Option<Stage>) -> R
     }
     let names: Vec<&str> = allowed.iter().map(|role| role.label()).collect();
     Err(Refusal::Forbidden(format!(
-        "A {} may not do this. It takes one of: {}.",
+        "As {} you may not do this. It takes one of: {}.",
         operator.role.label(),
         names.join(", ")
     )))

@@ -64,7 +64,7 @@ impl SignedIn {
         }
         let role = self.operator.role.label();
         Err(Problem::forbidden(format!(
-            "A {role} may not do this. It takes {who}."
+            "As {role} you may not do this. It takes {who}."
         )))
     }
 }
