@@ -98,7 +98,7 @@ impl Dashboard {
 
     fn beat(&mut self, ctx: &mut WebsocketContext<Self>) {
         if clock::now().saturating_duration_since(self.heard) >= SILENCE_MAX {
-            tracing::info!(operator = %self.operator.id, "dashboard went silent");
+            tracing::info!(operator.id = %self.operator.id, "dashboard went silent");
             return ctx.stop();
         }
         ctx.ping(b"");

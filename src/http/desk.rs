@@ -39,7 +39,7 @@ impl Web {
         let done = done.await?;
         let outcome = if done.is_ok() { "done" } else { "refused" };
         self.metrics.commands.with_label_values(&[outcome]).inc();
-        tracing::info!(%operator, role, command = name, outcome, "press by HTTP");
+        tracing::info!(operator.id = %operator, operator.role = role, command = name, outcome, "press by HTTP");
         Ok(done?)
     }
 }

@@ -92,7 +92,7 @@ pub(super) async fn create(
             },
         )
         .await?;
-    tracing::info!(by = %signed_in.operator.id, operator = %account.operator.id, "operator made");
+    tracing::info!(by = %signed_in.operator.id, operator.id = %account.operator.id, "operator made");
     Ok(HttpResponse::Created().json(AccountView::from(account)))
 }
 
@@ -117,6 +117,6 @@ pub(super) async fn change(
         .accounts
         .change(clock::utc(), id.into_inner(), change)
         .await?;
-    tracing::info!(by = %signed_in.operator.id, operator = %account.operator.id, "operator changed");
+    tracing::info!(by = %signed_in.operator.id, operator.id = %account.operator.id, "operator changed");
     Ok(HttpResponse::Ok().json(AccountView::from(account)))
 }

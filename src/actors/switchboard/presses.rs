@@ -22,7 +22,7 @@ impl Handler<Press> for Switchboard {
             .commands
             .with_label_values(&[outcome])
             .inc();
-        tracing::info!(operator = %press.by.id, role = press.by.role.label(), command = ?press.command.name(), outcome, "press");
+        tracing::info!(operator.id = %press.by.id, operator.role = press.by.role.label(), command = press.command.name(), outcome, "press");
         self.settle(ctx);
         done
     }

@@ -247,7 +247,7 @@ impl Accounts {
     }
 
     fn begin(&self, operator: Operator, now: UnixMs) -> (Operator, String) {
-        tracing::info!(operator = %operator.id, role = operator.role.label(), "signed in");
+        tracing::info!(operator.id = %operator.id, operator.role = operator.role.label(), "signed in");
         let issued = self.signed_out.issue_at(operator.id, now);
         let token = self.sessions.make(operator.id, issued);
         (operator, token)
