@@ -42,6 +42,11 @@ const SQLITE_SETTINGS: &str = "\
 /// Makes the pool. It connects in the background: a database that is down is found out by the first
 /// `get`.
 pub fn open_pool(url: DatabaseUrl) -> Pool {
+    if let DatabaseUrl::SqliteFile(path) = &url {
+        // A new file is put into WAL mode by one connection alone: two at once would lock each other out. An error shows
+        // at the first `get`.
+        drop(open_sqlite_file(path));
+    }
     let builder = r2d2::Pool::builder()
         .connection_timeout(POOL_PATIENCE)
         .error_handler(Box::new(LogErrors))
