@@ -10,7 +10,10 @@ use crate::{
         random, studio,
     },
     domain::Cause,
-    media::{LegChange, LegSpec, Place, g711::Law, stats::LegReport, table::MediaEvent},
+    media::{
+        LegChange, LegKey, LegSpec, MediaTable, Place, g711::Law, stats::LegReport,
+        table::MediaEvent,
+    },
     sip::sdp::{Codec, Negotiated},
 };
 
@@ -85,10 +88,14 @@ impl CallActor {
             return self.leg_up(agreed, ctx);
         }
         let change = leg_change(agreed);
-        let id = self.id;
+        self.at_leg(|table, leg| table.renegotiate(clock::now(), leg, change));
+    }
+
+    /// Does something with the leg, once there is one.
+    fn at_leg(&self, work: impl FnOnce(&mut MediaTable, LegKey)) {
         studio::with(|studio| {
-            if let Some(leg) = studio.leg(id) {
-                studio.table.renegotiate(clock::now(), leg, change);
+            if let Some(leg) = studio.leg(self.id) {
+                work(&mut studio.table, leg);
             }
         });
     }
@@ -149,13 +156,8 @@ impl Handler<SetPosition> for CallActor {
     type Result = ();
 
     fn handle(&mut self, SetPosition(position): SetPosition, _: &mut Self::Context) {
-        let id = self.id;
         self.position = Some(position);
-        studio::with(|studio| {
-            if let Some(leg) = studio.leg(id) {
-                studio.table.set_position(leg, Some(position));
-            }
-        });
+        self.at_leg(|table, leg| table.set_position(leg, Some(position)));
     }
 }
 
@@ -163,11 +165,6 @@ impl Handler<SetMuted> for CallActor {
     type Result = ();
 
     fn handle(&mut self, SetMuted(muted): SetMuted, _: &mut Self::Context) {
-        let id = self.id;
-        studio::with(|studio| {
-            if let Some(leg) = studio.leg(id) {
-                studio.table.set_muted(leg, muted);
-            }
-        });
+        self.at_leg(|table, leg| table.set_muted(leg, muted));
     }
 }
