@@ -1,51 +1,23 @@
 //! The addresses that browsers are told to send their media to.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::net::address::default_interface;
 
 /// The public address first, then the machine's own: a browser in the same network may reach only
 /// the latter.
 pub(super) fn candidates(bound: SocketAddr, public_ip: Option<IpAddr>) -> Vec<SocketAddr> {
-    let own = if bound.ip().is_unspecified() {
-        outgoing_ip(bound.ip())
-    } else {
-        bound.ip()
+    let own = match (bound.ip().is_unspecified(), default_interface()) {
+        (false, _) => bound.ip(),
+        // A socket bound to [::] takes IPv4 too, but not the other way round.
+        (true, ip) if ip.is_ipv6() && bound.is_ipv4() => Ipv4Addr::LOCALHOST.into(),
+        (true, ip) => ip,
     };
     let mut ips: Vec<IpAddr> = public_ip.into_iter().chain([own]).collect();
     ips.dedup();
     ips.into_iter()
         .map(|ip| SocketAddr::new(ip, bound.port()))
         .collect()
-}
-
-/// The address of the interface with the default route; loopback on a machine without one.
-/// Connecting a UDP socket asks the kernel's routing table and sends nothing.
-fn outgoing_ip(unspecified: IpAddr) -> IpAddr {
-    // Documentation prefixes (RFC 5737, RFC 3849): never local, so the default route answers.
-    let ask = |from: IpAddr, far: IpAddr| {
-        let socket = UdpSocket::bind((from, 0)).ok()?;
-        socket.connect((far, 9)).ok()?;
-        let ip = socket.local_addr().ok()?.ip();
-        (!ip.is_unspecified()).then_some(ip)
-    };
-    let v4 = || {
-        ask(
-            Ipv4Addr::UNSPECIFIED.into(),
-            Ipv4Addr::new(192, 0, 2, 1).into(),
-        )
-    };
-    let v6 = || {
-        ask(
-            Ipv6Addr::UNSPECIFIED.into(),
-            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
-        )
-    };
-    // A socket bound to [::] takes IPv4 too.
-    let found = if unspecified.is_ipv4() {
-        v4()
-    } else {
-        v4().or_else(v6)
-    };
-    found.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 #[cfg(test)]
