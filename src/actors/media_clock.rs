@@ -14,7 +14,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Wr
 
 use crate::{
     actors::{
-        bridge::BridgeHandle,
+        bridge::RoomTransport,
         clock, message,
         metrics::Metrics,
         studio::{self, Studio},
@@ -33,7 +33,7 @@ const CATCH_UP_MAX: u32 = 12;
 pub struct MediaClock {
     studio: Option<Studio>,
     switchboard: Addr<Switchboard>,
-    bridge: BridgeHandle,
+    bridge: RoomTransport,
     metrics: Metrics,
     next: Instant,
     phase: u8,
@@ -46,7 +46,7 @@ impl MediaClock {
     pub fn new(
         studio: Studio,
         switchboard: Addr<Switchboard>,
-        bridge: BridgeHandle,
+        bridge: RoomTransport,
         metrics: Metrics,
     ) -> Self {
         Self {

@@ -8,7 +8,7 @@
 //! | [`room::RoomActor`] | media | one room: its mix, its browsers' microphones |
 //! | [`call::CallActor`] | media | one call: its dialog and its leg |
 //! | [`dashboard::Dashboard`] | web | one WebSocket |
-//! | [`bridge::BridgeHandle`] | rtc | browsers' transport (a plain thread, no actor) |
+//! | [`bridge::RoomTransport`] | rtc | browsers' transport (a plain thread, no actor) |
 
 pub mod bridge;
 pub mod call;

@@ -11,7 +11,7 @@ use actix::{Actor, ActorContext, Context, Handler};
 
 use crate::{
     actors::{
-        bridge::{BridgeHandle, CallTrack, LeaveCause},
+        bridge::{CallTrack, LeaveCause, RoomTransport},
         message::{
             Admit, CallTicket, Close, MicrophoneDown, MicrophoneMuted, MicrophoneUp, Release,
         },
@@ -27,14 +27,14 @@ const RING: usize = 8;
 /// Supervises one room.
 pub struct RoomActor {
     name: RoomName,
-    bridge: BridgeHandle,
+    bridge: RoomTransport,
     published: HashSet<CallId>,
     microphones: HashMap<String, SourceKey>,
 }
 
 impl RoomActor {
     /// The room, not yet open.
-    pub fn new(name: RoomName, bridge: BridgeHandle) -> Self {
+    pub fn new(name: RoomName, bridge: RoomTransport) -> Self {
         Self {
             name,
             bridge,

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 
 use crate::{
     actors::{
-        bridge::{BridgeConfig, BridgeHandle, EndpointLimits},
+        bridge::{BridgeConfig, EndpointLimits, RoomTransport},
         health::Health,
         media_clock::MediaClock,
         message::{FromBridge, ShutDown, SipUp},
@@ -57,7 +57,7 @@ pub struct Running {
     pub url: String,
     web: actix_web::dev::ServerHandle,
     books: Books,
-    _bridge: BridgeHandle,
+    _bridge: RoomTransport,
 }
 
 /// Starts everything. Must run inside an actix system.
@@ -204,7 +204,7 @@ fn start_bridge(
     config: &Config,
     keys: &Keys,
     switchboard: Arc<OnceLock<Addr<Switchboard>>>,
-) -> anyhow::Result<BridgeHandle> {
+) -> anyhow::Result<RoomTransport> {
     let udp = SocketAddr::new(config.http.bind, config.livekit.udp_port);
     let bridge = BridgeConfig {
         udp,
@@ -218,7 +218,7 @@ fn start_bridge(
         },
         seed: random::u64(),
     };
-    BridgeHandle::start(bridge, move |event| {
+    RoomTransport::start(bridge, move |event| {
         if let Some(switchboard) = switchboard.get() {
             switchboard.do_send(FromBridge(event));
         }
@@ -232,7 +232,7 @@ fn start_media(
     config: &Config,
     threads: &[Arbiter],
     switchboard: &Addr<Switchboard>,
-    bridge: &BridgeHandle,
+    bridge: &RoomTransport,
     metrics: &Metrics,
 ) -> anyhow::Result<()> {
     let assets = match &config.media.prompts_dir {

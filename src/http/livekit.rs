@@ -15,7 +15,7 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReaso
 use tokio::sync::mpsc;
 
 use crate::{
-    actors::bridge::{BridgeHandle, JoinQuery, JoinRequest, SessionId},
+    actors::bridge::{JoinQuery, JoinRequest, RoomTransport, SessionId},
     http::{Web, problem::Problem},
 };
 
@@ -110,7 +110,7 @@ fn asked(request: &HttpRequest) -> (String, JoinQuery) {
     reason = "ends with its WebSocket, or when the bridge lets go of it"
 )]
 fn relay_in_background(
-    bridge: BridgeHandle,
+    bridge: RoomTransport,
     browser: SessionId,
     session: Session,
     stream: AggregatedMessageStream,
@@ -125,7 +125,7 @@ fn relay_in_background(
 
 /// Carries frames both ways until either side ends it.
 async fn relay(
-    bridge: &BridgeHandle,
+    bridge: &RoomTransport,
     browser: SessionId,
     mut session: Session,
     mut stream: AggregatedMessageStream,

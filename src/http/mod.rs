@@ -45,7 +45,7 @@ use actix_web::{
 };
 
 use crate::{
-    actors::{bridge::BridgeHandle, health::Health, metrics::Metrics, switchboard::Switchboard},
+    actors::{bridge::RoomTransport, health::Health, metrics::Metrics, switchboard::Switchboard},
     config::Config,
     store::{Journal, Pool},
     twilio::token::TokenKey,
@@ -71,7 +71,7 @@ pub struct Web {
     /// Decides.
     pub switchboard: Addr<Switchboard>,
     /// Browsers' audio.
-    pub bridge: BridgeHandle,
+    pub bridge: RoomTransport,
     /// Who may sign in.
     pub accounts: Arc<Accounts>,
     /// The database.

@@ -5,7 +5,7 @@ use std::{cell::Cell, net::TcpListener, sync::Arc};
 use actix::{Actor, Addr};
 use audioroad::{
     actors::{
-        bridge::{BridgeConfig, BridgeHandle, EndpointLimits},
+        bridge::{BridgeConfig, EndpointLimits, RoomTransport},
         clock,
         health::Health,
         message::AtDesk,
@@ -336,7 +336,7 @@ fn journal(pool: &Pool, folder: &std::path::Path) -> (Arc<Journal>, Follower) {
     (Arc::new(journal), follower)
 }
 
-fn bridge() -> BridgeHandle {
+fn bridge() -> RoomTransport {
     let config = BridgeConfig {
         udp: "127.0.0.1:0".parse().unwrap(),
         public_ip: None,
@@ -345,5 +345,5 @@ fn bridge() -> BridgeHandle {
         limits: EndpointLimits::default(),
         seed: 9,
     };
-    BridgeHandle::start(config, |_| {}).unwrap()
+    RoomTransport::start(config, |_| {}).unwrap()
 }

@@ -18,7 +18,7 @@ pub struct CallTrack {
     pub name: String,
     /// `sip.callID`, `sip.phoneNumber`, ...
     pub attributes: BTreeMap<String, String>,
-    /// The caller's voice; the media tick pushes and calls [`super::BridgeHandle::wake`].
+    /// The caller's voice; the media tick pushes and calls [`super::RoomTransport::wake`].
     pub audio: Consumer<OpusPacket>,
 }
 

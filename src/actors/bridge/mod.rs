@@ -1,7 +1,7 @@
 //! The bridge to browsers: the embedded LiveKit-compatible endpoint on a thread of its own.
 //!
 //! ```text
-//! room actors, http → BridgeHandle → commands → Driver (one thread: UDP socket, Endpoint)
+//! room actors, http → RoomTransport → commands → Driver (one thread: UDP socket, Endpoint)
 //! caller's Opus     → ring → wake() → Driver → browsers
 //! browser's Opus    → Driver → ring → media tick
 //! what happened     → Driver → BridgeEvent → room actors
@@ -82,14 +82,14 @@ struct Shared {
 
 /// The way to the bridge, for everybody. When the last clone is dropped, the bridge ends.
 #[derive(Debug, Clone)]
-pub struct BridgeHandle {
+pub struct RoomTransport {
     commands: mpsc::Sender<Command>,
     shared: Arc<Shared>,
     keys: TokenKeys,
     local: SocketAddr,
 }
 
-impl BridgeHandle {
+impl RoomTransport {
     /// Binds the UDP port and starts the bridge's thread. `events` is called on that thread and
     /// must not block.
     ///

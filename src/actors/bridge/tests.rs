@@ -13,7 +13,7 @@ use tokio::sync::mpsc::Receiver;
 use super::*;
 use crate::livekit::TokenError;
 
-fn start() -> (BridgeHandle, std_mpsc::Receiver<BridgeEvent>) {
+fn start() -> (RoomTransport, std_mpsc::Receiver<BridgeEvent>) {
     let (told, events) = std_mpsc::channel();
     let config = BridgeConfig {
         udp: "127.0.0.1:0".parse().unwrap(),
@@ -23,7 +23,7 @@ fn start() -> (BridgeHandle, std_mpsc::Receiver<BridgeEvent>) {
         limits: EndpointLimits::default(),
         seed: 7,
     };
-    let bridge = BridgeHandle::start(config, move |event| {
+    let bridge = RoomTransport::start(config, move |event| {
         let _ = told.send(event);
     });
     (bridge.unwrap(), events)
@@ -37,7 +37,7 @@ fn token() -> String {
 }
 
 async fn join(
-    bridge: &BridgeHandle,
+    bridge: &RoomTransport,
     token: String,
 ) -> Result<(Joined, Receiver<Vec<u8>>), JoinRefusal> {
     let (reply, frames) = mpsc::channel(64);

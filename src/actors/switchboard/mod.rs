@@ -23,7 +23,7 @@ use actix::{Actor, Addr, ArbiterHandle, AsyncContext, Context};
 
 use crate::{
     actors::{
-        bridge::BridgeHandle, call::CallActor, clock, health::Health, message::CallTicket,
+        bridge::RoomTransport, call::CallActor, clock, health::Health, message::CallTicket,
         metrics::Metrics, random, room::RoomActor, sip::SipActor,
     },
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
@@ -40,7 +40,7 @@ pub struct SwitchboardPeers {
     /// Threads that carry audio.
     pub media: Vec<ArbiterHandle>,
     /// Browsers' rooms.
-    pub bridge: BridgeHandle,
+    pub bridge: RoomTransport,
     /// The books.
     pub journal: Arc<Journal>,
     /// Counters.
