@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use audioroad::media::asset::{Assets, Prompt, demo_callers};
 use audioroad::media::g711::Law;
-use audioroad::media::opus::{BrowserDecoder, CallerEncoder};
+use audioroad::media::opus::{BrowserDecoder, CallerEncoder, CallerOpus};
 use audioroad::media::rtp::RtpOut;
 use audioroad::media::{
     Datagram, FRAME_MS, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place,
@@ -141,7 +141,7 @@ fn coders(c: &mut Criterion) {
     c.bench_function("mu-law, decode a frame", |b| {
         b.iter(|| Law::Mu.decode_frame(black_box(&coded)))
     });
-    let mut encoder = CallerEncoder::new().expect("libopus");
+    let mut encoder = CallerEncoder::new(CallerOpus::default()).expect("libopus");
     c.bench_function("Opus, a caller's frame for browsers", |b| {
         b.iter(|| {
             encoder

@@ -31,7 +31,7 @@ use crate::{
     },
     config::Config,
     http::{self, Accounts, RoomAccess, Web},
-    media::{MediaTable, asset::Assets, table::MediaSettings},
+    media::{MediaTable, asset::Assets, opus::CallerOpus, table::MediaSettings},
     net::{self, ports::PortPool},
     sip::{EndpointConfig, Limits, Timings, trunk::Allow},
     twilio::token::TokenKey,
@@ -247,6 +247,10 @@ fn start_media(
     let settings = MediaSettings {
         rtp_timeout: timeout,
         rtp_timeout_first: timeout.saturating_mul(2),
+        caller_opus: CallerOpus {
+            bitrate: config.media.opus_bitrate,
+            complexity: config.media.opus_complexity,
+        },
         ..MediaSettings::default()
     };
     let (first, last) = config.media.rtp_ports;

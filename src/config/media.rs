@@ -1,6 +1,6 @@
 //! Telephone audio.
 
-use std::path::PathBuf;
+use std::{fmt::Display, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use crate::config::source::{ConfigError, Source};
 
@@ -13,6 +13,10 @@ pub struct MediaConfig {
     pub rtp_timeout_seconds: u32,
     /// Threads that carry audio; 0 = one, two from four cores on (`MEDIA_THREADS`).
     pub threads: usize,
+    /// Bits per second of a caller's voice towards browsers (`OPUS_BITRATE`).
+    pub opus_bitrate: i32,
+    /// Effort of the encoder of callers' voices, 0 to 10 (`OPUS_COMPLEXITY`).
+    pub opus_complexity: u8,
     /// The station's own greeting, music and prompts (`PROMPTS_DIR`).
     pub prompts_dir: Option<PathBuf>,
 }
@@ -36,7 +40,26 @@ impl MediaConfig {
             rtp_ports,
             rtp_timeout_seconds: source.parsed("RTP_TIMEOUT_SECONDS", 15)?,
             threads: source.parsed("MEDIA_THREADS", 0)?,
+            opus_bitrate: within(source, "OPUS_BITRATE", 24_000, 6_000..=64_000)?,
+            opus_complexity: within(source, "OPUS_COMPLEXITY", 0, 0..=10)?,
             prompts_dir: source.text("PROMPTS_DIR").map(PathBuf::from),
         })
     }
+}
+
+fn within<T>(
+    source: &Source,
+    name: &str,
+    default: T,
+    range: RangeInclusive<T>,
+) -> Result<T, ConfigError>
+where
+    T: FromStr<Err: Display> + PartialOrd + Display,
+{
+    let value = source.parsed(name, default)?;
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    let (first, last) = range.into_inner();
+    Err(ConfigError::new(name, format!("must be {first} to {last}")))
 }

@@ -108,6 +108,8 @@ mod tests {
             ("PUBLIC_URL", "ftp://example.com"),
             ("ADMIN_TOKEN", "short"),
             ("LOBBY_LIMIT", "-1"),
+            ("OPUS_BITRATE", "5999"),
+            ("OPUS_COMPLEXITY", "11"),
         ] {
             let error = read(&[(name, value)], "").unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

@@ -45,6 +45,11 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "PROMPTS_DIR",
         "the station's own greeting, music and prompts (WAV, Ogg, MP3, FLAC) [built in]",
     ),
+    (
+        "OPUS_BITRATE",
+        "a caller's voice towards browsers, bits per second, 6000 to 64000 [24000]",
+    ),
+    ("OPUS_COMPLEXITY", "effort of that encoder, 0 to 10 [0]"),
     ("RTC_UDP_PORT", "browsers' audio [7882]"),
     (
         "LIVEKIT_URL",

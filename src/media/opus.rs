@@ -18,9 +18,6 @@ pub const OPUS_PAYLOAD_MAX: usize = 1275;
 /// The longest audio one packet may carry: 120 ms at 48 kHz (RFC 6716 section 3.2.5).
 const DECODED_MAX: usize = 5760;
 
-/// Bitrate of a caller's voice. At 8 kHz input this is as good as the telephone codec itself.
-const CALLER_BITRATE: i32 = 24_000;
-
 /// RTP time per 20 ms frame; Opus counts at 48 kHz whatever it was fed with (RFC 7587 section 4.1).
 const TIMESTAMP_PER_FRAME: u32 = 960;
 
@@ -87,6 +84,25 @@ impl std::fmt::Debug for OpusPayload {
     }
 }
 
+/// How callers' voices are encoded for browsers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallerOpus {
+    /// Bits per second, 6000 to 64,000. At 8 kHz input the default is as good as the telephone
+    /// codec itself.
+    pub bitrate: i32,
+    /// Effort of the encoder, 0 to 10. More than 0 is hardly heard on a telephone voice.
+    pub complexity: u8,
+}
+
+impl Default for CallerOpus {
+    fn default() -> Self {
+        Self {
+            bitrate: 24_000,
+            complexity: 0,
+        }
+    }
+}
+
 /// Encodes one caller's 8 kHz voice for the browsers of a room.
 #[derive(Debug)]
 pub struct CallerEncoder {
@@ -99,11 +115,11 @@ impl CallerEncoder {
     /// An encoder whose first packet has sequence 0 and timestamp 0.
     ///
     /// # Errors
-    /// When libopus cannot build the encoder (out of memory).
-    pub fn new() -> Result<Self, OpusError> {
+    /// When libopus cannot build the encoder (out of memory), or refuses the settings.
+    pub fn new(how: CallerOpus) -> Result<Self, OpusError> {
         let mut encoder = Encoder::new(SampleRate::Hz8000, Channels::Mono, Application::Voip)?;
-        encoder.set_bitrate(Bitrate::BitsPerSecond(CALLER_BITRATE))?;
-        encoder.set_complexity(0)?;
+        encoder.set_bitrate(Bitrate::BitsPerSecond(how.bitrate))?;
+        encoder.set_complexity(how.complexity)?;
         encoder.set_signal(Signal::Voice)?;
         Ok(Self {
             encoder,

@@ -306,7 +306,7 @@ impl MediaTable {
     ) -> Result<(), MediaError> {
         let leg = self.legs.get_mut(leg).ok_or(MediaError::NoLeg)?;
         leg.end_tap();
-        leg.tap = Some(Tap::new(room, packets)?);
+        leg.tap = Some(Tap::new(room, packets, self.settings.caller_opus)?);
         Ok(())
     }
 

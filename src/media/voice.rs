@@ -9,7 +9,7 @@ use rtrb::Producer;
 
 use super::dsp::{Agc, Gate, HighPass, Limiter, Meter};
 use super::jitter::JitterBuffer;
-use super::opus::{CallerEncoder, OpusError, OpusPacket};
+use super::opus::{CallerEncoder, CallerOpus, OpusError, OpusPacket};
 use super::ramp::Ramp;
 use super::table::{MediaSettings, RoomKey};
 use super::{NB_FRAME, NbFrame};
@@ -134,10 +134,14 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    pub(super) fn new(room: RoomKey, ring: Producer<OpusPacket>) -> Result<Self, OpusError> {
+    pub(super) fn new(
+        room: RoomKey,
+        ring: Producer<OpusPacket>,
+        how: CallerOpus,
+    ) -> Result<Self, OpusError> {
         Ok(Self {
             room,
-            encoder: CallerEncoder::new()?,
+            encoder: CallerEncoder::new(how)?,
             ring,
             overflow: 0,
         })

@@ -46,8 +46,29 @@ fn encode(encoder: &Encoder, samples: &[f32]) -> Vec<u8> {
 }
 
 #[test]
+fn a_caller_is_encoded_at_the_bitrate_that_was_set() {
+    let bytes = |bitrate| {
+        let how = CallerOpus {
+            bitrate,
+            ..CallerOpus::default()
+        };
+        let mut encoder = CallerEncoder::new(how).expect("encoder");
+        frames_of(&mut Tone::new(8000, 440.0, 0.3), 100)
+            .iter()
+            .map(|frame| encoder.encode(frame).expect("encode"))
+            .map(|packet| packet.payload.as_slice().len())
+            .sum::<usize>()
+    };
+    let (small, large) = (bytes(12_000), bytes(32_000));
+    assert!(
+        small * 3 < large * 2,
+        "{small} and {large} bytes in two seconds"
+    );
+}
+
+#[test]
 fn a_callers_tone_reaches_the_browser_as_that_tone() {
-    let mut encoder = CallerEncoder::new().expect("encoder");
+    let mut encoder = CallerEncoder::new(CallerOpus::default()).expect("encoder");
     let mut decoder = BrowserDecoder::new().expect("decoder");
     let mut heard = Vec::new();
     for frame in frames_of(&mut Tone::new(8000, 440.0, 0.3), 100) {
@@ -66,7 +87,7 @@ fn a_callers_tone_reaches_the_browser_as_that_tone() {
 
 #[test]
 fn sequence_timestamp_and_level_go_with_the_packet() {
-    let mut encoder = CallerEncoder::new().expect("encoder");
+    let mut encoder = CallerEncoder::new(CallerOpus::default()).expect("encoder");
     let frames = frames_of(&mut Tone::new(8000, 440.0, 0.1), 2);
     let first = encoder.encode(&frames[0]).expect("encode");
     assert_eq!(
@@ -80,7 +101,7 @@ fn sequence_timestamp_and_level_go_with_the_packet() {
 
 #[test]
 fn a_caller_costs_the_bitrate_that_was_asked_for() {
-    let mut encoder = CallerEncoder::new().expect("encoder");
+    let mut encoder = CallerEncoder::new(CallerOpus::default()).expect("encoder");
     let mut tone = Tone::new(8000, 300.0, 0.2);
     let mut other = Tone::new(8000, 1234.5, 0.1);
     let mut bytes = 0;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::media::feed::PositionRhythm;
+use crate::media::opus::CallerOpus;
 
 /// Settings of one table; the defaults suit a telephone line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct MediaSettings {
     pub agc: bool,
     /// How often a waiting caller is told the place in line.
     pub position: PositionRhythm,
+    /// How callers' voices are encoded for browsers.
+    pub caller_opus: CallerOpus,
 }
 
 impl Default for MediaSettings {
@@ -33,6 +36,7 @@ impl Default for MediaSettings {
             gate: true,
             agc: true,
             position: PositionRhythm::default(),
+            caller_opus: CallerOpus::default(),
         }
     }
 }

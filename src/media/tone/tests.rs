@@ -2,7 +2,7 @@ use super::*;
 use crate::media::NB_FRAME;
 use crate::media::dsp::{Agc, Limiter};
 use crate::media::g711::Law;
-use crate::media::opus::{BrowserDecoder, CallerEncoder};
+use crate::media::opus::{BrowserDecoder, CallerEncoder, CallerOpus};
 
 const BANK_HZ: [f32; 6] = [400.0, 450.0, 500.0, 700.0, 1000.0, 1900.0];
 
@@ -56,7 +56,7 @@ fn tones_survive_the_telephone_and_the_browser() {
     let mut voice = mix(&[400.0, 700.0, 1900.0], 0.02, 16_000);
     Agc::new(8000).process(&mut voice);
     Limiter::new(8000).process(&mut voice);
-    let mut encoder = CallerEncoder::new().expect("encoder");
+    let mut encoder = CallerEncoder::new(CallerOpus::default()).expect("encoder");
     let mut decoder = BrowserDecoder::new().expect("decoder");
     let mut heard = Vec::new();
     for frame in voice.chunks_exact(NB_FRAME) {
