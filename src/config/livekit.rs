@@ -1,12 +1,17 @@
 //! The rooms browsers join.
 
-use crate::config::source::{ConfigError, Secret, Source};
+use crate::config::{
+    livekit_url::LiveKitUrl,
+    source::{ConfigError, Secret, Source},
+};
 
 /// The rooms browsers join: our own endpoint, and the key of its tokens.
 #[derive(Clone, Debug)]
 pub struct LiveKitConfig {
     /// A LiveKit server (`LIVEKIT_URL`).
-    pub url: Option<String>,
+    pub url: Option<LiveKitUrl>,
+    /// How browsers reach that server, where it is another way than ours (`LIVEKIT_PUBLIC_URL`).
+    pub public_url: Option<LiveKitUrl>,
     /// Key and secret of the tokens; made at first start when not set (`LIVEKIT_API_KEY`, `LIVEKIT_API_SECRET`).
     pub key: Option<(String, Secret)>,
     /// Browsers' audio (`RTC_UDP_PORT`).
@@ -34,8 +39,16 @@ impl LiveKitConfig {
                 ));
             }
         };
+        let url = source.optional("LIVEKIT_URL")?;
+        if url.is_some() && key.is_none() {
+            return Err(ConfigError::new(
+                "LIVEKIT_API_KEY",
+                "is needed with LIVEKIT_URL, and LIVEKIT_API_SECRET too",
+            ));
+        }
         Ok(Self {
-            url: source.text("LIVEKIT_URL"),
+            url,
+            public_url: source.optional("LIVEKIT_PUBLIC_URL")?,
             key,
             udp_port: source.parsed("RTC_UDP_PORT", 7882)?,
         })

@@ -5,6 +5,7 @@
 mod books;
 mod http;
 mod livekit;
+mod livekit_url;
 mod media;
 mod sip;
 mod source;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 pub use books::BooksConfig;
 pub use http::HttpConfig;
 pub use livekit::LiveKitConfig;
+pub use livekit_url::{BadLiveKitUrl, LiveKitUrl};
 pub use media::MediaConfig;
 pub use sip::SipConfig;
 pub use source::{ConfigError, SETTINGS, Secret, Source};
@@ -106,6 +108,9 @@ mod tests {
             ("RTP_PORT_RANGE", "10000"),
             ("PUBLIC_IP", "example.com"),
             ("PUBLIC_URL", "ftp://example.com"),
+            ("LIVEKIT_URL", "lk.example.org"),
+            ("LIVEKIT_URL", "wss://without-a-key.example.org"),
+            ("LIVEKIT_PUBLIC_URL", "wss://lk.example.org/rtc"),
             ("ADMIN_TOKEN", "short"),
             ("LOBBY_LIMIT", "-1"),
             ("OPUS_BITRATE", "5999"),

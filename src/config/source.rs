@@ -56,6 +56,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "a LiveKit server for the rooms [the switch itself]",
     ),
     (
+        "LIVEKIT_PUBLIC_URL",
+        "how browsers reach that server [LIVEKIT_URL]",
+    ),
+    (
         "LIVEKIT_API_KEY",
         "key of the tokens that let browsers into rooms [made at first start]",
     ),

@@ -15,6 +15,7 @@ mod calls;
 mod driver;
 mod message;
 mod present;
+mod remote;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined};
+pub use self::remote::rooms::{RoomError, RoomKeeper, RoomLimit, Swept};
 pub use crate::livekit::{
     EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, SessionId,
 };
