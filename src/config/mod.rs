@@ -39,7 +39,7 @@ pub struct Config {
     pub books: BooksConfig,
     /// Twilio's webhook.
     pub twilio: TwilioConfig,
-    /// Room limits.
+    /// The station's own rules for its rooms.
     pub station: StationConfig,
 }
 
@@ -108,6 +108,7 @@ mod tests {
             ("PUBLIC_URL", "ftp://example.com"),
             ("ADMIN_TOKEN", "short"),
             ("LOBBY_LIMIT", "-1"),
+            ("HIDE_PHONE_NUMBERS", "maybe"),
         ] {
             let error = read(&[(name, value)], "").unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined};
+pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined, TransportState};
 pub use crate::livekit::{
     EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, SessionId,
 };
