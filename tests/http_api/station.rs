@@ -96,6 +96,7 @@ impl Station {
             metrics: metrics.clone(),
             health: Arc::clone(&health),
             public_ip: None,
+            hide_numbers: false,
         };
         let switchboard = Switchboard::new(Desk::new(DeskSettings::default()), peers).start();
         let accounts = Arc::new(Accounts::open(pool.clone(), &[1; 32], &config));
