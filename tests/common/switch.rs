@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
 
 /// The admin of every test.
-const TOKEN: &str = "a-token-for-tests-and-nothing-else";
+pub(crate) const TOKEN: &str = "a-token-for-tests-and-nothing-else";
 /// How long anything may take that should happen at once.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
 /// RTP ports of one switch.
@@ -110,6 +110,16 @@ impl Switch {
                 .await
                 .is_ok_and(|answer| answer.status() == 200)
         })
+    }
+
+    /// The id of its process while it runs.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("a running switch").id()
+    }
+
+    /// The port it answers at by HTTP.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
     }
 
     /// Where it answers to `path` by HTTP.
@@ -289,7 +299,7 @@ pub(crate) fn text(value: &Value) -> String {
 }
 
 /// A port that is free for UDP and TCP.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a UDP port");
         let port = udp.local_addr().expect("its address").port();
