@@ -53,24 +53,38 @@ impl LiveKitPerson {
             json!({"identity": name, "name": name}),
         );
         let pass = [text(&ticket["url"]), text(&ticket["token"])];
-        Self::start(name, tone_hz, pass.to_vec())
+        Self::start(None, name, tone_hz, pass.to_vec())
     }
 
     /// The same, and comes again with a new ticket whenever the SDK has given up, as a dashboard does.
     pub(crate) fn stay(switch: &Switch, room: &str, name: &str, tone_hz: f32) -> Self {
         let tickets = switch.url(&tickets(room));
         let stay = ["--stay", name, "--bearer", TOKEN, &tickets].map(str::to_owned);
-        Self::start(name, tone_hz, stay.to_vec())
+        Self::start(None, name, tone_hz, stay.to_vec())
     }
 
-    /// Joins where the token lets it in.
-    pub(crate) fn enter(url: &str, token: &str, name: &str, tone_hz: f32) -> Self {
-        Self::start(name, tone_hz, vec![url.to_owned(), token.to_owned()])
+    /// Joins where the token lets it in, without the switch, from a network namespace if one is named.
+    pub(crate) fn enter(
+        namespace: Option<&str>,
+        (url, token): (&str, &str),
+        name: &str,
+        tone_hz: f32,
+    ) -> Self {
+        let pass = vec![url.to_owned(), token.to_owned()];
+        Self::start(namespace, name, tone_hz, pass)
     }
 
-    fn start(name: &str, tone_hz: f32, place: Vec<String>) -> Self {
+    fn start(namespace: Option<&str>, name: &str, tone_hz: f32, place: Vec<String>) -> Self {
         let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/livekit_client.py");
-        let mut command = Command::new(Self::python());
+        let mut command = match namespace {
+            None => Command::new(Self::python()),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace]);
+                command.arg(Self::python());
+                command
+            }
+        };
         command.arg(client).args(place);
         command.args(["--tone", &tone_hz.to_string(), "--level", "0.2"]);
         command.args(["--interval", &REPORTS_EVERY_S.to_string()]);

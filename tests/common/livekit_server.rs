@@ -17,7 +17,7 @@ use livekit_protocol::{ParticipantInfo, Room};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::switch::{eventually, free_port};
+use crate::switch::{Switch, eventually, free_port};
 
 /// How long a test's tokens are good for: longer than any test.
 const TOKEN_TTL: Duration = Duration::from_secs(3600);
@@ -46,11 +46,12 @@ impl Rooms {
         }
     }
 
-    /// What the switch must be told.
-    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
-        self.server()
-            .map(LiveKitServer::settings)
-            .unwrap_or_default()
+    /// A switch with its rooms here.
+    pub(crate) fn switch(&self) -> Switch {
+        match self {
+            Self::Embedded => Switch::start(&[]),
+            Self::LiveKit(server) => server.switch(&[]),
+        }
     }
 }
 
@@ -169,6 +170,14 @@ impl LiveKitServer {
         let mut child = self.process.take().expect("a running server");
         child.kill().expect("kill -9");
         child.wait().expect("the end of the process");
+    }
+
+    /// A switch with its rooms on this server, and further settings.
+    pub(crate) fn switch(&self, further: &[(&str, &str)]) -> Switch {
+        let own = self.settings();
+        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+        let settings: Vec<_> = own.chain(further.iter().copied()).collect();
+        Switch::start(&settings)
     }
 
     /// What the switch must be told.
