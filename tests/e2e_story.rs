@@ -7,10 +7,7 @@ mod desk;
 #[path = "common/ear.rs"]
 mod ear;
 #[path = "common/livekit_server.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for tests/e2e_livekit_*.rs"
-)]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
 mod livekit_server;
 #[path = "e2e_story/station.rs"]
 mod station;

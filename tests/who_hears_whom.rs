@@ -8,16 +8,10 @@
 #[path = "common/ear.rs"]
 mod ear;
 #[path = "common/livekit.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for tests/e2e_livekit_*.rs"
-)]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
 mod livekit;
 #[path = "common/livekit_server.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for tests/e2e_livekit_*.rs"
-)]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
 mod livekit_server;
 #[path = "common/switch.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]

@@ -1,6 +1,7 @@
 //! Who is in a show that loses its LiveKit server: Ann and Ben on air, Cleo on hold, a host; what a loss cost them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::ear::Ears;
@@ -44,6 +45,23 @@ pub(crate) struct Loss {
     absence: Duration,
     /// The longest silence in any of the three ears, in ms.
     silence_ms: f32,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |time: Duration| time.as_secs_f32();
+        write!(
+            f,
+            "{}; afterwards callers shown in {:.2} s, heard by the host in {:.2} s, and hearing the host in {:.2} s; \
+             a voice away for {} ms at most, silence of {} ms",
+            self.what,
+            seconds(self.shown),
+            seconds(self.host_hears),
+            seconds(self.callers_hear),
+            self.absence.as_millis(),
+            self.silence_ms
+        )
+    }
 }
 
 impl Cast {

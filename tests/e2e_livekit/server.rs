@@ -1,28 +1,17 @@
 //! The LiveKit server of the tests on its own, without the switch: a failure here is the server's or the clients'.
-//!
-//! `scripts/livekit-server` and `scripts/python-venv` install what is needed, so `make test` runs it.
-
-#[path = "common/livekit.rs"]
-#[expect(dead_code, reason = "the other half of it is for tests with a switch")]
-mod livekit;
-#[path = "common/livekit_server.rs"]
-#[expect(dead_code, reason = "the other half of it is for tests with a switch")]
-mod livekit_server;
-#[path = "common/switch.rs"]
-#[expect(dead_code, reason = "no switch runs here")]
-mod switch;
 
 use std::collections::BTreeMap;
 
-use livekit::LiveKitPerson;
-use livekit_server::LiveKitServer;
+use crate::livekit::LiveKitPerson;
+use crate::livekit_server::LiveKitServer;
 
 #[test]
 #[ignore = "needs livekit-server: make test"]
 fn two_people_hear_each_other() {
     let server = LiveKitServer::start();
     let [ann, ben] = [("ann", 539.0), ("ben", 761.9)].map(|(name, hz)| {
-        LiveKitPerson::enter(&server.url(), &server.token("live", name), name, hz)
+        let pass = (server.url(), server.token("live", name));
+        LiveKitPerson::enter(None, (&pass.0, &pass.1), name, hz)
     });
     ann.hears(&BTreeMap::from([("ben".to_owned(), 761.9)]));
     ben.hears(&BTreeMap::from([("ann".to_owned(), 539.0)]));

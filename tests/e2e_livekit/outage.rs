@@ -1,47 +1,13 @@
 //! A LiveKit server that dies in mid-show, again and again: callers do not notice, browsers are back as soon as it is.
-//!
-//! `scripts/livekit-server` and `scripts/python-venv` install what is needed, so `make test` runs it.
 
-#[path = "e2e_livekit/cast.rs"]
-mod cast;
-#[path = "common/ear.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for tests/who_hears_whom.rs"
-)]
-mod ear;
-#[path = "e2e_livekit/hearing.rs"]
-mod hearing;
-#[path = "common/livekit.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for tests/who_hears_whom.rs"
-)]
-mod livekit;
-#[path = "common/livekit_server.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for the other e2e_livekit tests"
-)]
-mod livekit_server;
-#[path = "e2e_livekit/show.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for the other e2e_livekit tests"
-)]
-mod show;
-#[path = "common/switch.rs"]
-#[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
-mod switch;
-
-use std::io::Write as _;
 use std::thread::park_timeout;
 use std::time::Duration;
 
-use cast::{Cast, HOST, Loss, judge};
-use livekit::LiveKitPerson;
-use livekit_server::LiveKitServer;
-use show::{Show, wait_until_empty};
+use crate::cast::{Cast, HOST, Loss, judge};
+use crate::livekit::LiveKitPerson;
+use crate::livekit_server::LiveKitServer;
+use crate::say;
+use crate::show::{Show, wait_until_empty};
 
 /// For how long the server is away, time after time.
 const AWAY_MS: [u64; 10] = [0, 200, 500, 1000, 1500, 2000, 3000, 5000, 500, 8000];
@@ -77,7 +43,6 @@ fn death(cast: &Cast, server: &mut LiveKitServer, away_ms: u64) -> Loss {
     }
     let back = server.run();
     let loss = cast.recover(&what, server, back);
-    // Past the harness, which keeps what a passing test prints to itself.
-    writeln!(std::io::stdout(), "{loss:?}").expect("a place to write to");
+    say(&loss.to_string());
     loss
 }

@@ -2,53 +2,19 @@
 //! and everybody hears everybody again once it is mended.
 //!
 //! The host sits beside the server, at the far end of the wire, and loses nothing: what comes back late is the switch's.
-//! Needs root and iproute2 for network namespaces; `make test` runs it.
+//! Needs root and iproute2 for network namespaces.
 
-#[path = "e2e_livekit/cast.rs"]
-mod cast;
-#[path = "common/ear.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for tests/who_hears_whom.rs"
-)]
-mod ear;
-#[path = "e2e_livekit/hearing.rs"]
-mod hearing;
-#[path = "common/livekit.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for tests/who_hears_whom.rs"
-)]
-mod livekit;
-#[path = "common/livekit_server.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for the other e2e_livekit tests"
-)]
-mod livekit_server;
-#[path = "e2e_livekit/show.rs"]
-#[expect(
-    dead_code,
-    reason = "the other half of it is for the other e2e_livekit tests"
-)]
-mod show;
-#[path = "common/switch.rs"]
-#[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
-mod switch;
-#[path = "e2e_livekit/wire.rs"]
-mod wire;
-
-use std::io::Write as _;
 use std::thread::park_timeout;
 use std::time::Duration;
 
 use audioroad::actors::clock;
 
-use cast::{Cast, HOST, Loss, judge};
-use livekit::LiveKitPerson;
-use livekit_server::{LiveKitServer, Start};
-use show::{Show, wait_until_empty};
-use wire::{Cut, Wire};
+use crate::cast::{Cast, HOST, Loss, judge};
+use crate::livekit::LiveKitPerson;
+use crate::livekit_server::{LiveKitServer, Start};
+use crate::say;
+use crate::show::{Show, wait_until_empty};
+use crate::wire::{Cut, Wire};
 
 /// What is cut, and for how many seconds.
 const CUTS: [(Cut, u64); 9] = [
@@ -106,11 +72,6 @@ fn suffer(cast: &Cast, server: &LiveKitServer, (wire, cut): (&Wire, Cut), second
     }
     wire.mend(cut);
     let loss = cast.recover(&what, server, clock::now());
-    say(&format!("{loss:?}"));
+    say(&loss.to_string());
     loss
-}
-
-/// Past the harness, which keeps what a passing test prints to itself.
-fn say(report: &str) {
-    writeln!(std::io::stdout(), "{report}").expect("a place to write to");
 }
