@@ -21,13 +21,14 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
 use super::calls::Calls;
-use super::message::{BridgeEvent, Command, JoinRequest, Joined};
-use super::present::Present;
+use super::message::{Command, JoinRequest, Joined, Tell};
+use super::present::{Present, Voice};
 use super::{BridgeStats, Shared};
 use crate::actors::clock;
 use crate::livekit::{
-    Endpoint, EndpointConfig, EndpointLimits, JoinRefusal, Output, SessionId, TokenKeys,
+    Endpoint, EndpointConfig, Event, JoinRefusal, Output, SessionId, TrackKey,
 };
+use crate::rtc::AudioPacket;
 
 /// Datagrams taken from the socket before anything else gets a turn.
 const DATAGRAMS_MAX: usize = 64;
@@ -44,7 +45,7 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     /// The WebSockets of the browsers, as channels.
     signals: HashMap<SessionId, mpsc::Sender<Vec<u8>>>,
-    present: Present,
+    present: Present<TrackKey>,
     calls: Calls,
     stats: BridgeStats,
     stats_due: Instant,
@@ -78,28 +79,19 @@ pub(super) fn start(driver: Driver, socket: std::net::UdpSocket) -> io::Result<(
 
 impl Driver {
     pub(super) fn new(
-        candidates: Vec<SocketAddr>,
-        keys: TokenKeys,
-        limits: EndpointLimits,
-        seed: u64,
+        config: EndpointConfig,
         inbox: mpsc::Receiver<Command>,
         shared: Arc<Shared>,
-        events: Box<dyn Fn(BridgeEvent) + Send>,
+        tell: Tell,
     ) -> Self {
         let now = clock::now();
-        let config = EndpointConfig {
-            candidates,
-            keys,
-            limits,
-            seed,
-        };
         Self {
             endpoint: Endpoint::new(now, clock::unix_ms(), config.clone()),
             config,
             inbox,
             shared,
             signals: HashMap::new(),
-            present: Present::new(events),
+            present: Present::new(tell),
             calls: Calls::default(),
             stats: BridgeStats::default(),
             stats_due: now,
@@ -193,6 +185,12 @@ impl Driver {
             }
             Command::Signal { session, frame } => endpoint.handle_signal(now, session, &frame),
             Command::SignalClosed { session } => self.signal_closed(now, session),
+            // The endpoint makes a room when somebody comes, and knows itself when it is over.
+            Command::OpenRoom { .. } | Command::RoomFinished { .. } => {}
+            Command::Stop { done } => {
+                // Whoever asked may have given up.
+                let _ = done.send(());
+            }
         }
     }
 
@@ -221,7 +219,7 @@ impl Driver {
                 Output::CloseSignal { session } => {
                     self.signals.remove(&session);
                 }
-                Output::Event(event) => self.present.take(event),
+                Output::Event(event) => present(&mut self.present, event),
             }
         }
     }
@@ -269,6 +267,64 @@ impl Driver {
     }
 }
 
+/// Takes the endpoint's events to whom they concern.
+fn present(present: &mut Present<TrackKey>, event: Event) {
+    match event {
+        Event::TrackAudio {
+            track,
+            seq,
+            timestamp,
+            level_dbov,
+            payload,
+        } => {
+            let packet = AudioPacket {
+                seq,
+                timestamp,
+                marker: false,
+                level_dbov,
+                payload,
+            };
+            present.heard(track, &packet);
+        }
+        Event::TrackUp {
+            track,
+            room,
+            identity,
+            track_sid,
+            muted,
+        } => {
+            let voice = Voice {
+                room,
+                identity,
+                track_sid,
+            };
+            present.track_up(track, voice, muted);
+        }
+        Event::TrackDown { track, .. } => present.track_down(track),
+        Event::TrackMuted {
+            room,
+            identity,
+            track_sid,
+            muted,
+            ..
+        } => {
+            let voice = Voice {
+                room,
+                identity,
+                track_sid,
+            };
+            present.track_muted(voice, muted);
+        }
+        Event::ParticipantJoined {
+            room,
+            identity,
+            name,
+            sid,
+        } => present.joined(room, identity, name, sid),
+        Event::ParticipantLeft { sid, .. } => present.left(sid),
+    }
+}
+
 /// A socket bound to [::] wants IPv4 destinations as mapped addresses.
 fn mapped(to: SocketAddr, socket: &UdpSocket) -> SocketAddr {
     match (to.ip(), socket.local_addr()) {
@@ -293,19 +349,22 @@ mod tests {
     use rtrb::RingBuffer;
 
     use super::*;
-    use crate::actors::bridge::CallTrack;
-    use crate::livekit::{JoinQuery, RoomPass};
+    use crate::actors::bridge::{BridgeEvent, CallTrack, EndpointLimits};
+    use crate::livekit::{JoinQuery, RoomPass, TokenKeys};
 
     fn driver() -> (Driver, std_mpsc::Receiver<BridgeEvent>) {
         let (told, events) = std_mpsc::channel();
+        let config = EndpointConfig {
+            candidates: vec!["127.0.0.1:7882".parse().unwrap()],
+            keys: TokenKeys::new("key", "secret"),
+            limits: EndpointLimits::default(),
+            seed: 7,
+        };
         let driver = Driver::new(
-            vec!["127.0.0.1:7882".parse().unwrap()],
-            TokenKeys::new("key", "secret"),
-            EndpointLimits::default(),
-            7,
+            config,
             mpsc::channel(1).1,
             Arc::default(),
-            Box::new(move |event| {
+            Arc::new(move |event| {
                 let _ = told.send(event);
             }),
         );
@@ -328,7 +387,7 @@ mod tests {
         let session = driver.join(clock::now(), request).unwrap().session;
         while let Some(output) = driver.endpoint.poll_output() {
             if let Output::Event(event) = output {
-                driver.present.take(event);
+                present(&mut driver.present, event);
             }
         }
         (session, frames)
@@ -379,7 +438,10 @@ mod tests {
                 BridgeEvent::ParticipantLeft { .. } => Some(false),
                 BridgeEvent::TrackUp { .. }
                 | BridgeEvent::TrackMuted { .. }
-                | BridgeEvent::TrackDown { .. } => None,
+                | BridgeEvent::TrackDown { .. }
+                | BridgeEvent::CallRemoved { .. }
+                | BridgeEvent::CallMuted { .. }
+                | BridgeEvent::Transport(_) => None,
             })
             .collect();
         assert_eq!(told, [true, false, true]);
