@@ -66,10 +66,8 @@ pub enum LinkOutput {
     },
     /// Send a datagram.
     Transmit {
-        /// From whose socket.
+        /// From whose socket of this address's family.
         transport: TransportId,
-        /// The local address it goes out from.
-        from: SocketAddr,
         /// Where to.
         to: SocketAddr,
         /// The whole datagram.
