@@ -48,7 +48,7 @@ impl Health {
         links: &[LinkState],
         api: Option<&str>,
     ) -> (Option<TransportState>, Option<Instant>) {
-        let due = |link: &LinkState| link.down_since.map(|since| since + grace(&link.role));
+        let due = |link: &LinkState| link.down_since.map(|since| since + grace(link.role));
         let next = links.iter().filter_map(due).filter(|at| *at > now).min();
         let overdue = links
             .iter()
@@ -86,7 +86,7 @@ impl Health {
     }
 }
 
-fn grace(role: &LinkRole) -> Duration {
+fn grace(role: LinkRole) -> Duration {
     match role {
         LinkRole::Listener => LISTENER_GRACE,
         LinkRole::Caller => CALLER_GRACE,

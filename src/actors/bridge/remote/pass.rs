@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use livekit_protocol::participant_info::Kind;
 
-use crate::livekit::RoomPass;
+use crate::livekit::{NODE_ATTRIBUTE, RoomPass};
 
 /// How long a token opens the room. The server renews it while the participant is there.
 pub(super) const TOKEN_TTL: Duration = Duration::from_secs(600);
-
-/// The attribute that names the switch a call is on.
-const NODE_ATTRIBUTE: &str = "switch.node";
 
 /// The switch's ear in a room: hidden, hears, never speaks.
 pub(super) fn listener(node: &str, room: &str) -> RoomPass {
@@ -81,7 +78,7 @@ mod tests {
         assert_eq!(pass.can_publish_sources, ["microphone"]);
         assert!(pass.can_update_own_metadata);
         assert_eq!(pass.kind, Kind::Sip);
-        assert_eq!(pass.attributes["switch.node"], "a");
+        assert_eq!(pass.attributes[NODE_ATTRIBUTE], "a");
         assert_eq!(pass.attributes["sip.callID"], "SCL_1");
         assert_eq!((pass.identity.as_str(), pass.name.as_str()), ("call:1", "Ann"));
     }
