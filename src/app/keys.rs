@@ -46,8 +46,14 @@ impl Keys {
 
 /// A name that stays the same as long as the data directory does, and gives nothing of the key away.
 fn node_of(key: &[u8; 32]) -> String {
-    let digest = Sha256::new().chain_update(b"switch.node").chain_update(key).finalize();
-    digest.iter().take(4).fold(String::new(), |name, byte| format!("{name}{byte:02x}"))
+    let digest = Sha256::new()
+        .chain_update(b"switch.node")
+        .chain_update(key)
+        .finalize();
+    digest
+        .iter()
+        .take(4)
+        .fold(String::new(), |name, byte| format!("{name}{byte:02x}"))
 }
 
 fn secret(dir: &Path, name: &str) -> anyhow::Result<[u8; 32]> {

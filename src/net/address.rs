@@ -34,7 +34,10 @@ pub fn towards(hosts: &[IpAddr]) -> Vec<IpAddr> {
         let host = *hosts.iter().find(of_family).unwrap_or(&nowhere);
         facing(SocketAddr::new(host, 9))
     };
-    let found: Vec<IpAddr> = [NOWHERE_V4, NOWHERE_V6].into_iter().filter_map(own).collect();
+    let found: Vec<IpAddr> = [NOWHERE_V4, NOWHERE_V6]
+        .into_iter()
+        .filter_map(own)
+        .collect();
     if found.is_empty() {
         return vec![Ipv4Addr::LOCALHOST.into()];
     }
@@ -55,6 +58,9 @@ mod tests {
     #[test]
     fn there_is_always_an_address_and_never_an_unspecified_one() {
         let own = towards(&[]);
-        assert!(!own.is_empty() && own.iter().all(|ip| !ip.is_unspecified()), "{own:?}");
+        assert!(
+            !own.is_empty() && own.iter().all(|ip| !ip.is_unspecified()),
+            "{own:?}"
+        );
     }
 }

@@ -22,13 +22,10 @@ use tokio::sync::mpsc;
 
 use super::calls::Calls;
 use super::message::{Command, JoinRequest, Joined, Tell};
-use super::present::{Present, Voice};
+use super::present::Present;
 use super::{BridgeStats, Shared};
 use crate::actors::clock;
-use crate::livekit::{
-    Endpoint, EndpointConfig, Event, JoinRefusal, Output, SessionId, TrackKey,
-};
-use crate::rtc::AudioPacket;
+use crate::livekit::{Endpoint, EndpointConfig, JoinRefusal, Output, SessionId, TrackKey};
 
 /// Datagrams taken from the socket before anything else gets a turn.
 const DATAGRAMS_MAX: usize = 64;
@@ -219,7 +216,7 @@ impl Driver {
                 Output::CloseSignal { session } => {
                     self.signals.remove(&session);
                 }
-                Output::Event(event) => present(&mut self.present, event),
+                Output::Event(event) => self.present.take(event),
             }
         }
     }
@@ -264,64 +261,6 @@ impl Driver {
             command_drops: shared.command_drops,
             ..self.stats
         };
-    }
-}
-
-/// Takes the endpoint's events to whom they concern.
-fn present(present: &mut Present<TrackKey>, event: Event) {
-    match event {
-        Event::TrackAudio {
-            track,
-            seq,
-            timestamp,
-            level_dbov,
-            payload,
-        } => {
-            let packet = AudioPacket {
-                seq,
-                timestamp,
-                marker: false,
-                level_dbov,
-                payload,
-            };
-            present.heard(track, &packet);
-        }
-        Event::TrackUp {
-            track,
-            room,
-            identity,
-            track_sid,
-            muted,
-        } => {
-            let voice = Voice {
-                room,
-                identity,
-                track_sid,
-            };
-            present.track_up(track, voice, muted);
-        }
-        Event::TrackDown { track, .. } => present.track_down(track),
-        Event::TrackMuted {
-            room,
-            identity,
-            track_sid,
-            muted,
-            ..
-        } => {
-            let voice = Voice {
-                room,
-                identity,
-                track_sid,
-            };
-            present.track_muted(voice, muted);
-        }
-        Event::ParticipantJoined {
-            room,
-            identity,
-            name,
-            sid,
-        } => present.joined(room, identity, name, sid),
-        Event::ParticipantLeft { sid, .. } => present.left(sid),
     }
 }
 
@@ -387,7 +326,7 @@ mod tests {
         let session = driver.join(clock::now(), request).unwrap().session;
         while let Some(output) = driver.endpoint.poll_output() {
             if let Output::Event(event) = output {
-                present(&mut driver.present, event);
+                driver.present.take(event);
             }
         }
         (session, frames)

@@ -11,6 +11,7 @@ use std::hash::Hash;
 use rtrb::{Producer, RingBuffer};
 
 use super::message::{BridgeEvent, Tell};
+use crate::livekit::{Event, TrackKey};
 use crate::media::opus::{OpusPacket, OpusPayload};
 use crate::rtc::AudioPacket;
 
@@ -135,6 +136,66 @@ impl<K: Copy + Eq + Hash> Present<K> {
         let sids: Vec<String> = self.participants.keys().cloned().collect();
         for sid in sids {
             self.left(sid);
+        }
+    }
+}
+
+impl Present<TrackKey> {
+    /// Takes an event of the endpoint to whom it concerns.
+    pub(super) fn take(&mut self, event: Event) {
+        match event {
+            Event::TrackAudio {
+                track,
+                seq,
+                timestamp,
+                level_dbov,
+                payload,
+            } => {
+                let packet = AudioPacket {
+                    seq,
+                    timestamp,
+                    marker: false,
+                    level_dbov,
+                    payload,
+                };
+                self.heard(track, &packet);
+            }
+            Event::TrackUp {
+                track,
+                room,
+                identity,
+                track_sid,
+                muted,
+            } => {
+                let voice = Voice {
+                    room,
+                    identity,
+                    track_sid,
+                };
+                self.track_up(track, voice, muted);
+            }
+            Event::TrackDown { track, .. } => self.track_down(track),
+            Event::TrackMuted {
+                room,
+                identity,
+                track_sid,
+                muted,
+                ..
+            } => {
+                let voice = Voice {
+                    room,
+                    identity,
+                    track_sid,
+                };
+                self.track_muted(voice, muted);
+            }
+            Event::ParticipantJoined {
+                room,
+                identity,
+                name,
+                sid,
+            } => self.joined(room, identity, name, sid),
+            Event::ParticipantLeft { sid, .. } => self.left(sid),
         }
     }
 }

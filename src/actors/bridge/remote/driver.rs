@@ -1,25 +1,26 @@
 //! The bridge's thread towards a LiveKit server: which links there should be.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::future::{pending, ready};
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use super::super::Shared;
 use super::super::config::{BridgeStats, LinkStats, ServerConfig};
 use super::super::message::{BridgeEvent, CallTrack, Command, Tell};
-use super::super::Shared;
 use super::health::{Health, LinkState};
 use super::link::LinkHandle;
 use super::pass;
+use super::room::{Room, all_ended, listen};
 use super::rooms::RoomLimit;
-use super::site::{RoomSite, Site};
+use super::site::Site;
 use super::sweep::Sweep;
-use super::task::{LEAVE_MAX, Order, REVIVAL_PAUSE};
+use super::task::{Order, REVIVAL_PAUSE};
 use crate::actors::clock;
 use crate::livekit::{JoinRefusal, LinkRole};
 
@@ -41,19 +42,6 @@ pub(super) struct Driver {
     health: Health,
     health_due: Option<Instant>,
     stats_due: Instant,
-}
-
-/// A room that is open.
-struct Room {
-    site: Rc<RoomSite>,
-    listener: Option<LinkHandle>,
-    calls: BTreeMap<String, LinkHandle>,
-}
-
-impl Room {
-    fn links(&self) -> impl Iterator<Item = &LinkHandle> {
-        self.listener.iter().chain(self.calls.values())
-    }
 }
 
 /// What the thread woke up for.
@@ -94,7 +82,8 @@ impl Driver {
     /// Runs until it is stopped, or until the last handle is dropped.
     pub(super) async fn run(mut self) {
         let (sweep, site) = (Rc::clone(&self.sweep), Rc::clone(&self.site));
-        self.requests.spawn_local(async move { sweep.run(&site).await });
+        self.requests
+            .spawn_local(async move { sweep.run(&site).await });
         loop {
             match self.next().await {
                 Input::Wake => self.site.frame.notify_waiters(),
@@ -176,7 +165,10 @@ impl Driver {
             deletion.abort();
         }
         let (site, links) = (&self.site, &mut self.links);
-        let room = self.rooms.entry(name.clone()).or_insert_with(|| Room::new(site, name));
+        let room = self
+            .rooms
+            .entry(name.clone())
+            .or_insert_with(|| Room::new(site, name));
         room.site.open(limit);
         if room.listener.is_none() {
             room.listener = Some(listen(links, &room.site, ready(())));
@@ -193,7 +185,10 @@ impl Driver {
         } = call;
         let (site, links) = (&self.site, &mut self.links);
         let pass = pass::caller(&site.node, &name, &identity, &shown, attributes);
-        let room = self.rooms.entry(name.clone()).or_insert_with(|| Room::new(site, name));
+        let room = self
+            .rooms
+            .entry(name.clone())
+            .or_insert_with(|| Room::new(site, name));
         let former = room.calls.remove(&identity).map(LinkHandle::leave);
         let room_site = Rc::clone(&room.site);
         let link = LinkHandle::start(
@@ -209,7 +204,10 @@ impl Driver {
     }
 
     fn order(&self, room: &str, identity: &str, order: Order) {
-        let link = self.rooms.get(room).and_then(|room| room.calls.get(identity));
+        let link = self
+            .rooms
+            .get(room)
+            .and_then(|room| room.calls.get(identity));
         if let Some(link) = link {
             link.order(order);
         }
@@ -242,7 +240,8 @@ impl Driver {
             site.keeper.delete(&deleted).await;
         });
         self.deletions.retain(|_, deletion| !deletion.is_finished());
-        self.deletions.extend(deletion.map(|deletion| (name, deletion)));
+        self.deletions
+            .extend(deletion.map(|deletion| (name, deletion)));
     }
 
     fn request(&mut self, work: impl Future<Output = ()> + 'static) -> Option<AbortHandle> {
@@ -265,7 +264,10 @@ impl Driver {
     }
 
     fn note_who_is_there(&self) {
-        let calls = self.rooms.values().flat_map(|room| room.calls.keys().cloned());
+        let calls = self
+            .rooms
+            .values()
+            .flat_map(|room| room.calls.keys().cloned());
         self.sweep.note(self.rooms.keys().cloned(), calls);
     }
 
@@ -324,38 +326,4 @@ impl Driver {
             ..BridgeStats::default()
         };
     }
-}
-
-impl Room {
-    fn new(site: &Rc<Site>, name: String) -> Self {
-        Self {
-            site: RoomSite::new(Rc::clone(site), name),
-            listener: None,
-            calls: BTreeMap::new(),
-        }
-    }
-
-    fn leave(self) -> Vec<oneshot::Receiver<()>> {
-        let links = self.listener.into_iter().chain(self.calls.into_values());
-        links.map(LinkHandle::leave).collect()
-    }
-}
-
-/// Starts a room's ear.
-fn listen(
-    links: &mut JoinSet<()>,
-    room: &Rc<RoomSite>,
-    wait: impl Future<Output = ()> + 'static,
-) -> LinkHandle {
-    let pass = pass::listener(&room.site.node, &room.name);
-    LinkHandle::start(links, Rc::clone(room), LinkRole::Listener, pass, None, wait)
-}
-
-async fn all_ended(leaving: Vec<oneshot::Receiver<()>>) {
-    let all = async {
-        for ended in leaving {
-            let _ = ended.await;
-        }
-    };
-    let _ = timeout(LEAVE_MAX, all).await;
 }

@@ -59,10 +59,12 @@ impl Health {
             None if links.is_empty() => api.map(str::to_owned),
             None => None,
         };
-        let since = overdue.and_then(|link| link.down_since).map_or(unix_ms, |at| {
-            let ago = now.saturating_duration_since(at).as_millis();
-            unix_ms.saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX))
-        });
+        let since = overdue
+            .and_then(|link| link.down_since)
+            .map_or(unix_ms, |at| {
+                let ago = now.saturating_duration_since(at).as_millis();
+                unix_ms.saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX))
+            });
         let all_up = links.iter().all(|link| link.down_since.is_none());
         (self.tell(why, since, all_up), next)
     }
@@ -198,14 +200,23 @@ mod tests {
         ];
         let (now, ms) = at(t0, 2000);
         let told = health.judge(now, ms, &both, None).0;
-        assert!(matches!(told, Some(TransportState::Lost { .. })), "{told:?}");
-        let one = [up(LinkRole::Listener), down(LinkRole::Caller, t0, unreachable())];
+        assert!(
+            matches!(told, Some(TransportState::Lost { .. })),
+            "{told:?}"
+        );
+        let one = [
+            up(LinkRole::Listener),
+            down(LinkRole::Caller, t0, unreachable()),
+        ];
         assert_eq!(
             health.judge(now, ms, &one, None),
             (None, Some(t0 + CALLER_GRACE))
         );
         let none = [up(LinkRole::Listener), up(LinkRole::Caller)];
-        assert_eq!(health.judge(now, ms, &none, None).0, Some(TransportState::Up));
+        assert_eq!(
+            health.judge(now, ms, &none, None).0,
+            Some(TransportState::Up)
+        );
     }
 
     #[test]
@@ -238,7 +249,9 @@ mod tests {
         let told = health.judge(t0, T0_MS, &[], None).0;
         assert_eq!(told, Some(TransportState::Up));
         assert_eq!(
-            health.judge(t0, T0_MS, &[up(LinkRole::Listener)], refused).0,
+            health
+                .judge(t0, T0_MS, &[up(LinkRole::Listener)], refused)
+                .0,
             None
         );
     }

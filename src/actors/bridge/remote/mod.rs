@@ -13,6 +13,7 @@ mod driver;
 mod health;
 mod link;
 mod pass;
+mod room;
 pub(super) mod rooms;
 mod signal;
 mod site;

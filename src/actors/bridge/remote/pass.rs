@@ -65,7 +65,10 @@ mod tests {
     #[test]
     fn the_ear_is_hidden_and_cannot_speak() {
         let pass = granted(&listener("a", ROOM));
-        assert_eq!((pass.identity.as_str(), pass.room.as_str()), ("switch:a:live", ROOM));
+        assert_eq!(
+            (pass.identity.as_str(), pass.room.as_str()),
+            ("switch:a:live", ROOM)
+        );
         assert!(pass.hidden && pass.can_subscribe && !pass.can_publish);
         assert_eq!(pass.kind, Kind::Standard);
     }
@@ -80,6 +83,9 @@ mod tests {
         assert_eq!(pass.kind, Kind::Sip);
         assert_eq!(pass.attributes[NODE_ATTRIBUTE], "a");
         assert_eq!(pass.attributes["sip.callID"], "SCL_1");
-        assert_eq!((pass.identity.as_str(), pass.name.as_str()), ("call:1", "Ann"));
+        assert_eq!(
+            (pass.identity.as_str(), pass.name.as_str()),
+            ("call:1", "Ann")
+        );
     }
 }

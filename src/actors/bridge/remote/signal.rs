@@ -109,17 +109,6 @@ impl Signal {
         }
     }
 
-    /// What else there is to hear right now.
-    pub(super) fn try_next(&mut self) -> Option<Heard> {
-        loop {
-            let (attempt, heard) = self.heard.try_recv().ok()?;
-            if attempt == self.attempt {
-                self.settle(&heard);
-                return Some(heard);
-            }
-        }
-    }
-
     /// What the link has to hear when the worker is no more.
     pub(super) fn epitaph(&self) -> Heard {
         let why = "its task ended".to_owned();
@@ -149,7 +138,10 @@ impl Signal {
 
     fn settle(&mut self, heard: &Heard) {
         match heard {
-            Heard::Joined(..) | Heard::JoinFailed(_) | Heard::Resumed(_) | Heard::ResumeFailed(_) => {
+            Heard::Joined(..)
+            | Heard::JoinFailed(_)
+            | Heard::Resumed(_)
+            | Heard::ResumeFailed(_) => {
                 self.asked = Asked::Nothing;
             }
             Heard::Message(_) | Heard::Closed(_) => {}

@@ -55,7 +55,11 @@ impl Sweep {
             match swept {
                 Ok(swept) => {
                     let (rooms, calls) = (swept.rooms, swept.calls);
-                    tracing::info!(rooms, calls, "LiveKit answers; what was left behind is gone");
+                    tracing::info!(
+                        rooms,
+                        calls,
+                        "LiveKit answers; what was left behind is gone"
+                    );
                     return;
                 }
                 Err(error) => tracing::debug!(%error, "LiveKit's API cannot be asked"),

@@ -180,7 +180,10 @@ impl Worker {
         let Some(connection) = &self.connection else {
             return;
         };
-        if timeout(SEND_MAX, connection.client.send(message)).await.is_err() {
+        if timeout(SEND_MAX, connection.client.send(message))
+            .await
+            .is_err()
+        {
             self.lose("the server does not read").await;
         }
     }
