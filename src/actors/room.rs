@@ -11,14 +11,14 @@ use actix::{Actor, ActorContext, Context, Handler};
 
 use crate::{
     actors::{
-        bridge::{CallTrack, LeaveCause, RoomTransport},
+        bridge::{CallTrack, LeaveCause, RoomLimit, RoomTransport},
         message::{
             Admit, CallTicket, Close, MicrophoneDown, MicrophoneMuted, MicrophoneUp, Release,
         },
         shown::{CallShown, CallStatus},
         studio,
     },
-    domain::{CallId, EpisodeId, RoomName},
+    domain::{CallId, EpisodeId, Limits, RoomName},
     media::{Place, RoomKey, SourceKey, feed::Playlist},
 };
 
@@ -28,6 +28,7 @@ const RING: usize = 8;
 /// Supervises one room.
 pub struct RoomActor {
     name: RoomName,
+    limit: RoomLimit,
     bridge: RoomTransport,
     published: HashMap<CallId, CallShown>,
     microphones: HashMap<String, SourceKey>,
@@ -35,9 +36,10 @@ pub struct RoomActor {
 
 impl RoomActor {
     /// The room, not yet open.
-    pub fn new(name: RoomName, bridge: RoomTransport) -> Self {
+    pub fn new(name: RoomName, limits: &Limits, bridge: RoomTransport) -> Self {
         Self {
             name,
+            limit: limit(name, limits),
             bridge,
             published: HashMap::new(),
             microphones: HashMap::new(),
@@ -90,6 +92,17 @@ pub fn placement(
     }
 }
 
+/// How many browsers and callers a room takes.
+fn limit(room: RoomName, limits: &Limits) -> RoomLimit {
+    let people = match room {
+        RoomName::Lobby(_) => limits.lobby,
+        RoomName::Hold(_) => limits.hold,
+        RoomName::Screening(..) => Limits::SCREENING,
+        RoomName::Live(_) => limits.live,
+    };
+    RoomLimit(u32::try_from(people).unwrap_or(u32::MAX))
+}
+
 /// The LiveKit identity of a call: unique per call, never per number.
 pub fn identity(call: CallId) -> String {
     format!("call:{call}")
@@ -106,6 +119,7 @@ impl Actor for RoomActor {
     fn started(&mut self, _: &mut Self::Context) {
         if self.has_mix() {
             let name = self.name;
+            self.bridge.open_room(&name.to_string(), self.limit);
             studio::with(|studio| {
                 let mix = studio.table.add_room();
                 studio.rooms.insert(name, mix);

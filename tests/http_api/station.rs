@@ -5,7 +5,7 @@ use std::{cell::Cell, net::TcpListener, sync::Arc};
 use actix::{Actor, Addr};
 use audioroad::{
     actors::{
-        bridge::{BridgeConfig, EndpointLimits, RoomTransport},
+        bridge::{BridgeConfig, BridgeMode, EndpointLimits, RoomTransport},
         clock,
         health::Health,
         message::AtDesk,
@@ -338,13 +338,13 @@ fn journal(pool: &Pool, folder: &std::path::Path) -> (Arc<Journal>, Follower) {
 }
 
 fn bridge() -> RoomTransport {
-    let config = BridgeConfig {
+    let mode = BridgeMode::Embedded {
         udp: "127.0.0.1:0".parse().unwrap(),
         public_ip: None,
         api_key: "key".to_owned(),
         api_secret: "a secret of LiveKit's".to_owned(),
         limits: EndpointLimits::default(),
-        seed: 9,
     };
+    let config = BridgeConfig { mode, seed: 9 };
     RoomTransport::start(config, |_| {}).unwrap()
 }
