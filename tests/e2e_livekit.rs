@@ -18,6 +18,7 @@ mod ear;
 #[path = "e2e_livekit/hearing.rs"]
 mod hearing;
 #[path = "common/livekit.rs"]
+#[expect(dead_code, reason = "the other half of it is for who_hears_whom.rs")]
 mod livekit;
 #[path = "common/livekit_server.rs"]
 #[expect(dead_code, reason = "the other half of it is for who_hears_whom.rs")]
