@@ -2,13 +2,17 @@
 //!
 //! [`Endpoint`] is the embedded default: it serves rooms to unmodified LiveKit client SDKs when no
 //! LiveKit server is configured. [`TokenKeys`] makes and checks the access tokens that both modes
-//! use.
+//! use, and checks what a server tells of its rooms ([`WebhookEvent`]).
 
 mod endpoint;
+mod room;
 mod token;
+mod webhook;
 
 pub use endpoint::{
     CallParticipant, Endpoint, EndpointConfig, EndpointCounters, EndpointLimits, Event, JoinQuery,
     JoinRefusal, LeaveCause, Output, SessionId, TrackKey,
 };
+pub use room::{NODE_ATTRIBUTE, RoomLimit, RoomPlan};
 pub use token::{RoomPass, TokenError, TokenKeys};
+pub use webhook::{BODY_LEN_MAX as WEBHOOK_LEN_MAX, WebhookError, WebhookEvent, WebhookKind};

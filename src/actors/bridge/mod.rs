@@ -28,9 +28,9 @@ use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined};
-pub use self::remote::rooms::{RoomError, RoomKeeper, RoomLimit, Swept};
+pub use self::remote::rooms::{RoomError, RoomKeeper, Swept};
 pub use crate::livekit::{
-    EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, SessionId,
+    EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, RoomLimit, SessionId,
 };
 
 use self::driver::Driver;

@@ -7,7 +7,7 @@
 //! All by LiveKit's API over HTTPS, which takes proxies from the environment and, on Cloud, tries other regions. Nothing here
 //! is needed to hear anybody: a room that could not be made is made by whoever joins it first. Limits: an attempt takes
 //! [`ATTEMPT_MAX`], [`DELETIONS_MAX`] deletions are tried at once, each for [`DELETION_MAX`]; LiveKit closes an empty room
-//! by itself after [`EMPTY_S`].
+//! by itself ([`RoomPlan::empty_s`]).
 
 use std::{
     collections::HashSet,
@@ -21,9 +21,12 @@ use livekit_api::services::{
     room::{CreateRoomOptions, RoomClient},
 };
 use livekit_protocol as proto;
-use serde_json::{Value, json};
 
-use crate::{actors::clock, config::LiveKitUrl};
+use crate::{
+    actors::clock,
+    config::LiveKitUrl,
+    livekit::{NODE_ATTRIBUTE, RoomLimit, RoomPlan},
+};
 
 /// How long LiveKit may take to answer one request.
 const ATTEMPT_MAX: Duration = Duration::from_secs(5);
@@ -37,22 +40,6 @@ const DELETION_MAX: Duration = Duration::from_secs(600);
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// How often a removal is tried.
 const REMOVALS_MAX: u32 = 4;
-/// An empty room stays for so long, in seconds: before the first has joined, and after the last has left.
-const EMPTY_S: u32 = 300;
-/// The switch's own hidden participant, which LiveKit counts like any other.
-const HIDDEN: u32 = 1;
-
-/// How many people and callers a room takes; the switch's own hidden participant is not one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoomLimit(pub u32);
-
-impl RoomLimit {
-    /// As LiveKit counts, which is with hidden participants.
-    pub fn participants_max(self) -> u32 {
-        self.0.saturating_add(HIDDEN)
-    }
-}
-
 /// What LiveKit's API answered instead of doing what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RoomError {
@@ -94,18 +81,19 @@ impl RoomKeeper {
         }
     }
 
-    /// Makes the room with its limit. Harmless when it is there, so ask before every join: a server that came back has
-    /// forgotten its rooms. Tries once.
+    /// Makes the room with its limit, and changes nothing when it is there: so it may be asked before every join, since a
+    /// server that came back has forgotten its rooms. Tries once.
     ///
     /// # Errors
-    /// [`RoomError`]; the room is then made by the first who joins, without a limit unless the token brings it.
+    /// [`RoomError`]; the room is then made by the first who joins, as the plan in the token says.
     pub async fn ensure(&self, room: &str, limit: RoomLimit) -> Result<(), RoomError> {
         self.deleting().remove(room);
+        let plan = RoomPlan::new(&self.node, limit);
         let options = CreateRoomOptions {
-            empty_timeout: EMPTY_S,
-            departure_timeout: EMPTY_S,
-            max_participants: limit.participants_max(),
-            metadata: metadata(&self.node),
+            empty_timeout: plan.empty_s,
+            departure_timeout: plan.empty_s,
+            max_participants: plan.participants_max,
+            metadata: plan.metadata,
             ..CreateRoomOptions::default()
         };
         let made = tokio::time::timeout(ENSURE_MAX, self.client.create_room(room, options)).await;
@@ -166,7 +154,7 @@ impl RoomKeeper {
     ) -> Result<Swept, RoomError> {
         let mut swept = Swept::default();
         for room in self.rooms().await? {
-            let is_own = node_of(&room.metadata).as_deref() == Some(self.node.as_str());
+            let is_own = RoomPlan::node_of(&room.metadata).as_deref() == Some(self.node.as_str());
             if !is_own {
                 continue;
             }
@@ -223,19 +211,6 @@ impl fmt::Debug for RoomKeeper {
             .field("node", &self.node)
             .finish_non_exhaustive()
     }
-}
-
-/// The attribute of a call's participant that names its switch.
-const NODE_ATTRIBUTE: &str = "switch.node";
-
-/// What is written into a room: the switch that made it.
-fn metadata(node: &str) -> String {
-    json!({ NODE_ATTRIBUTE: node }).to_string()
-}
-
-fn node_of(metadata: &str) -> Option<String> {
-    let metadata: Value = serde_json::from_str(metadata).ok()?;
-    Some(metadata.get(NODE_ATTRIBUTE)?.as_str()?.to_owned())
 }
 
 /// What is not there need not be taken away.
