@@ -39,6 +39,8 @@ pub struct Metrics {
     pub dashboards_dropped: IntCounter,
     /// `audioroad_rtc{what}`: browsers' transport, as last reported.
     pub rtc: IntGaugeVec,
+    /// `audioroad_livekit_webhooks_total{event}`: of a LiveKit server, `refused` for those that were not believed.
+    pub webhooks: IntCounterVec,
 }
 
 /// Upper bounds of the buckets of the tick, in seconds.
@@ -124,6 +126,11 @@ impl Metrics {
                 "Dashboards cut off for not reading",
             )?,
             rtc: gauges("audioroad_rtc", "Browsers' transport", "what")?,
+            webhooks: counters(
+                "audioroad_livekit_webhooks_total",
+                "Webhooks of the LiveKit server, by event",
+                "event",
+            )?,
             registry,
         };
         metrics.register()?;
@@ -131,7 +138,7 @@ impl Metrics {
     }
 
     fn register(&self) -> prometheus::Result<()> {
-        let all: [Box<dyn prometheus::core::Collector>; 15] = [
+        let all: [Box<dyn prometheus::core::Collector>; 16] = [
             Box::new(self.calls.clone()),
             Box::new(self.calls_ended.clone()),
             Box::new(self.dashboards.clone()),
@@ -147,6 +154,7 @@ impl Metrics {
             Box::new(self.rtp_ports.clone()),
             Box::new(self.dashboards_dropped.clone()),
             Box::new(self.rtc.clone()),
+            Box::new(self.webhooks.clone()),
         ];
         all.into_iter()
             .try_for_each(|collector| self.registry.register(collector))

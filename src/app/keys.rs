@@ -15,6 +15,8 @@ pub(super) struct Keys {
     pub session: [u8; 32],
     /// Signs the call tokens in our TwiML.
     pub calls: [u8; 32],
+    /// Names this switch on a LiveKit server: the same after a restart, another for each data directory.
+    pub node: String,
 }
 
 impl Keys {
@@ -34,8 +36,15 @@ impl Keys {
             livekit,
             session: secret(dir, "session.key")?,
             calls: secret(dir, "calls.key")?,
+            node: node(dir)?,
         })
     }
+}
+
+/// No secret: eight characters that no other switch has.
+fn node(dir: &Path) -> anyhow::Result<String> {
+    let random = secret(dir, "node.id")?;
+    Ok(random[..4].iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn secret(dir: &Path, name: &str) -> anyhow::Result<[u8; 32]> {

@@ -107,9 +107,9 @@ impl Station {
             journal,
             rooms: Arc::new(RoomAccess::new(
                 switchboard.clone(),
-                "key",
-                "a secret of LiveKit's",
+                TokenKeys::new(LIVEKIT_KEY, LIVEKIT_SECRET),
                 20,
+                room_server(&config),
             )),
             call_tokens: TokenKey::new(&CALL_KEY),
             metrics: metrics.clone(),

@@ -31,12 +31,13 @@ pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined};
 pub use self::remote::rooms::{RoomError, RoomKeeper, Swept};
 pub use crate::livekit::{
     EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, RoomLimit, SessionId,
+    TokenKeys, WEBHOOK_LEN_MAX, WebhookError, WebhookEvent, WebhookKind,
 };
 
 use self::driver::Driver;
 use self::message::Command;
 use crate::actors::clock;
-use crate::livekit::{RoomPass, TokenKeys};
+use crate::livekit::RoomPass;
 
 /// Commands that may wait for the driver; it takes them within milliseconds.
 const COMMANDS_MAX: usize = 4096;
@@ -183,6 +184,10 @@ impl RoomTransport {
             cause,
         });
     }
+
+    /// A LiveKit server told that a room ended there: if it is still wanted, it is joined anew at once. May be told late, twice,
+    /// or of rooms that are nobody's; nothing to do for rooms of our own.
+    pub fn room_finished(&self, _room: &str) {}
 
     /// There is something in the callers' rings: called once a frame by the media tick. Takes no
     /// memory and no lock that is held for long.
