@@ -7,6 +7,8 @@ use std::sync::{
 
 use serde_json::{Value, json};
 
+use crate::domain::UnixMs;
+
 /// The state of the switch's parts.
 #[derive(Debug, Default)]
 pub struct Health {
@@ -14,6 +16,7 @@ pub struct Health {
     sip: AtomicBool,
     draining: AtomicBool,
     database: Mutex<Database>,
+    livekit: Mutex<LiveKit>,
     notes: Mutex<Vec<String>>,
 }
 
@@ -39,6 +42,49 @@ impl Database {
     }
 }
 
+/// Where the rooms live, and whether they can be reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LiveKit {
+    /// In the switch itself.
+    #[default]
+    Embedded,
+    /// On a LiveKit server.
+    Ok,
+    /// On a LiveKit server that cannot be reached.
+    Lost {
+        /// A sentence for a person.
+        why: String,
+        /// Since when.
+        since: UnixMs,
+    },
+}
+
+impl LiveKit {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Ok => "ok",
+            Self::Lost { .. } => "lost",
+        }
+    }
+
+    fn lost_since(&self) -> Option<UnixMs> {
+        match self {
+            Self::Embedded | Self::Ok => None,
+            Self::Lost { since, .. } => Some(*since),
+        }
+    }
+
+    fn note(&self) -> Option<String> {
+        match self {
+            Self::Embedded | Self::Ok => None,
+            Self::Lost { why, .. } => Some(format!(
+                "LiveKit is lost: callers are safe, browsers are cut off until it is back. ({why})"
+            )),
+        }
+    }
+}
+
 impl Health {
     /// Calls that are up.
     pub fn set_calls(&self, calls: i64) {
@@ -60,6 +106,11 @@ impl Health {
         *self.database.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
+    /// Where the rooms live, and whether they can be reached.
+    pub fn set_livekit(&self, state: LiveKit) {
+        *self.livekit.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
     /// Something the operator should know, as a sentence.
     pub fn add_note(&self, note: String) {
         self.notes
@@ -76,6 +127,11 @@ impl Health {
     /// As `/health` and the dashboards show it.
     pub fn view(&self) -> Value {
         let database = *self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let livekit = self
+            .livekit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let mut notes = self
             .notes
             .lock()
@@ -90,10 +146,12 @@ impl Health {
                 notes.push("The database cannot be reached; rows are kept in the journal.".into())
             }
         }
-        let status = match (self.takes_calls(), database) {
+        notes.extend(livekit.note());
+        let whole = database == Database::Ok && livekit.lost_since().is_none();
+        let status = match (self.takes_calls(), whole) {
             (false, _) => "down",
-            (true, Database::Ok) => "ok",
-            (true, Database::Behind | Database::Down) => "degraded",
+            (true, true) => "ok",
+            (true, false) => "degraded",
         };
         let sip = if !self.sip.load(Ordering::Relaxed) {
             "down"
@@ -103,7 +161,8 @@ impl Health {
             "ok"
         };
         json!({
-            "status": status, "sip": sip, "database": database.label(), "livekit": "embedded",
+            "status": status, "sip": sip, "database": database.label(),
+            "livekit": livekit.label(), "livekitLostSince": livekit.lost_since(),
             "calls": self.calls.load(Ordering::Relaxed), "notes": notes,
         })
     }
@@ -133,5 +192,39 @@ mod tests {
         health.set_draining(true);
         assert!(!health.takes_calls());
         assert_eq!(health.view()["sip"], "draining");
+    }
+
+    #[test]
+    fn a_lost_livekit_degrades_and_is_never_down() {
+        let health = Health::default();
+        health.set_sip(true);
+        assert_eq!(health.view()["livekit"], "embedded");
+        health.set_livekit(LiveKit::Ok);
+        assert_eq!(
+            (&health.view()["status"], &health.view()["livekit"]),
+            (&json!("ok"), &json!("ok"))
+        );
+        health.set_livekit(LiveKit::Lost {
+            why: "wss://livekit.example.org cannot be reached.".into(),
+            since: UnixMs(7),
+        });
+        let view = health.view();
+        assert_eq!(
+            (&view["status"], &view["livekit"], &view["livekitLostSince"]),
+            (&json!("degraded"), &json!("lost"), &json!(7))
+        );
+        assert_eq!(
+            view["notes"],
+            json!([
+                "LiveKit is lost: callers are safe, browsers are cut off until it is back. \
+                 (wss://livekit.example.org cannot be reached.)"
+            ])
+        );
+        health.set_livekit(LiveKit::Ok);
+        let view = health.view();
+        assert_eq!(
+            (&view["status"], &view["livekitLostSince"]),
+            (&json!("ok"), &Value::Null)
+        );
     }
 }

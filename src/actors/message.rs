@@ -6,7 +6,7 @@ use actix::{Addr, Message, Recipient};
 use rtrb::Consumer;
 
 use crate::{
-    actors::sip::SipActor,
+    actors::{shown::CallShown, sip::SipActor},
     domain::{
         Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict,
         desk::Reply,
@@ -150,10 +150,15 @@ pub struct SignOut;
 #[rtype(result = "()")]
 pub struct Admit(pub CallTicket);
 
-/// To a room: this call has gone elsewhere.
+/// To a room: this call is here no more.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Release(pub CallId);
+pub struct Release {
+    /// Which.
+    pub call: CallId,
+    /// It has ended; else it has gone elsewhere.
+    pub ended: bool,
+}
 
 /// To a room: a browser's microphone is up.
 #[derive(Message)]
@@ -192,15 +197,13 @@ pub struct MicrophoneDown {
 #[rtype(result = "()")]
 pub struct Close;
 
-/// What a room needs to know of a call to show it to browsers.
+/// What a room needs to know of a call to place it and to show it to browsers.
 #[derive(Clone, Debug)]
 pub struct CallTicket {
     /// Which call.
     pub call: CallId,
-    /// As browsers show it.
-    pub name: String,
-    /// LiveKit SIP's own attribute names.
-    pub attributes: BTreeMap<String, String>,
+    /// As rooms show it.
+    pub shown: CallShown,
     /// New on the line: hears the greeting.
     pub greet: bool,
     /// Grows with each move: rooms have mailboxes of their own, so an older move may be read after a newer one.

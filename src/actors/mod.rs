@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod random;
 pub mod room;
 pub mod room_access;
+pub mod shown;
 pub mod sip;
 pub mod studio;
 pub mod switchboard;

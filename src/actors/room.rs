@@ -5,7 +5,7 @@
 //! microphone -> source on the mix;  hold room = everybody hears the live room's hold feed
 //! ```
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use actix::{Actor, ActorContext, Context, Handler};
 
@@ -15,6 +15,7 @@ use crate::{
         message::{
             Admit, CallTicket, Close, MicrophoneDown, MicrophoneMuted, MicrophoneUp, Release,
         },
+        shown::{CallShown, CallStatus},
         studio,
     },
     domain::{CallId, EpisodeId, RoomName},
@@ -28,7 +29,7 @@ const RING: usize = 8;
 pub struct RoomActor {
     name: RoomName,
     bridge: RoomTransport,
-    published: HashSet<CallId>,
+    published: HashMap<CallId, CallShown>,
     microphones: HashMap<String, SourceKey>,
 }
 
@@ -38,7 +39,7 @@ impl RoomActor {
         Self {
             name,
             bridge,
-            published: HashSet::new(),
+            published: HashMap::new(),
             microphones: HashMap::new(),
         }
     }
@@ -62,16 +63,16 @@ impl RoomActor {
             tracing::error!(room.name = %name, call.id = %ticket.call, "browsers cannot hear this caller");
             return;
         }
-        self.published.insert(ticket.call);
         self.bridge.publish_call(
             &self.name.to_string(),
             CallTrack {
                 identity: identity(ticket.call),
-                name: ticket.name,
-                attributes: ticket.attributes,
+                name: ticket.shown.name.clone(),
+                attributes: ticket.shown.attributes.clone(),
                 audio,
             },
         );
+        self.published.insert(ticket.call, ticket.shown);
     }
 }
 
@@ -92,6 +93,11 @@ pub fn placement(
 /// The LiveKit identity of a call: unique per call, never per number.
 pub fn identity(call: CallId) -> String {
     format!("call:{call}")
+}
+
+/// The call behind a LiveKit identity; `None` for anybody else's.
+pub fn call_of(identity: &str) -> Option<CallId> {
+    identity.strip_prefix("call:")?.parse().ok()
 }
 
 impl Actor for RoomActor {
@@ -150,8 +156,8 @@ impl Handler<Admit> for RoomActor {
 impl Handler<Release> for RoomActor {
     type Result = ();
 
-    fn handle(&mut self, Release(call): Release, _: &mut Self::Context) {
-        if self.published.remove(&call) {
+    fn handle(&mut self, Release { call, ended }: Release, _: &mut Self::Context) {
+        if let Some(mut shown) = self.published.remove(&call) {
             let name = self.name;
             studio::with(|studio| {
                 // The next room may have tapped the voice already.
@@ -163,8 +169,13 @@ impl Handler<Release> for RoomActor {
                     studio.table.untap(leg);
                 }
             });
-            self.bridge
-                .unpublish_call(&self.name.to_string(), &identity(call));
+            let (room, identity) = (name.to_string(), identity(call));
+            if ended {
+                shown.set_status(CallStatus::Hangup);
+                self.bridge
+                    .set_call_attributes(&room, &identity, shown.attributes);
+            }
+            self.bridge.unpublish_call(&room, &identity);
         }
     }
 }

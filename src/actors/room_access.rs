@@ -190,7 +190,8 @@ fn admits(desk: &Desk, entry: &Entry) -> Result<(), Refusal> {
         RoomName::Live(episode) => {
             if entry.speaks && !matches!(operator.role, Role::Host | Role::CoHost | Role::Admin) {
                 return Err(Refusal::Forbidden(
-                    "Only the host and co-hosts speak in the live room; everybody may listen.".into(),
+                    "Only the host and co-hosts speak in the live room; everybody may listen."
+                        .into(),
                 ));
             }
             admits_to_live(desk, entry, episode)
@@ -258,7 +259,11 @@ fn pass(operator: &Operator, room: RoomName, wish: RoomWish) -> Result<RoomPass,
             "Only an admin may join as somebody else.".into(),
         ));
     }
-    let part = if wish.listen { LISTENER } else { operator.role.label() };
+    let part = if wish.listen {
+        LISTENER
+    } else {
+        operator.role.label()
+    };
     let identity = wish
         .identity
         .unwrap_or_else(|| format!("{part}:{}", operator.id));
@@ -273,7 +278,10 @@ fn pass(operator: &Operator, room: RoomName, wish: RoomWish) -> Result<RoomPass,
             "An identity or a name has 1 to {NAME_MAX} characters."
         )));
     }
-    if ["call:", "switch:"].iter().any(|own| identity.starts_with(own)) {
+    if ["call:", "switch:"]
+        .iter()
+        .any(|own| identity.starts_with(own))
+    {
         return Err(Refusal::Invalid(
             "An identity that begins with \"call:\" or \"switch:\" is the switch's own.".into(),
         ));

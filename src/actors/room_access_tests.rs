@@ -134,9 +134,7 @@ fn a_screening_room_is_for_the_one_who_has_the_call_and_for_admins() {
 #[test]
 fn the_live_room_is_for_host_co_host_and_admin_while_the_show_is_on() {
     let mut desk = desk();
-    let may = |desk: &Desk| {
-        ROLES.map(|role| status(desk, &operator(5, role), LIVE))
-    };
+    let may = |desk: &Desk| ROLES.map(|role| status(desk, &operator(5, role), LIVE));
     assert_eq!(may(&desk), [200, 200, 200, 403, 403, 403]);
     assert_eq!(
         status(
@@ -236,10 +234,22 @@ fn everybody_may_listen_to_the_live_room_while_the_show_is_on_and_to_nothing_els
         assert_eq!(may(&desk, room), [403; 6], "{room}");
     }
     let ben = operator(5, Role::Screener);
-    desk.command(NOW, &ben, &Command::PickUp { call_id: CALL }).unwrap();
-    assert_eq!(listens(&desk, &ben, SCREENING), 403, "his own caller, too: he speaks or stays away");
+    desk.command(NOW, &ben, &Command::PickUp { call_id: CALL })
+        .unwrap();
+    assert_eq!(
+        listens(&desk, &ben, SCREENING),
+        403,
+        "his own caller, too: he speaks or stays away"
+    );
     assert_eq!(may(&desk, RoomName::Live(EpisodeId(7))), [404; 6]);
-    desk.command(NOW, &operator(5, Role::Host), &Command::EndShow { episode_id: EPISODE }).unwrap();
+    desk.command(
+        NOW,
+        &operator(5, Role::Host),
+        &Command::EndShow {
+            episode_id: EPISODE,
+        },
+    )
+    .unwrap();
     assert_eq!(may(&desk, LIVE), [409; 6]);
 }
 
@@ -261,8 +271,14 @@ fn a_listener_has_a_name_of_its_own_and_no_voice() {
         ..RoomWish::default()
     };
     let pass = pass(&host, LIVE, listen).unwrap();
-    assert_eq!(pass.identity, format!("listener:{}", host.id), "beside the same host who speaks");
-    assert!(!pass.can_publish && pass.can_subscribe && !pass.hidden && !pass.can_update_own_metadata);
+    assert_eq!(
+        pass.identity,
+        format!("listener:{}", host.id),
+        "beside the same host who speaks"
+    );
+    assert!(
+        !pass.can_publish && pass.can_subscribe && !pass.hidden && !pass.can_update_own_metadata
+    );
 }
 
 #[test]

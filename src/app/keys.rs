@@ -44,7 +44,10 @@ impl Keys {
 /// No secret: eight characters that no other switch has.
 fn node(dir: &Path) -> anyhow::Result<String> {
     let random = secret(dir, "node.id")?;
-    Ok(random[..4].iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(random[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn secret(dir: &Path, name: &str) -> anyhow::Result<[u8; 32]> {

@@ -91,6 +91,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         metrics: metrics.clone(),
         health: Arc::clone(&health),
         public_ip: config.sip.public_ip,
+        hide_numbers: config.station.hide_phone_numbers,
     };
     let switchboard = Switchboard::start_in_arbiter(&new_thread().handle(), move |_| {
         Switchboard::new(desk, peers)

@@ -41,7 +41,7 @@ pub struct Config {
     pub books: BooksConfig,
     /// Twilio's webhook.
     pub twilio: TwilioConfig,
-    /// Room limits.
+    /// The station's own rules for its rooms.
     pub station: StationConfig,
 }
 
@@ -115,6 +115,7 @@ mod tests {
             ("LOBBY_LIMIT", "-1"),
             ("OPUS_BITRATE", "5999"),
             ("OPUS_COMPLEXITY", "11"),
+            ("HIDE_PHONE_NUMBERS", "maybe"),
         ] {
             let error = read(&[(name, value)], "").unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

@@ -85,6 +85,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("LOBBY_LIMIT", "callers who may wait [100]"),
     ("HOLD_LIMIT", "callers who may be on hold [50]"),
     ("LIVE_LIMIT", "people and callers on air [20]"),
+    (
+        "HIDE_PHONE_NUMBERS",
+        "true: LiveKit rooms show nobody's number; dashboards do [false]",
+    ),
     ("LOG", "what is logged, as tracing's filter [info]"),
     ("LOG_FORMAT", "text or json [text]"),
 ];

@@ -14,6 +14,8 @@ pub enum Cause {
         /// The operator's name.
         by: String,
     },
+    /// Removed from its room on the LiveKit side.
+    RemovedFromRoom,
     /// The number is blocked, or was blocked during the call.
     Blocked,
     /// The lobby was full (486).
@@ -53,6 +55,7 @@ impl Cause {
             Self::CallerHungUp => "caller-hung-up",
             Self::Cancelled => "cancelled",
             Self::Dropped { .. } => "dropped",
+            Self::RemovedFromRoom => "removed-from-room",
             Self::Blocked => "blocked",
             Self::LobbyFull => "lobby-full",
             Self::BusyAll => "busy-all",
@@ -77,6 +80,7 @@ impl Cause {
             Self::CallerHungUp => "The caller hung up.",
             Self::Cancelled => "The caller gave up before we answered.",
             Self::Dropped { by } => return Cow::Owned(format!("Dropped by {by}.")),
+            Self::RemovedFromRoom => "Removed from the room in LiveKit.",
             Self::Blocked => "This caller is blocked.",
             Self::LobbyFull => "The lobby was full.",
             Self::BusyAll => "All lines were set busy.",

@@ -133,9 +133,9 @@ pub(super) async fn webhook(
 fn refused(error: &WebhookError) -> Problem {
     tracing::warn!(%error, "a webhook of LiveKit's is refused");
     match error {
-        WebhookError::Token(_) | WebhookError::WrongBody => {
-            Problem::unauthorized(format!("This is not signed by our LiveKit server: {error}."))
-        }
+        WebhookError::Token(_) | WebhookError::WrongBody => Problem::unauthorized(format!(
+            "This is not signed by our LiveKit server: {error}."
+        )),
         WebhookError::TooLong => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("The body may have at most {WEBHOOK_LEN_MAX} bytes."),

@@ -44,10 +44,7 @@ pub(super) async fn token(
         listen: wish.listen,
     };
     let own_url = auth::ws_url(&request, &web.config.http);
-    let ticket = web
-        .rooms
-        .issue(&by.operator, &room, wish, &own_url)
-        .await?;
+    let ticket = web.rooms.issue(&by.operator, &room, wish, &own_url).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(ticket))

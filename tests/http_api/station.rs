@@ -15,7 +15,8 @@ use audioroad::{
     },
     config::{Config, Source},
     domain::{Arrival, CallId, CallerId, Desk, DeskSettings, UnixMs},
-    http::{self, Accounts, RoomAccess, Web},
+    http::{self, Accounts, RoomAccess, RoomServer, Web},
+    livekit::TokenKeys,
     store::{
         Follower, Journal, Pool,
         journal::{Limits, Pace},
@@ -31,6 +32,8 @@ pub(crate) const ADMIN_TOKEN: &str = "0123456789abcdef01234567";
 pub(crate) const TWILIO_TOKEN: &str = "12345";
 pub(crate) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 pub(crate) const PASSWORD: &str = "correct horse";
+pub(crate) const LIVEKIT_KEY: &str = "key";
+pub(crate) const LIVEKIT_SECRET: &str = "a secret of LiveKit's";
 pub(crate) const CALL_KEY: [u8; 32] = [5; 32];
 /// No operator, call, caller, show or episode has it.
 pub(crate) const NOBODY: &str = "00000000000000000000000009";
@@ -96,6 +99,7 @@ impl Station {
             metrics: metrics.clone(),
             health: Arc::clone(&health),
             public_ip: None,
+            hide_numbers: false,
         };
         let switchboard = Switchboard::new(Desk::new(DeskSettings::default()), peers).start();
         let accounts = Arc::new(Accounts::open(pool.clone(), &[1; 32], &config));
@@ -330,6 +334,15 @@ fn config(settings: &[(&str, &str)], data_dir: &str) -> Config {
     Config::read(&source.unwrap()).unwrap()
 }
 
+/// Where `LIVEKIT_URL` is set.
+fn room_server(config: &Config) -> Option<RoomServer> {
+    let livekit = &config.livekit;
+    livekit.url.as_ref().map(|own| RoomServer {
+        url: livekit.public_url.as_ref().unwrap_or(own).clone(),
+        node: "studio".to_owned(),
+    })
+}
+
 fn journal(pool: &Pool, folder: &std::path::Path) -> (Arc<Journal>, Follower) {
     let journal = Journal::open(&folder.join("journal"), Limits::default()).unwrap();
     let follower = Follower::start(&journal, pool.clone(), Pace::default(), clock::utc).unwrap();
@@ -340,8 +353,8 @@ fn bridge() -> RoomTransport {
     let config = BridgeConfig {
         udp: "127.0.0.1:0".parse().unwrap(),
         public_ip: None,
-        api_key: "key".to_owned(),
-        api_secret: "a secret of LiveKit's".to_owned(),
+        api_key: LIVEKIT_KEY.to_owned(),
+        api_secret: LIVEKIT_SECRET.to_owned(),
         limits: EndpointLimits::default(),
         seed: 9,
     };

@@ -49,7 +49,7 @@ pub struct Joined {
     pub session: SessionId,
 }
 
-/// What the room actors ought to know. Calls make no events, they are ours.
+/// What the switchboard ought to know. What we do with calls ourselves makes no events.
 pub enum BridgeEvent {
     /// A browser joined.
     ParticipantJoined {
@@ -103,6 +103,38 @@ pub enum BridgeEvent {
         identity: String,
         /// Track sid.
         track_sid: String,
+    },
+    /// Somebody on the LiveKit side threw a call out of a room.
+    CallRemoved {
+        /// Room name.
+        room: String,
+        /// The call's identity.
+        identity: String,
+    },
+    /// Somebody on the LiveKit side muted or unmuted a call.
+    CallMuted {
+        /// Room name.
+        room: String,
+        /// The call's identity.
+        identity: String,
+        /// Now muted.
+        muted: bool,
+    },
+    /// The way to the LiveKit server was lost, or is back.
+    Transport(TransportState),
+}
+
+/// The way to the LiveKit server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransportState {
+    /// Every link that is wanted is there.
+    Up,
+    /// Rooms are cut off.
+    Lost {
+        /// A sentence for a person.
+        why: String,
+        /// Since when, in milliseconds since 1970 UTC.
+        since_unix_ms: u64,
     },
 }
 

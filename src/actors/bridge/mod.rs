@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined};
+pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined, TransportState};
 pub use self::remote::rooms::{RoomError, RoomKeeper, Swept};
 pub use crate::livekit::{
     EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, RoomLimit, SessionId,

@@ -22,6 +22,7 @@ pub(super) fn reason(cause: &Cause) -> Reason {
         Cause::CallerHungUp
         | Cause::Cancelled
         | Cause::Dropped { .. }
+        | Cause::RemovedFromRoom
         | Cause::LobbyFull
         | Cause::BusyAll
         | Cause::NoShow

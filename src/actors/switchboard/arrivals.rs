@@ -183,7 +183,7 @@ impl Handler<CallGone> for Switchboard {
     type Result = ();
 
     fn handle(&mut self, gone: CallGone, ctx: &mut Context<Self>) {
-        self.leave_room(gone.call);
+        self.leave_room(gone.call, true);
         self.lines.remove(&gone.call);
         self.desk
             .gone(clock::utc(), gone.call, gone.cause, gone.quality);

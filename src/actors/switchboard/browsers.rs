@@ -1,15 +1,17 @@
-//! What browsers do in the rooms: presence for the desk, microphones for the mixes.
+//! What browsers do in the rooms: presence for the desk, microphones for the mixes. And what is done there to our calls.
 
 use actix::{Context, Handler};
 
 use crate::{
     actors::{
-        bridge::BridgeEvent,
+        bridge::{BridgeEvent, TransportState},
+        clock,
+        health::LiveKit,
         message::{FromBridge, MicrophoneDown, MicrophoneMuted, MicrophoneUp},
-        room::RoomActor,
+        room::{self, RoomActor},
         switchboard::Switchboard,
     },
-    domain::RoomName,
+    domain::{CallId, RoomName, UnixMs},
 };
 
 impl Switchboard {
@@ -18,6 +20,30 @@ impl Switchboard {
             .ok()
             .and_then(|room| self.rooms.get(&room))
     }
+
+    /// Dashboards are told at once.
+    fn transport(&mut self, state: TransportState) {
+        let state = match state {
+            TransportState::Up => {
+                tracing::info!("LiveKit is there");
+                LiveKit::Ok
+            }
+            TransportState::Lost { why, since_unix_ms } => {
+                tracing::warn!(
+                    why,
+                    "LiveKit is lost: browsers are cut off, callers are not"
+                );
+                let since = UnixMs(i64::try_from(since_unix_ms).unwrap_or(i64::MAX));
+                LiveKit::Lost { why, since }
+            }
+        };
+        self.peers.health.set_livekit(state);
+        self.publish_health();
+    }
+}
+
+fn call_in(room: &str, identity: &str) -> Option<(RoomName, CallId)> {
+    Some((room.parse().ok()?, room::call_of(identity)?))
 }
 
 impl Handler<FromBridge> for Switchboard {
@@ -85,6 +111,23 @@ impl Handler<FromBridge> for Switchboard {
                     actor.do_send(MicrophoneDown { track: track_sid });
                 }
             }
+            BridgeEvent::CallRemoved { room, identity } => {
+                if let Some((room, call)) = call_in(&room, &identity) {
+                    tracing::info!(room.name = %room, call.id = %call, "call removed on the LiveKit side");
+                    self.desk.removed_from_room(clock::utc(), room, call);
+                }
+            }
+            BridgeEvent::CallMuted {
+                room,
+                identity,
+                muted,
+            } => {
+                if let Some((room, call)) = call_in(&room, &identity) {
+                    tracing::info!(room.name = %room, call.id = %call, muted, "call muted on the LiveKit side");
+                    self.desk.muted_from_room(clock::utc(), room, call, muted);
+                }
+            }
+            BridgeEvent::Transport(state) => self.transport(state),
         }
         self.settle(ctx);
     }

@@ -23,8 +23,8 @@ impl Switchboard {
             Effect::SetMuted { call, muted } => {
                 if let Some(line) = self.lines.get(&call) {
                     line.call.do_send(SetMuted(muted));
-                    if let Some(RoomName::Live(episode)) = line.room {
-                        let room = RoomName::Live(episode).to_string();
+                    if let Some(room @ (RoomName::Live(_) | RoomName::Screening(..))) = line.room {
+                        let room = room.to_string();
                         self.peers
                             .bridge
                             .set_call_muted(&room, &room::identity(call), muted);
@@ -32,7 +32,7 @@ impl Switchboard {
                 }
             }
             Effect::HangUp { call, cause } => {
-                self.leave_room(call);
+                self.leave_room(call, true);
                 if let Some(line) = self.lines.get(&call) {
                     line.call.do_send(EndLeg(cause));
                 }
@@ -55,17 +55,17 @@ impl Switchboard {
         } else {
             tracing::error!(room.name = %room, call.id = %call, "this room is not open");
         }
-        self.leave_room(call);
+        self.leave_room(call, false);
         if let Some(line) = self.lines.get_mut(&call) {
             line.room = Some(room);
         }
     }
 
-    /// The room the call was in shows it to browsers no more.
-    pub(super) fn leave_room(&mut self, call: CallId) {
+    /// The room the call was in shows it to browsers no more; `ended`: nor does any other.
+    pub(super) fn leave_room(&mut self, call: CallId, ended: bool) {
         let room = self.lines.get_mut(&call).and_then(|line| line.room.take());
         if let Some(actor) = room.and_then(|room| self.rooms.get(&room)) {
-            actor.do_send(Release(call));
+            actor.do_send(Release { call, ended });
         }
     }
 

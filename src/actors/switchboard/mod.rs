@@ -24,7 +24,7 @@ use actix::{Actor, Addr, ArbiterHandle, AsyncContext, Context};
 use crate::{
     actors::{
         bridge::RoomTransport, call::CallActor, clock, health::Health, message::CallTicket,
-        metrics::Metrics, random, room::RoomActor, sip::SipActor,
+        metrics::Metrics, random, room::RoomActor, shown::CallShown, sip::SipActor,
     },
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
     store::{Journal, Record},
@@ -49,6 +49,8 @@ pub struct SwitchboardPeers {
     pub health: Arc<Health>,
     /// The address in SDP, when it is not the flow's own.
     pub public_ip: Option<IpAddr>,
+    /// Rooms show nobody's number.
+    pub hide_numbers: bool,
 }
 
 /// A call's leg, as the switchboard knows it.
@@ -167,30 +169,17 @@ impl Switchboard {
         self.studios.get(&episode).copied().unwrap_or(least)
     }
 
-    fn ticket(&mut self, id: CallId) -> Option<CallTicket> {
+    /// What the next room must know of the call.
+    pub(super) fn ticket(&mut self, id: CallId) -> Option<CallTicket> {
         self.turn += 1;
         let call = self.desk.call(id)?;
-        let caller = self.desk.caller(call.caller_id);
-        let name = caller
-            .map(|caller| caller.name.clone())
-            .filter(|name| !name.is_empty());
-        let mut attributes = BTreeMap::from([
-            ("sip.callID".to_owned(), id.to_string()),
-            ("sip.callStatus".to_owned(), "active".to_owned()),
-            ("sip.trunkPhoneNumber".to_owned(), call.dialled.clone()),
-        ]);
-        let mut also = |name: &str, value: &Option<String>| {
-            if let Some(value) = value {
-                attributes.insert(name.to_owned(), value.clone());
-            }
-        };
-        also("sip.phoneNumber", &call.from);
-        also("sip.callIDFull", &call.sip_call_id);
-        also("sip.twilio.callSid", &call.twilio_call_sid);
+        let name = self
+            .desk
+            .caller(call.caller_id)
+            .map_or("", |caller| &caller.name);
         Some(CallTicket {
             call: id,
-            name: name.unwrap_or_else(|| "Caller".into()),
-            attributes,
+            shown: CallShown::new(call, name, self.peers.hide_numbers),
             greet: false,
             turn: self.turn,
         })

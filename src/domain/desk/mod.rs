@@ -8,6 +8,7 @@
 
 mod arrivals;
 mod commands;
+mod moderation;
 mod moves;
 mod queue;
 mod station;

@@ -17,6 +17,7 @@ pub(super) fn read(label: &str, by: Option<String>) -> Option<Cause> {
         Cause::Dropped {
             by: by.unwrap_or_default(),
         },
+        Cause::RemovedFromRoom,
         Cause::Blocked,
         Cause::LobbyFull,
         Cause::BusyAll,
@@ -48,6 +49,7 @@ mod tests {
             Cause::Dropped {
                 by: "Ada".to_owned(),
             },
+            Cause::RemovedFromRoom,
             Cause::Blocked,
             Cause::LobbyFull,
             Cause::BusyAll,
@@ -66,8 +68,8 @@ mod tests {
         ];
         for cause in &all {
             match cause {
-                Cause::CallerHungUp | Cause::Cancelled | Cause::Dropped { .. } | Cause::Blocked => {
-                }
+                Cause::CallerHungUp | Cause::Cancelled | Cause::Dropped { .. } => {}
+                Cause::RemovedFromRoom | Cause::Blocked => {}
                 Cause::LobbyFull | Cause::BusyAll | Cause::NoShow | Cause::ShowEnded => {}
                 Cause::RtpTimeout | Cause::NoAck | Cause::NoCommonCodec | Cause::NeverArrived => {}
                 Cause::SipError(_) | Cause::OutOfResources | Cause::Shutdown => {}

@@ -1,6 +1,7 @@
 //! Scripts: these presses, this picture.
 
 mod arrivals;
+mod moderation;
 mod moves;
 mod queue;
 mod random;
