@@ -126,7 +126,8 @@ mod tests {
             Ok(Asked {
                 id: json!(-3),
                 wish: Wish::RoomToken {
-                    room: "live-x".into()
+                    room: "live-x".into(),
+                    listen: false
                 }
             })
         );
