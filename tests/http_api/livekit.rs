@@ -58,7 +58,10 @@ async fn tokens_lead_to_the_server_and_grant_no_more_than_the_part() {
     let (id, session) = station.operator("Ada", "host").await;
     let room = format!("live-{episode}");
     let answer = token(&station, &session, &room, json!({})).await;
-    assert_eq!((answer.status, &answer.json()["url"]), (200, &json!("ws://[::1]:7880")));
+    assert_eq!(
+        (answer.status, &answer.json()["url"]),
+        (200, &json!("ws://[::1]:7880"))
+    );
     let said = claims(&answer);
     assert_eq!(
         said["video"],
@@ -67,22 +70,34 @@ async fn tokens_lead_to_the_server_and_grant_no_more_than_the_part() {
     );
     assert_eq!(said["sub"], json!(format!("host:{id}")));
     let plan = RoomPlan::node_of(said["roomConfig"]["metadata"].as_str().unwrap());
-    assert_eq!((plan.as_deref(), &said["roomConfig"]["maxParticipants"]), (Some("studio"), &json!(21)));
+    assert_eq!(
+        (plan.as_deref(), &said["roomConfig"]["maxParticipants"]),
+        (Some("studio"), &json!(21))
+    );
     let lasts_s = said["exp"].as_u64().unwrap() - said["nbf"].as_u64().unwrap();
     assert_eq!(lasts_s, 3600);
     let keys = TokenKeys::new(LIVEKIT_KEY, LIVEKIT_SECRET);
     let now_s = audioroad::actors::clock::unix_ms() / 1000;
-    assert!(keys.verify(answer.json()["token"].as_str().unwrap(), now_s).is_ok());
+    assert!(
+        keys.verify(answer.json()["token"].as_str().unwrap(), now_s)
+            .is_ok()
+    );
 }
 
 #[actix_web::test]
 async fn browsers_may_have_another_way_to_the_server() {
     let station = on_a_server(&[("LIVEKIT_PUBLIC_URL", "https://rtc.example.org/")]);
     let room = format!("live-{}", station.on_air().await);
-    let answer = station.post(&format!("/api/rooms/{room}/token"), json!({})).await;
+    let answer = station
+        .post(&format!("/api/rooms/{room}/token"), json!({}))
+        .await;
     assert_eq!(answer.json()["url"], json!("wss://rtc.example.org"));
     let refused = station.send(station.request("GET", "/rtc/validate")).await;
-    assert!(refused.problem(404, "validate").contains("wss://rtc.example.org"));
+    assert!(
+        refused
+            .problem(404, "validate")
+            .contains("wss://rtc.example.org")
+    );
 }
 
 #[actix_web::test]
@@ -107,7 +122,13 @@ async fn whoever_is_signed_in_may_listen_to_the_show_and_speak_only_by_role() {
             );
         }
         let (_, session) = station.operator("somebody", "viewer").await;
-        let hold = token(&station, &session, &format!("hold-{episode}"), json!({"listen": true})).await;
+        let hold = token(
+            &station,
+            &session,
+            &format!("hold-{episode}"),
+            json!({"listen": true}),
+        )
+        .await;
         hold.problem(403, "hold");
         let rest = token(&station, &session, &room, json!({"listen": "yes"})).await;
         rest.problem(400, "a wish that is none");
@@ -121,25 +142,44 @@ async fn a_screening_room_is_two_and_the_switch() {
     let call = station.caller("+15551112222").await;
     let (_, screener) = station.operator("Ben", "screener").await;
     let room = format!("screening-{episode}-{call}");
-    token(&station, &screener, &room, json!({})).await.problem(409, "in the lobby");
+    token(&station, &screener, &room, json!({}))
+        .await
+        .problem(409, "in the lobby");
     let picked = station.request("POST", "/api/twilio-sip/move-to-screening");
     let picked = picked.bearer_auth(&screener).json(&json!({"callId": call}));
     assert_eq!(station.send(picked).await.status, 200);
     let answer = token(&station, &screener, &room, json!({})).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(claims(&answer)["roomConfig"]["maxParticipants"], json!(3));
-    token(&station, &screener, &room, json!({"listen": true})).await.problem(403, "listening");
+    token(&station, &screener, &room, json!({"listen": true}))
+        .await
+        .problem(403, "listening");
 }
 
 #[actix_web::test]
 async fn nobody_joins_here_and_everybody_is_told_where() {
     let station = on_a_server(&[]);
-    for path in ["/rtc", "/rtc/validate?access_token=x", "/rtc/v1", "/rtc/v1/validate"] {
+    for path in [
+        "/rtc",
+        "/rtc/validate?access_token=x",
+        "/rtc/v1",
+        "/rtc/v1/validate",
+    ] {
         let answer = station.send(station.request("GET", path)).await;
-        assert!(answer.problem(404, path).contains("ws://[::1]:7880"), "{}", answer.text);
+        assert!(
+            answer.problem(404, path).contains("ws://[::1]:7880"),
+            "{}",
+            answer.text
+        );
     }
-    let validate = station.send(station.request("GET", "/rtc/v1/validate")).await;
-    assert_eq!(validate.header("access-control-allow-origin"), "*", "a page of any origin can read it");
+    let validate = station
+        .send(station.request("GET", "/rtc/v1/validate"))
+        .await;
+    assert_eq!(
+        validate.header("access-control-allow-origin"),
+        "*",
+        "a page of any origin can read it"
+    );
 }
 
 #[actix_web::test]
@@ -149,11 +189,21 @@ async fn signed_webhooks_are_counted_as_often_as_they_come() {
     let good = signature(LIVEKIT_SECRET, FINISHED);
     for times in 1..=2 {
         let answer = station.send(told(&station, FINISHED, &good)).await;
-        assert_eq!((answer.status, count("room-finished")), (200, times), "{}", answer.text);
+        assert_eq!(
+            (answer.status, count("room-finished")),
+            (200, times),
+            "{}",
+            answer.text
+        );
     }
     let later = r#"{"event":"invented_later","extra":{"a":[1]}}"#;
-    let answer = station.send(told(&station, later, &signature(LIVEKIT_SECRET, later))).await;
-    assert_eq!((answer.status, count("other"), count("refused")), (200, 1, 0));
+    let answer = station
+        .send(told(&station, later, &signature(LIVEKIT_SECRET, later)))
+        .await;
+    assert_eq!(
+        (answer.status, count("other"), count("refused")),
+        (200, 1, 0)
+    );
 }
 
 #[actix_web::test]
@@ -162,17 +212,34 @@ async fn forged_and_broken_webhooks_are_refused() {
     let good = signature(LIVEKIT_SECRET, FINISHED);
     for (what, body, authorization, status) in [
         ("unsigned", FINISHED, "", 401),
-        ("another secret", FINISHED, &*signature("not the secret", FINISHED), 401),
+        (
+            "another secret",
+            FINISHED,
+            &*signature("not the secret", FINISHED),
+            401,
+        ),
         ("another body", "{\"event\":\"room_finished\"}", &good, 401),
         ("no token at all", FINISHED, "Basic abc", 401),
         ("no JSON", "x", &signature(LIVEKIT_SECRET, "x"), 400),
     ] {
-        station.send(told(&station, body, authorization)).await.problem(status, what);
+        station
+            .send(told(&station, body, authorization))
+            .await
+            .problem(status, what);
     }
     let long = " ".repeat(64 * 1024 + 1);
-    let answer = station.send(told(&station, &long, &signature(LIVEKIT_SECRET, &long))).await;
+    let answer = station
+        .send(told(&station, &long, &signature(LIVEKIT_SECRET, &long)))
+        .await;
     answer.problem(413, "too long");
-    assert_eq!(station.metrics.webhooks.with_label_values(&["refused"]).get(), 5);
+    assert_eq!(
+        station
+            .metrics
+            .webhooks
+            .with_label_values(&["refused"])
+            .get(),
+        5
+    );
     let answer = station.send(station.request("GET", WEBHOOK)).await;
     answer.problem(405, "GET");
 }
@@ -181,5 +248,8 @@ async fn forged_and_broken_webhooks_are_refused() {
 async fn a_switch_that_has_its_own_rooms_takes_no_webhooks() {
     let station = Station::open();
     let good = signature(LIVEKIT_SECRET, FINISHED);
-    station.send(told(&station, FINISHED, &good)).await.problem(404, "embedded");
+    station
+        .send(told(&station, FINISHED, &good))
+        .await
+        .problem(404, "embedded");
 }

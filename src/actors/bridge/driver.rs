@@ -379,7 +379,10 @@ mod tests {
                 BridgeEvent::ParticipantLeft { .. } => Some(false),
                 BridgeEvent::TrackUp { .. }
                 | BridgeEvent::TrackMuted { .. }
-                | BridgeEvent::TrackDown { .. } => None,
+                | BridgeEvent::TrackDown { .. }
+                | BridgeEvent::CallRemoved { .. }
+                | BridgeEvent::CallMuted { .. }
+                | BridgeEvent::Transport(_) => None,
             })
             .collect();
         assert_eq!(told, [true, false, true]);

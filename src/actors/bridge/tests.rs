@@ -113,6 +113,9 @@ async fn a_browser_joins_sees_a_call_and_leaves() {
             BridgeEvent::TrackUp { .. } => "up",
             BridgeEvent::TrackMuted { .. } => "muted",
             BridgeEvent::TrackDown { .. } => "down",
+            BridgeEvent::CallRemoved { .. }
+            | BridgeEvent::CallMuted { .. }
+            | BridgeEvent::Transport(_) => "of a server",
         })
         .collect();
     assert_eq!(told.first(), Some(&"joined"));
