@@ -46,9 +46,12 @@ pub enum RoomError {
     /// The API key or secret is not that of the server.
     #[error("LiveKit refuses the API key ({0})")]
     Refused(String),
-    /// No answer, or none that is LiveKit's.
+    /// No answer.
     #[error("LiveKit's API does not answer ({0})")]
     Unreachable(String),
+    /// An answer, but not in LiveKit's words: another server is there.
+    #[error("what answers is not LiveKit's API ({0})")]
+    NotLiveKit(String),
     /// An answer that says no.
     #[error("LiveKit's API says no ({0})")]
     Failed(String),
@@ -88,6 +91,24 @@ impl RoomKeeper {
     /// [`RoomError`]; the room is then made by the first who joins, as the plan in the token says.
     pub async fn ensure(&self, room: &str, limit: RoomLimit) -> Result<(), RoomError> {
         self.deleting().remove(room);
+        self.make(room, limit).await.map(drop)
+    }
+
+    /// LiveKit's clock, in milliseconds since 1970, by a room that is made for it and deleted at once.
+    ///
+    /// # Errors
+    /// [`RoomError`].
+    pub async fn clock_ms(&self, room: &str) -> Result<u64, RoomError> {
+        let made = self.make(room, RoomLimit(0)).await?;
+        gone(self.client.delete_room(room).await)?;
+        // Older servers tell seconds alone.
+        let made_ms = made
+            .creation_time_ms
+            .max(made.creation_time.saturating_mul(1000));
+        Ok(u64::try_from(made_ms).unwrap_or_default())
+    }
+
+    async fn make(&self, room: &str, limit: RoomLimit) -> Result<proto::Room, RoomError> {
         let plan = RoomPlan::new(&self.node, limit);
         let options = CreateRoomOptions {
             empty_timeout: plan.empty_s,
@@ -98,7 +119,7 @@ impl RoomKeeper {
         };
         let made = tokio::time::timeout(ENSURE_MAX, self.client.create_room(room, options)).await;
         let late = || RoomError::Unreachable(format!("nothing within {} s", ENSURE_MAX.as_secs()));
-        into_result(made.map_err(|_| late())?).map(drop)
+        into_result(made.map_err(|_| late())?)
     }
 
     /// Deletes the room, which sends everybody away; tries until it is done, until the room is wanted again, or until the
@@ -227,8 +248,15 @@ fn into_result<T>(result: ServiceResult<T>) -> Result<T, RoomError> {
             "unauthenticated" | "permission_denied" => RoomError::Refused(error.msg),
             _ => RoomError::Failed(format!("{}: {}", error.code, error.msg)),
         },
+        ServiceError::Twirp(ServerError::Request(error)) if error.is_decode() => {
+            RoomError::NotLiveKit(deepest(&error))
+        }
+        ServiceError::Twirp(ServerError::Request(error)) if error.is_timeout() => {
+            RoomError::Unreachable(format!("nothing within {} s", ATTEMPT_MAX.as_secs()))
+        }
         ServiceError::Twirp(ServerError::Request(error)) => RoomError::Unreachable(deepest(&error)),
-        ServiceError::Twirp(error) => RoomError::Unreachable(error.to_string()),
+        ServiceError::Twirp(ServerError::Prost(error)) => RoomError::NotLiveKit(error.to_string()),
+        ServiceError::Twirp(ServerError::Url(error)) => RoomError::Failed(error.to_string()),
         ServiceError::Env(_) | ServiceError::AccessToken(_) => {
             RoomError::Refused(error.to_string())
         }
