@@ -4,14 +4,17 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
+/// Crates beneath us whose news our own logs tell better.
+const QUIET: &str = "str0m=error,is=warn,dimpl=warn,symphonia=warn,actix_server=warn,\
+    livekit_signaling=off,livekit_net=off,livekit_api=warn";
+
 /// Starts logging. `filter` is tracing's directive language; `json` is for machines.
 ///
 /// # Errors
 /// The filter cannot be read, or logging was started before.
 pub fn start(filter: &str, json: bool) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(format!(
-        "{filter},str0m=error,is=warn,dimpl=warn,symphonia=warn,actix_server=warn"
-    ))?;
+    // What `filter` says of the same crates replaces what is said here.
+    let filter = EnvFilter::try_new(format!("{QUIET},{filter}"))?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)

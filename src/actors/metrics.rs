@@ -41,6 +41,8 @@ pub struct Metrics {
     pub rtc: IntGaugeVec,
     /// `audioroad_livekit_webhooks_total{event}`: of a LiveKit server, `refused` for those that were not believed.
     pub webhooks: IntCounterVec,
+    /// `audioroad_livekit{what}`: links to a LiveKit server, as last reported.
+    pub livekit: IntGaugeVec,
 }
 
 /// Upper bounds of the buckets of the tick, in seconds.
@@ -56,6 +58,14 @@ fn seconds(name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histog
     Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
 }
 
+fn gauges(name: &str, help: &str, label: &str) -> prometheus::Result<IntGaugeVec> {
+    IntGaugeVec::new(Opts::new(name, help), &[label])
+}
+
+fn counters(name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
+    IntCounterVec::new(Opts::new(name, help), &[label])
+}
+
 impl Metrics {
     /// Registers everything once.
     ///
@@ -63,11 +73,6 @@ impl Metrics {
     /// Two metrics of the same name: a fault of ours, found at the first start.
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let gauges =
-            |name: &str, help: &str, label: &str| IntGaugeVec::new(Opts::new(name, help), &[label]);
-        let counters = |name: &str, help: &str, label: &str| {
-            IntCounterVec::new(Opts::new(name, help), &[label])
-        };
         let metrics = Self {
             calls: gauges("audioroad_calls", "Calls that are up, by stage", "stage")?,
             calls_ended: counters(
@@ -131,6 +136,7 @@ impl Metrics {
                 "Webhooks of the LiveKit server, by event",
                 "event",
             )?,
+            livekit: gauges("audioroad_livekit", "Links to a LiveKit server", "what")?,
             registry,
         };
         metrics.register()?;
@@ -138,7 +144,7 @@ impl Metrics {
     }
 
     fn register(&self) -> prometheus::Result<()> {
-        let all: [Box<dyn prometheus::core::Collector>; 16] = [
+        let all: [Box<dyn prometheus::core::Collector>; 17] = [
             Box::new(self.calls.clone()),
             Box::new(self.calls_ended.clone()),
             Box::new(self.dashboards.clone()),
@@ -155,6 +161,7 @@ impl Metrics {
             Box::new(self.dashboards_dropped.clone()),
             Box::new(self.rtc.clone()),
             Box::new(self.webhooks.clone()),
+            Box::new(self.livekit.clone()),
         ];
         all.into_iter()
             .try_for_each(|collector| self.registry.register(collector))

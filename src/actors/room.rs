@@ -11,14 +11,14 @@ use actix::{Actor, ActorContext, Context, Handler};
 
 use crate::{
     actors::{
-        bridge::{CallTrack, LeaveCause, RoomTransport},
+        bridge::{CallTrack, LeaveCause, RoomLimit, RoomTransport},
         message::{
             Admit, CallTicket, Close, MicrophoneDown, MicrophoneMuted, MicrophoneUp, Release,
         },
         shown::{CallShown, CallStatus},
         studio,
     },
-    domain::{CallId, EpisodeId, RoomName},
+    domain::{CallId, EpisodeId, Limits, RoomName},
     media::{Place, RoomKey, SourceKey, feed::Playlist},
 };
 
@@ -28,6 +28,7 @@ const RING: usize = 8;
 /// Supervises one room.
 pub struct RoomActor {
     name: RoomName,
+    limit: RoomLimit,
     bridge: RoomTransport,
     published: HashMap<CallId, CallShown>,
     microphones: HashMap<String, SourceKey>,
@@ -35,9 +36,10 @@ pub struct RoomActor {
 
 impl RoomActor {
     /// The room, not yet open.
-    pub fn new(name: RoomName, bridge: RoomTransport) -> Self {
+    pub fn new(name: RoomName, limits: &Limits, bridge: RoomTransport) -> Self {
         Self {
             name,
+            limit: limits.of(name).into(),
             bridge,
             published: HashMap::new(),
             microphones: HashMap::new(),
@@ -106,6 +108,7 @@ impl Actor for RoomActor {
     fn started(&mut self, _: &mut Self::Context) {
         if self.has_mix() {
             let name = self.name;
+            self.bridge.open_room(&name.to_string(), self.limit);
             studio::with(|studio| {
                 let mix = studio.table.add_room();
                 studio.rooms.insert(name, mix);

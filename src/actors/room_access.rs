@@ -18,7 +18,7 @@ use crate::{
     domain::{
         CallId, Desk, EpisodeId, EpisodeStatus, Limits, Operator, Refusal, Role, RoomName, Stage,
     },
-    livekit::{RoomLimit, RoomPass, RoomPlan, TokenKeys},
+    livekit::{RoomPass, RoomPlan, TokenKeys},
 };
 
 /// How long a token lets its bearer join.
@@ -78,23 +78,22 @@ pub enum AccessError {
 pub struct RoomAccess {
     switchboard: Addr<Switchboard>,
     keys: TokenKeys,
-    live_limit: usize,
+    limits: Limits,
     server: Option<RoomServer>,
 }
 
 impl RoomAccess {
-    /// Tokens are signed with `keys`; a live room takes `live_limit` people and callers. Without a `server` the rooms are
-    /// the switch's own.
+    /// Tokens are signed with `keys`. Without a `server` the rooms are the switch's own.
     pub fn new(
         switchboard: Addr<Switchboard>,
         keys: TokenKeys,
-        live_limit: usize,
+        limits: Limits,
         server: Option<RoomServer>,
     ) -> Self {
         Self {
             switchboard,
             keys,
-            live_limit,
+            limits,
             server,
         }
     }
@@ -124,16 +123,14 @@ impl RoomAccess {
             .parse()
             .map_err(|_| Refusal::NotFound("There is no such room.".into()))?;
         let mut pass = pass(operator, name, wish)?;
-        pass.plan = self.server.as_ref().and_then(|server| {
-            let limit = limit(name, self.live_limit)?;
-            Some(RoomPlan::new(&server.node, limit))
-        });
+        let plan = |server: &RoomServer| RoomPlan::new(&server.node, self.limits.of(name).into());
+        pass.plan = self.server.as_ref().map(plan);
         let entry = Entry {
             operator: operator.clone(),
             room: name,
             identity: pass.identity.clone(),
             speaks: pass.can_publish,
-            live_limit: self.live_limit,
+            live_limit: self.limits.live,
         };
         let question = AtDesk::new(move |desk, _| admits(desk, &entry));
         let answer = self.switchboard.send(question).timeout(DESK_PATIENCE).await;
@@ -148,16 +145,6 @@ impl RoomAccess {
             .map_or_else(|| own_url.to_owned(), |server| server.url.to_string());
         Ok(RoomTicket { url, token })
     }
-}
-
-/// How many people and callers a room takes, where browsers may be in it.
-pub fn limit(room: RoomName, live: usize) -> Option<RoomLimit> {
-    let places = match room {
-        RoomName::Screening(..) => Limits::SCREENING,
-        RoomName::Live(_) => live,
-        RoomName::Lobby(_) | RoomName::Hold(_) => return None,
-    };
-    Some(RoomLimit(u32::try_from(places).unwrap_or(u32::MAX)))
 }
 
 /// Somebody at the door of a room.

@@ -280,11 +280,3 @@ fn a_listener_has_a_name_of_its_own_and_no_voice() {
         !pass.can_publish && pass.can_subscribe && !pass.hidden && !pass.can_update_own_metadata
     );
 }
-
-#[test]
-fn a_room_takes_as_many_as_the_desk_lets_in() {
-    assert_eq!(limit(SCREENING, 20), Some(RoomLimit(2)));
-    assert_eq!(limit(LIVE, 20), Some(RoomLimit(20)));
-    assert_eq!(limit(RoomName::Lobby(None), 20), None);
-    assert_eq!(limit(RoomName::Hold(EPISODE), 20), None);
-}

@@ -4,6 +4,7 @@ use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
 
 use crate::{actors::random, config::Config};
 
@@ -15,7 +16,7 @@ pub(super) struct Keys {
     pub session: [u8; 32],
     /// Signs the call tokens in our TwiML.
     pub calls: [u8; 32],
-    /// Names this switch on a LiveKit server: the same after a restart, another for each data directory.
+    /// The name of this switch among all that use the same LiveKit server, no secret.
     pub node: String,
 }
 
@@ -32,22 +33,27 @@ impl Keys {
                 URL_SAFE_NO_PAD.encode(secret(dir, "livekit.key")?),
             ),
         };
+        let session = secret(dir, "session.key")?;
+        let node = config.livekit.node.clone();
         Ok(Self {
             livekit,
-            session: secret(dir, "session.key")?,
+            node: node.unwrap_or_else(|| node_of(&session)),
+            session,
             calls: secret(dir, "calls.key")?,
-            node: node(dir)?,
         })
     }
 }
 
-/// No secret: eight characters that no other switch has.
-fn node(dir: &Path) -> anyhow::Result<String> {
-    let random = secret(dir, "node.id")?;
-    Ok(random[..4]
+/// A name that stays the same as long as the data directory does, and gives nothing of the key away.
+fn node_of(key: &[u8; 32]) -> String {
+    let digest = Sha256::new()
+        .chain_update(b"switch.node")
+        .chain_update(key)
+        .finalize();
+    digest
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+        .take(4)
+        .fold(String::new(), |name, byte| format!("{name}{byte:02x}"))
 }
 
 fn secret(dir: &Path, name: &str) -> anyhow::Result<[u8; 32]> {

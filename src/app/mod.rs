@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! keys -> books (journal replayed, open calls closed) -> bridge -> desk thread -> media threads -> sip thread -> web
-//! SIGTERM -> no new calls, everybody hung up, books written, good-bye
+//! SIGTERM -> no new calls, everybody hung up, rooms left, books written, good-bye
 //! ```
 
 mod books;
@@ -19,8 +19,8 @@ use anyhow::Context as _;
 
 use crate::{
     actors::{
-        bridge::{BridgeConfig, EndpointLimits, RoomTransport},
-        health::Health,
+        bridge::{BridgeConfig, BridgeMode, EndpointLimits, RoomTransport, ServerConfig},
+        health::{Health, LiveKit},
         media_clock::MediaClock,
         message::{FromBridge, ShutDown, SipUp},
         metrics::Metrics,
@@ -58,7 +58,7 @@ pub struct Running {
     pub url: String,
     web: actix_web::dev::ServerHandle,
     books: Books,
-    _bridge: RoomTransport,
+    bridge: RoomTransport,
 }
 
 /// Starts everything. Must run inside an actix system.
@@ -70,8 +70,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let metrics = Metrics::new()?;
     let health = Arc::new(Health::default());
     if config.livekit.url.is_some() {
-        health.add_note("LIVEKIT_URL is set, but this version serves the rooms itself.".into());
-        tracing::warn!("LIVEKIT_URL is set, but this version serves the rooms itself");
+        health.set_livekit(LiveKit::Ok);
     }
     let listeners = (
         listen(&config, config.http.port)?,
@@ -127,7 +126,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         url: config.http.public_url.clone().unwrap_or(local),
         web,
         books,
-        _bridge: bridge,
+        bridge,
     })
 }
 
@@ -148,6 +147,7 @@ impl Running {
         if tokio::time::timeout(HANG_UP_MAX, empty).await.is_err() {
             tracing::warn!("some calls did not end in time");
         }
+        self.bridge.stop().await;
         self.web.stop(false).await;
         if !self.books.follower.stop(BOOKS_CLOSE_MAX) {
             tracing::warn!("rows wait in the journal; the next start writes them");
@@ -204,7 +204,7 @@ fn room_access(config: &Config, keys: &Keys, switchboard: Addr<Switchboard>) -> 
         node: keys.node.clone(),
     });
     let token_keys = TokenKeys::new(&keys.livekit.0, &keys.livekit.1);
-    RoomAccess::new(switchboard, token_keys, config.station.limits.live, server)
+    RoomAccess::new(switchboard, token_keys, config.station.limits, server)
 }
 
 fn start_bridge(
@@ -213,19 +213,28 @@ fn start_bridge(
     switchboard: Arc<OnceLock<Addr<Switchboard>>>,
 ) -> anyhow::Result<RoomTransport> {
     let udp = SocketAddr::new(config.http.bind, config.livekit.udp_port);
-    let bridge = BridgeConfig {
-        udp,
-        public_ip: config.sip.public_ip,
-        api_key: keys.livekit.0.clone(),
-        api_secret: keys.livekit.1.clone(),
-        limits: EndpointLimits {
-            browsers_per_room_max: config.station.limits.live,
-            calls_per_room_max: config.station.limits.live,
-            ..EndpointLimits::default()
+    let (api_key, api_secret) = keys.livekit.clone();
+    let mode = match config.livekit.url.clone() {
+        Some(url) => BridgeMode::Server(ServerConfig {
+            url,
+            api_key,
+            api_secret,
+            node: keys.node.clone(),
+        }),
+        None => BridgeMode::Embedded {
+            udp,
+            public_ip: config.sip.public_ip,
+            api_key,
+            api_secret,
+            limits: EndpointLimits {
+                browsers_per_room_max: config.station.limits.live,
+                calls_per_room_max: config.station.limits.live,
+                ..EndpointLimits::default()
+            },
         },
-        seed: random::u64(),
     };
-    RoomTransport::start(bridge, move |event| {
+    let seed = random::u64();
+    RoomTransport::start(BridgeConfig { mode, seed }, move |event| {
         if let Some(switchboard) = switchboard.get() {
             switchboard.do_send(FromBridge(event));
         }

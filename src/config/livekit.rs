@@ -14,6 +14,8 @@ pub struct LiveKitConfig {
     pub public_url: Option<LiveKitUrl>,
     /// Key and secret of the tokens; made at first start when not set (`LIVEKIT_API_KEY`, `LIVEKIT_API_SECRET`).
     pub key: Option<(String, Secret)>,
+    /// The name of this switch among all that use that server; made at first start when not set (`SWITCH_NODE`).
+    pub node: Option<String>,
     /// Browsers' audio (`RTC_UDP_PORT`).
     pub udp_port: u16,
 }
@@ -50,7 +52,23 @@ impl LiveKitConfig {
             url,
             public_url: source.optional("LIVEKIT_PUBLIC_URL")?,
             key,
+            node: node(source)?,
             udp_port: source.parsed("RTC_UDP_PORT", 7882)?,
         })
     }
+}
+
+fn node(source: &Source) -> Result<Option<String>, ConfigError> {
+    const LEN_MAX: usize = 32;
+    let Some(node) = source.text("SWITCH_NODE") else {
+        return Ok(None);
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if node.len() > LEN_MAX || !node.chars().all(is_plain) {
+        return Err(ConfigError::new(
+            "SWITCH_NODE",
+            "must be up to 32 letters, digits, - and _",
+        ));
+    }
+    Ok(Some(node))
 }

@@ -111,6 +111,7 @@ mod tests {
             ("LIVEKIT_URL", "lk.example.org"),
             ("LIVEKIT_URL", "wss://without-a-key.example.org"),
             ("LIVEKIT_PUBLIC_URL", "wss://lk.example.org/rtc"),
+            ("SWITCH_NODE", "studio 1"),
             ("ADMIN_TOKEN", "short"),
             ("LOBBY_LIMIT", "-1"),
             ("OPUS_BITRATE", "5999"),

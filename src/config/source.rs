@@ -60,6 +60,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "how browsers reach that server [LIVEKIT_URL]",
     ),
     (
+        "SWITCH_NODE",
+        "this switch's name among all that use that server [made at first start]",
+    ),
+    (
         "LIVEKIT_API_KEY",
         "key of the tokens that let browsers into rooms [made at first start]",
     ),

@@ -6,16 +6,22 @@
 use livekit_protocol::RoomConfiguration;
 use serde_json::{Value, json};
 
+use crate::livekit::NODE_ATTRIBUTE;
+
 /// An empty room stays for so long, in seconds: before the first has joined, and after the last has left.
 const EMPTY_S: u32 = 300;
 /// The switch's own hidden participant, which LiveKit counts like any other.
 const HIDDEN: u32 = 1;
-/// Names the switch, in a room's metadata and in a call's attributes.
-pub const NODE_ATTRIBUTE: &str = "switch.node";
 
 /// How many people and callers a room takes; the switch's own hidden participant is not one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoomLimit(pub u32);
+
+impl From<usize> for RoomLimit {
+    fn from(people: usize) -> Self {
+        Self(u32::try_from(people).unwrap_or(u32::MAX))
+    }
+}
 
 /// How a room is made.
 #[derive(Clone, Debug, PartialEq, Eq)]

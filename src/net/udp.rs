@@ -1,8 +1,8 @@
-//! The UDP socket of SIP.
+//! UDP sockets: the one of SIP, and those of WebRTC towards a server.
 
 use std::{
     io,
-    net::{SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
 };
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -24,6 +24,30 @@ pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     // The system may grant less; a smaller buffer is no reason not to start.
     let _ = socket.set_recv_buffer_size(BUFFER);
     let _ = socket.set_send_buffer_size(BUFFER);
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Binds any free port in the family of `own`, on all of the machine's addresses of that family and of no other; not blocking.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn ephemeral(own: IpAddr) -> io::Result<UdpSocket> {
+    let any: IpAddr = if own.is_ipv4() {
+        Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        Ipv6Addr::UNSPECIFIED.into()
+    };
+    let address = SocketAddr::new(any, 0);
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    socket.set_nonblocking(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
     socket.bind(&address.into())?;
     Ok(socket.into())
 }

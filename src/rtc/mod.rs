@@ -1,7 +1,7 @@
 //! WebRTC transport for audio, without sockets: `str0m` is named here and nowhere else.
 //!
 //! ```text
-//! datagram → Mux (which peer?) → Peer (ICE-lite, DTLS, SRTP, RTP) → AudioPacket
+//! datagram → Mux (which peer?) → Peer (ICE, DTLS, SRTP, RTP) → AudioPacket
 //! AudioPacket → Peer::send_audio → Transmit
 //! ```
 //!
@@ -14,5 +14,5 @@ mod sdp;
 
 pub use mux::Mux;
 pub use peer::{AudioPacket, Offer, OfferChanges, Peer, PeerError, PeerOutput};
-pub use sdp::{MediaSection, Msid, media_sections, with_msids};
+pub use sdp::{MediaSection, Msid, fingerprint, media_sections, sending_only, with_msids};
 pub use str0m::media::Mid;

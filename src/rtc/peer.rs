@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::change::SdpPendingOffer;
 use str0m::media::Mid;
@@ -32,6 +32,11 @@ pub use self::negotiate::{Offer, OfferChanges};
 
 /// Above this level (dBov) a packet is marked as voice (RFC 6464 section 3).
 const VOICE_LEVEL_DBOV: i8 = -60;
+/// A peer that checks addresses does so at least this often, so that a silent line is soon told
+/// from a dead one.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// Unanswered checks until [`PeerOutput::Disconnected`]: enough for an ICE restart to come first.
+const CHECKS_MAX: usize = 20;
 
 /// Why a peer refused a call.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +106,7 @@ pub struct Peer {
     pending: Option<SdpPendingOffer>,
     mid_by_ssrc: HashMap<u32, Mid>,
     deadline: Option<Instant>,
+    last_heard: Option<Instant>,
     alive: bool,
     /// Died, and [`PeerOutput::Disconnected`] has not been given yet.
     death_untold: bool,
@@ -115,20 +121,26 @@ impl Peer {
         Self::build(now, candidates, true)
     }
 
-    /// A peer that checks addresses itself, as browsers do.
-    #[cfg(test)]
-    pub(crate) fn ice_full(now: Instant, own: SocketAddr) -> Self {
-        Self::build(now, &[own], false).unwrap()
+    /// A peer that checks addresses itself (RFC 8445), as browsers do. `candidates` are the
+    /// addresses of its own sockets: no two peers may share one, for servers tell peers apart by
+    /// address.
+    ///
+    /// # Errors
+    /// [`PeerError::Failed`] when a candidate is no usable address, [`PeerError::Panicked`].
+    pub fn ice_full(now: Instant, candidates: &[SocketAddr]) -> Result<Self, PeerError> {
+        Self::build(now, candidates, false)
     }
 
     fn build(now: Instant, candidates: &[SocketAddr], ice_lite: bool) -> Result<Self, PeerError> {
         let rtc = catch_unwind(|| {
-            RtcConfig::new()
+            let mut config = RtcConfig::new()
                 .set_rtp_mode(true)
                 .set_ice_lite(ice_lite)
                 .clear_codecs()
-                .enable_opus(true, false)
-                .build(now)
+                .enable_opus(true, false);
+            config.set_max_stun_rto(CHECK_INTERVAL);
+            config.set_max_stun_retransmits(CHECKS_MAX);
+            config.build(now)
         })
         .map_err(|_| PeerError::Panicked)?;
         let mut peer = Self {
@@ -137,6 +149,7 @@ impl Peer {
             pending: None,
             mid_by_ssrc: HashMap::new(),
             deadline: None,
+            last_heard: None,
             alive: true,
             death_untold: false,
         };
@@ -162,7 +175,38 @@ impl Peer {
         self.alive
     }
 
-    /// Takes a datagram. `Ok(false)`: it is not for this peer, or its STUN integrity is wrong.
+    /// When something for this peer last came in.
+    pub fn last_heard(&self) -> Option<Instant> {
+        self.last_heard
+    }
+
+    /// Takes an address at which the other side may be reached, as it is written in SDP or in a
+    /// trickled candidate (RFC 8839 section 5.1). False: not one we can use.
+    ///
+    /// # Errors
+    /// [`PeerError::Failed`] and [`PeerError::Panicked`]: the peer is dead.
+    pub fn add_remote_candidate(
+        &mut self,
+        now: Instant,
+        candidate: &str,
+    ) -> Result<bool, PeerError> {
+        let text = candidate.strip_prefix("a=").unwrap_or(candidate);
+        let known = self.fenced(|rtc| {
+            let Ok(candidate) = Candidate::from_sdp_string(text) else {
+                return Ok(false);
+            };
+            let usable = candidate.proto() == Protocol::Udp;
+            if usable {
+                rtc.add_remote_candidate(candidate);
+            }
+            Ok(usable)
+        })?;
+        self.kick(now)?;
+        Ok(known)
+    }
+
+    /// Takes a datagram that came to our only address of its family. `Ok(false)`: it is not for
+    /// this peer, or its STUN integrity is wrong.
     ///
     /// # Errors
     /// [`PeerError::Failed`] and [`PeerError::Panicked`]: the peer is dead.
@@ -176,17 +220,36 @@ impl Peer {
         let Some(&own) = self.candidates.iter().find(same_family) else {
             return Ok(false);
         };
-        let Ok(receive) = Receive::new(Protocol::Udp, from, own, datagram) else {
+        self.handle_receive_at(now, own, from, datagram)
+    }
+
+    /// Takes a datagram that came to the address `local` of ours; otherwise as
+    /// [`Peer::handle_receive`].
+    ///
+    /// # Errors
+    /// [`PeerError::Failed`] and [`PeerError::Panicked`]: the peer is dead.
+    pub fn handle_receive_at(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> Result<bool, PeerError> {
+        let Ok(receive) = Receive::new(Protocol::Udp, from, local, datagram) else {
             return Ok(false);
         };
         let input = Input::Receive(now, receive);
-        self.fenced(|rtc| {
+        let accepted = self.fenced(|rtc| {
             let accepted = rtc.accepts(&input);
             if accepted {
                 rtc.handle_input(input)?;
             }
             Ok(accepted)
-        })
+        })?;
+        if accepted {
+            self.last_heard = Some(now);
+        }
+        Ok(accepted)
     }
 
     /// Lets time pass.

@@ -1,7 +1,6 @@
 //! The few things we read from and write into SDP text ourselves; the rest is `str0m`'s.
 //!
-//! Limits: lines are scanned, not parsed. What is not understood is left alone, and text from
-//! the network is only ever read (rewriting is for offers of our own).
+//! Limits: lines are scanned, not parsed. What is not understood is left alone.
 
 use std::collections::HashMap;
 
@@ -56,6 +55,28 @@ pub fn media_sections(sdp: &str) -> Vec<MediaSection<'_>> {
         }
     }
     sections
+}
+
+/// The description with every `sendrecv` made `sendonly`: an offer whose author means to send, and
+/// is told so by an answer that only receives.
+pub fn sending_only(sdp: &str) -> String {
+    let mut out = String::with_capacity(sdp.len());
+    for line in sdp.lines() {
+        out.push_str(if line == "a=sendrecv" {
+            "a=sendonly"
+        } else {
+            line
+        });
+        out.push_str("\r\n");
+    }
+    out
+}
+
+/// The first certificate fingerprint of a description (RFC 8122 section 5): whose DTLS it is.
+pub fn fingerprint(sdp: &str) -> Option<&str> {
+    sdp.lines()
+        .find_map(|line| line.strip_prefix("a=fingerprint:"))
+        .map(str::trim_end)
 }
 
 /// Puts other names into the `a=msid` and `a=ssrc:.. msid:` lines of the sections named by mid.
@@ -130,6 +151,23 @@ mod tests {
         assert!(out.contains("a=ssrc:77 cname:x\r\n"));
         assert!(out.contains("a=msid:- other\r\n"));
         assert_eq!(out.lines().count(), OFFER.lines().count());
+    }
+
+    #[test]
+    fn only_whole_lines_are_made_sendonly() {
+        let sdp = "v=0\r\ns=a=sendrecv\r\na=sendrecv\r\na=sendrecvx\r\na=recvonly\r\n";
+        assert_eq!(
+            sending_only(sdp),
+            "v=0\r\ns=a=sendrecv\r\na=sendonly\r\na=sendrecvx\r\na=recvonly\r\n"
+        );
+    }
+
+    #[test]
+    fn the_first_fingerprint_is_found() {
+        let sdp =
+            "v=0\r\na=fingerprint:sha-256 AA:BB\r\nm=audio 9 X 1\r\na=fingerprint:sha-1 CC\r\n";
+        assert_eq!(fingerprint(sdp), Some("sha-256 AA:BB"));
+        assert_eq!(fingerprint(OFFER), None);
     }
 
     proptest! {

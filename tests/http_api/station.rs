@@ -5,7 +5,7 @@ use std::{cell::Cell, net::TcpListener, sync::Arc};
 use actix::{Actor, Addr};
 use audioroad::{
     actors::{
-        bridge::{BridgeConfig, EndpointLimits, RoomTransport},
+        bridge::{BridgeConfig, BridgeMode, EndpointLimits, RoomTransport},
         clock,
         health::Health,
         message::AtDesk,
@@ -14,7 +14,7 @@ use audioroad::{
         switchboard::{Switchboard, SwitchboardPeers},
     },
     config::{Config, Source},
-    domain::{Arrival, CallId, CallerId, Desk, DeskSettings, UnixMs},
+    domain::{Arrival, CallId, CallerId, Desk, DeskSettings, Limits as RoomLimits, UnixMs},
     http::{self, Accounts, RoomAccess, RoomServer, Web},
     livekit::TokenKeys,
     store::{
@@ -112,7 +112,7 @@ impl Station {
             rooms: Arc::new(RoomAccess::new(
                 switchboard.clone(),
                 TokenKeys::new(LIVEKIT_KEY, LIVEKIT_SECRET),
-                20,
+                RoomLimits::default(),
                 room_server(&config),
             )),
             call_tokens: TokenKey::new(&CALL_KEY),
@@ -350,13 +350,13 @@ fn journal(pool: &Pool, folder: &std::path::Path) -> (Arc<Journal>, Follower) {
 }
 
 fn bridge() -> RoomTransport {
-    let config = BridgeConfig {
+    let mode = BridgeMode::Embedded {
         udp: "127.0.0.1:0".parse().unwrap(),
         public_ip: None,
         api_key: LIVEKIT_KEY.to_owned(),
         api_secret: LIVEKIT_SECRET.to_owned(),
         limits: EndpointLimits::default(),
-        seed: 9,
     };
+    let config = BridgeConfig { mode, seed: 9 };
     RoomTransport::start(config, |_| {}).unwrap()
 }

@@ -21,13 +21,11 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
 use super::calls::Calls;
-use super::message::{BridgeEvent, Command, JoinRequest, Joined};
+use super::message::{Command, JoinRequest, Joined, Tell};
 use super::present::Present;
 use super::{BridgeStats, Shared};
 use crate::actors::clock;
-use crate::livekit::{
-    Endpoint, EndpointConfig, EndpointLimits, JoinRefusal, Output, SessionId, TokenKeys,
-};
+use crate::livekit::{Endpoint, EndpointConfig, JoinRefusal, Output, SessionId, TrackKey};
 
 /// Datagrams taken from the socket before anything else gets a turn.
 const DATAGRAMS_MAX: usize = 64;
@@ -44,7 +42,7 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     /// The WebSockets of the browsers, as channels.
     signals: HashMap<SessionId, mpsc::Sender<Vec<u8>>>,
-    present: Present,
+    present: Present<TrackKey>,
     calls: Calls,
     stats: BridgeStats,
     stats_due: Instant,
@@ -78,28 +76,19 @@ pub(super) fn start(driver: Driver, socket: std::net::UdpSocket) -> io::Result<(
 
 impl Driver {
     pub(super) fn new(
-        candidates: Vec<SocketAddr>,
-        keys: TokenKeys,
-        limits: EndpointLimits,
-        seed: u64,
+        config: EndpointConfig,
         inbox: mpsc::Receiver<Command>,
         shared: Arc<Shared>,
-        events: Box<dyn Fn(BridgeEvent) + Send>,
+        tell: Tell,
     ) -> Self {
         let now = clock::now();
-        let config = EndpointConfig {
-            candidates,
-            keys,
-            limits,
-            seed,
-        };
         Self {
             endpoint: Endpoint::new(now, clock::unix_ms(), config.clone()),
             config,
             inbox,
             shared,
             signals: HashMap::new(),
-            present: Present::new(events),
+            present: Present::new(tell),
             calls: Calls::default(),
             stats: BridgeStats::default(),
             stats_due: now,
@@ -193,6 +182,12 @@ impl Driver {
             }
             Command::Signal { session, frame } => endpoint.handle_signal(now, session, &frame),
             Command::SignalClosed { session } => self.signal_closed(now, session),
+            // The endpoint makes a room when somebody comes, and knows itself when it is over.
+            Command::OpenRoom { .. } | Command::RoomFinished { .. } => {}
+            Command::Stop { done } => {
+                // Whoever asked may have given up.
+                let _ = done.send(());
+            }
         }
     }
 
@@ -293,19 +288,22 @@ mod tests {
     use rtrb::RingBuffer;
 
     use super::*;
-    use crate::actors::bridge::CallTrack;
-    use crate::livekit::{JoinQuery, RoomPass};
+    use crate::actors::bridge::{BridgeEvent, CallTrack, EndpointLimits};
+    use crate::livekit::{JoinQuery, RoomPass, TokenKeys};
 
     fn driver() -> (Driver, std_mpsc::Receiver<BridgeEvent>) {
         let (told, events) = std_mpsc::channel();
+        let config = EndpointConfig {
+            candidates: vec!["127.0.0.1:7882".parse().unwrap()],
+            keys: TokenKeys::new("key", "secret"),
+            limits: EndpointLimits::default(),
+            seed: 7,
+        };
         let driver = Driver::new(
-            vec!["127.0.0.1:7882".parse().unwrap()],
-            TokenKeys::new("key", "secret"),
-            EndpointLimits::default(),
-            7,
+            config,
             mpsc::channel(1).1,
             Arc::default(),
-            Box::new(move |event| {
+            Arc::new(move |event| {
                 let _ = told.send(event);
             }),
         );

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rtrb::Consumer;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::livekit::{JoinQuery, JoinRefusal, LeaveCause, SessionId};
+use crate::livekit::{JoinQuery, JoinRefusal, LeaveCause, RoomLimit, SessionId};
 use crate::media::opus::OpusPacket;
 
 /// A call to be shown in a room.
@@ -138,9 +139,19 @@ pub enum TransportState {
     },
 }
 
-/// What the driver is told.
+/// Takes events to the switch; called on the bridge's thread, must not block.
+pub(super) type Tell = Arc<dyn Fn(BridgeEvent) + Send + Sync>;
+
+/// What the bridge's thread is told.
 #[derive(Debug)]
 pub(super) enum Command {
+    OpenRoom {
+        room: String,
+        limit: RoomLimit,
+    },
+    RoomFinished {
+        room: String,
+    },
     PublishCall {
         room: String,
         call: CallTrack,
@@ -173,5 +184,8 @@ pub(super) enum Command {
     },
     SignalClosed {
         session: SessionId,
+    },
+    Stop {
+        done: oneshot::Sender<()>,
     },
 }

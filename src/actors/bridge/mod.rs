@@ -1,17 +1,19 @@
-//! The bridge to browsers: the embedded LiveKit-compatible endpoint on a thread of its own.
+//! The bridge to browsers, on a thread of its own: the embedded LiveKit-compatible endpoint, or links to a LiveKit server.
 //!
 //! ```text
-//! room actors, http → RoomTransport → commands → Driver (one thread: UDP socket, Endpoint)
-//! caller's Opus     → ring → wake() → Driver → browsers
-//! browser's Opus    → Driver → ring → media tick
-//! what happened     → Driver → BridgeEvent → room actors
+//! room actors, http → RoomTransport → commands ─┬→ embedded: Driver (one UDP socket, Endpoint)
+//!                                               └→ server:   remote (a task per Link: WebSocket, UDP sockets)
+//! caller's Opus     → ring → wake() → either → browsers
+//! browser's Opus    → either → ring → media tick
+//! what happened     → either → BridgeEvent → switchboard
 //! ```
 //!
 //! Packets never pass through a mailbox: they go by rings, and a full ring drops. Nothing on the
-//! handle blocks. Limits: 4096 commands waiting, [`EndpointLimits`] for the rest.
+//! handle blocks. Limits: 4096 commands waiting, [`EndpointLimits`] or those of [`remote`] for the rest.
 
 mod address;
 mod calls;
+mod config;
 mod driver;
 mod message;
 mod present;
@@ -21,12 +23,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+pub use self::config::{BridgeConfig, BridgeMode, BridgeStats, LinkStats, ServerConfig};
 pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined, TransportState};
 pub use self::remote::rooms::{RoomError, RoomKeeper, Swept};
 pub use crate::livekit::{
@@ -35,46 +39,14 @@ pub use crate::livekit::{
 };
 
 use self::driver::Driver;
-use self::message::Command;
+use self::message::{Command, Tell};
 use crate::actors::clock;
-use crate::livekit::RoomPass;
+use crate::livekit::{EndpointConfig, RoomPass};
 
 /// Commands that may wait for the driver; it takes them within milliseconds.
 const COMMANDS_MAX: usize = 4096;
-
-/// What the bridge needs to know at its start.
-#[derive(Debug, Clone)]
-pub struct BridgeConfig {
-    /// The UDP address to bind, port 7882 by default.
-    pub udp: SocketAddr,
-    /// The address browsers reach it at, when that is not the one it is bound to.
-    pub public_ip: Option<IpAddr>,
-    /// Key that tokens name as their issuer.
-    pub api_key: String,
-    /// Secret that tokens are signed with.
-    pub api_secret: String,
-    /// What to take on at most.
-    pub limits: EndpointLimits,
-    /// Random; session and track ids are drawn from it.
-    pub seed: u64,
-}
-
-/// Counters for metrics; a quarter of a second old at most while anything happens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BridgeStats {
-    /// What the endpoint counts.
-    pub endpoint: EndpointCounters,
-    /// Browser packets dropped because the media tick did not take them in time.
-    pub ring_drops: u64,
-    /// Datagrams the socket did not take.
-    pub send_drops: u64,
-    /// Browsers cut off because they did not read what we signalled.
-    pub slow_signals: u64,
-    /// How often the endpoint panicked and was made anew.
-    pub restarts: u64,
-    /// Commands dropped because too many were waiting.
-    pub command_drops: u64,
-}
+/// How long everybody of ours has to leave the rooms when the switch goes down.
+const STOP_MAX: Duration = Duration::from_millis(1500);
 
 /// What the handles and the driver share besides the commands.
 #[derive(Debug, Default)]
@@ -89,47 +61,75 @@ pub struct RoomTransport {
     commands: mpsc::Sender<Command>,
     shared: Arc<Shared>,
     keys: TokenKeys,
-    local: SocketAddr,
+    is_embedded: bool,
 }
 
 impl RoomTransport {
-    /// Binds the UDP port and starts the bridge's thread. `events` is called on that thread and
-    /// must not block.
+    /// Starts the bridge's thread: binds the UDP port of the embedded endpoint, or keeps ready for rooms on a LiveKit
+    /// server, which need not be there yet. `events` is called on that thread and must not block.
     ///
     /// # Errors
     /// When the port cannot be bound or the thread cannot be started.
     pub fn start(
         config: BridgeConfig,
-        events: impl Fn(BridgeEvent) + Send + 'static,
+        events: impl Fn(BridgeEvent) + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let socket = UdpSocket::bind(config.udp)?;
-        socket.set_nonblocking(true)?;
-        let local = socket.local_addr()?;
-        let keys = TokenKeys::new(&config.api_key, &config.api_secret);
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
         let shared = Arc::new(Shared::default());
-        let candidates = address::candidates(local, config.public_ip);
-        let driver = Driver::new(
-            candidates,
-            keys.clone(),
-            config.limits,
-            config.seed,
-            inbox,
-            Arc::clone(&shared),
-            Box::new(events),
-        );
-        driver::start(driver, socket)?;
+        let tell: Tell = Arc::new(events);
+        let (keys, is_embedded) = match config.mode {
+            BridgeMode::Embedded {
+                udp,
+                public_ip,
+                api_key,
+                api_secret,
+                limits,
+            } => {
+                let socket = UdpSocket::bind(udp)?;
+                socket.set_nonblocking(true)?;
+                let keys = TokenKeys::new(&api_key, &api_secret);
+                let endpoint = EndpointConfig {
+                    candidates: address::candidates(socket.local_addr()?, public_ip),
+                    keys: keys.clone(),
+                    limits,
+                    seed: config.seed,
+                };
+                let driver = Driver::new(endpoint, inbox, Arc::clone(&shared), tell);
+                driver::start(driver, socket)?;
+                (keys, true)
+            }
+            BridgeMode::Server(server) => {
+                let keys = TokenKeys::new(&server.api_key, &server.api_secret);
+                remote::start(server, config.seed, inbox, Arc::clone(&shared), tell)?;
+                (keys, false)
+            }
+        };
         Ok(Self {
             commands,
             shared,
             keys,
-            local,
+            is_embedded,
         })
     }
 
-    /// The address the UDP port is bound to.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local
+    /// Whether browsers are served by the switch itself.
+    pub fn is_embedded(&self) -> bool {
+        self.is_embedded
+    }
+
+    /// A room that browsers may join is open from now on. On a LiveKit server it is made and listened to.
+    pub fn open_room(&self, room: &str, limit: RoomLimit) {
+        self.command(Command::OpenRoom {
+            room: room.to_owned(),
+            limit,
+        });
+    }
+
+    /// The LiveKit server says that a room of ours is no more: whoever has lost it joins anew at once.
+    pub fn room_finished(&self, room: &str) {
+        self.command(Command::RoomFinished {
+            room: room.to_owned(),
+        });
     }
 
     /// Shows a call in a room: a participant of kind SIP with one microphone track. One with the
@@ -185,9 +185,15 @@ impl RoomTransport {
         });
     }
 
-    /// A LiveKit server told that a room ended there: if it is still wanted, it is joined anew at once. May be told late, twice,
-    /// or of rooms that are nobody's; nothing to do for rooms of our own.
-    pub fn room_finished(&self, _room: &str) {}
+    /// Everybody of ours leaves the rooms; returns when that is done, after 1.5 seconds at the latest. Rooms stay: who is on
+    /// the LiveKit server's side of them comes back when the switch does.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        self.command(Command::Stop { done });
+        if tokio::time::timeout(STOP_MAX, stopped).await.is_err() {
+            tracing::warn!("not everybody has left the rooms in time");
+        }
+    }
 
     /// There is something in the callers' rings: called once a frame by the media tick. Takes no
     /// memory and no lock that is held for long.
@@ -198,7 +204,8 @@ impl RoomTransport {
     /// Lets a browser in whose WebSocket is about to be accepted.
     ///
     /// # Errors
-    /// The refusal, with the HTTP status to answer instead of the upgrade.
+    /// The refusal, with the HTTP status to answer instead of the upgrade. [`JoinRefusal::Unavailable`] when the rooms live
+    /// on a LiveKit server.
     pub async fn join(&self, request: JoinRequest) -> Result<Joined, JoinRefusal> {
         let (answer, answered) = oneshot::channel();
         let command = Command::Join { request, answer };
@@ -221,8 +228,11 @@ impl RoomTransport {
     /// Would this token open a room? For `GET /rtc/validate`.
     ///
     /// # Errors
-    /// [`JoinRefusal::Token`].
+    /// [`JoinRefusal::Token`]; [`JoinRefusal::Unavailable`] when the rooms live on a LiveKit server.
     pub fn validate(&self, token: &str) -> Result<RoomPass, JoinRefusal> {
+        if !self.is_embedded {
+            return Err(JoinRefusal::Unavailable);
+        }
         Ok(self.keys.verify(token, clock::unix_ms() / 1000)?)
     }
 

@@ -15,14 +15,14 @@ use crate::livekit::TokenError;
 
 fn start() -> (RoomTransport, std_mpsc::Receiver<BridgeEvent>) {
     let (told, events) = std_mpsc::channel();
-    let config = BridgeConfig {
+    let mode = BridgeMode::Embedded {
         udp: "127.0.0.1:0".parse().unwrap(),
         public_ip: None,
         api_key: "key".to_owned(),
         api_secret: "secret".to_owned(),
         limits: EndpointLimits::default(),
-        seed: 7,
     };
+    let config = BridgeConfig { mode, seed: 7 };
     let bridge = RoomTransport::start(config, move |event| {
         let _ = told.send(event);
     });

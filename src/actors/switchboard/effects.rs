@@ -97,8 +97,9 @@ impl Switchboard {
         let Some(arbiter) = self.peers.media.get(thread) else {
             return;
         };
-        let bridge = self.peers.bridge.clone();
-        let actor = RoomActor::start_in_arbiter(arbiter, move |_| RoomActor::new(room, bridge));
+        let (limits, bridge) = (self.desk.limits(), self.peers.bridge.clone());
+        let actor =
+            RoomActor::start_in_arbiter(arbiter, move |_| RoomActor::new(room, &limits, bridge));
         self.rooms.insert(room, actor);
     }
 

@@ -12,9 +12,9 @@ use super::{Peer, PeerError};
 use crate::rtc::sdp::{Msid, media_sections};
 
 /// The longest session description we read, in bytes.
-pub(super) const SDP_LEN_MAX: usize = 128 * 1024;
+pub(super) const SDP_LEN_MAX: usize = 256 * 1024;
 /// The most m-lines a session description may have.
-pub(super) const SECTIONS_MAX: usize = 64;
+pub(super) const SECTIONS_MAX: usize = 160;
 
 /// Changes to put into one offer.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub struct OfferChanges {
     pub pause: Vec<Mid>,
     /// Data channels to open: label and whether it is reliable and ordered.
     pub channels: Vec<(&'static str, bool)>,
+    /// Look for a path anew (RFC 8445 section 9), from the same addresses of ours.
+    pub ice_restart: bool,
 }
 
 /// An offer to be sent to the other side.
@@ -81,6 +83,9 @@ impl Peer {
             }
             for mid in changes.resume {
                 api.set_direction(mid, Direction::SendOnly);
+            }
+            if changes.ice_restart {
+                api.ice_restart(true);
             }
             let added = changes
                 .add

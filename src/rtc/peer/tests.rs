@@ -26,7 +26,7 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let now = Instant::now();
-        let browser = Peer::ice_full(now, address(BROWSER));
+        let browser = Peer::ice_full(now, &[address(BROWSER)]).unwrap();
         let server = Peer::ice_lite(now, &[address(SERVER)]).unwrap();
         let (heard, connected) = (Vec::new(), 0);
         Self {

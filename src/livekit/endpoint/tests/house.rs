@@ -115,8 +115,8 @@ impl House {
         let addresses = [self.ports, self.ports + 1].map(|port| ([192, 0, 2, 7], port).into());
         self.ports += 2;
         let browser = Browser {
-            publisher: Peer::ice_full(self.now, addresses[0]),
-            subscriber: Peer::ice_full(self.now, addresses[1]),
+            publisher: Peer::ice_full(self.now, &addresses[0..=0]).unwrap(),
+            subscriber: Peer::ice_full(self.now, &addresses[1..=1]).unwrap(),
             addresses,
             messages: Vec::new(),
             closed: false,

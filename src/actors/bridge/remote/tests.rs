@@ -1,0 +1,1 @@
+//! Links without a server, and what the driver does about them.
