@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 
 use crate::{
     sockets::{Socket, dashboard, next},
-    station::{ADMIN_TOKEN, Answer, Station},
+    station::{ADMIN_TOKEN, Station},
 };
 
 async fn tell(station: &Station, event: BridgeEvent) {
     station.switchboard.send(FromBridge(event)).await.unwrap();
 }
 
-async fn press(station: &Station, path: &str) -> Answer {
-    let done = station.post(path, json!({})).await;
-    assert_eq!(done.status, 200, "{path}: {}", done.text);
-    done
+async fn step(station: &Station, name: &str, call: &str) {
+    let path = format!("/api/twilio-sip/{name}");
+    let done = station.post(&path, json!({ "callId": call })).await;
+    assert_eq!(done.status, 200, "{name}: {}", done.text);
 }
 
 /// A call on air, and its room.
 async fn aired(station: &Station) -> (String, String) {
     let episode = station.on_air().await;
     let call = station.caller("+15551112222").await;
-    for step in ["move-to-screening", "move-to-hold", "move-to-live"] {
-        press(station, &format!("/api/participants/{call}/{step}")).await;
+    for name in ["move-to-screening", "move-to-hold", "move-to-live"] {
+        step(station, name, &call).await;
     }
     (call, format!("live-{episode}"))
 }
@@ -72,8 +72,8 @@ async fn a_lost_livekit_is_told_at_once_and_every_press_works() {
         (200, &json!("lost"))
     );
 
-    press(&station, &format!("/api/participants/{call}/move-to-hold")).await;
-    press(&station, &format!("/api/participants/{call}/move-to-live")).await;
+    step(&station, "move-to-hold", &call).await;
+    step(&station, "move-to-live", &call).await;
 
     tell(&station, BridgeEvent::Transport(TransportState::Up)).await;
     let health = change_of(&mut ada, "health").await;
