@@ -4,6 +4,7 @@
 mod doors;
 mod livekit;
 mod pages;
+mod rooms;
 mod sessions;
 mod show;
 mod sockets;
