@@ -184,8 +184,7 @@ impl Link {
         self.settle(now);
     }
 
-    /// When [`Link::handle_timeout`] is due; `None` only when the link is closed or waits for an
-    /// answer that has no end.
+    /// When [`Link::handle_timeout`] is due; `None` once the link is closed.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let media = self
             .transport

@@ -30,7 +30,9 @@ pub(super) struct Transport {
     pub(super) negotiated: bool,
     /// Whose DTLS is on the other side.
     fingerprint: Option<String>,
-    /// It must be connected by then, if anything is to be connected at all.
+    /// It has to connect.
+    needed: bool,
+    /// It must be connected by then, or at least have sockets.
     connect_by: Option<Instant>,
 }
 
@@ -67,7 +69,8 @@ impl Transport {
             state: MediaState::Connecting,
             negotiated: false,
             fingerprint: None,
-            connect_by: needed.then(|| now + timings.connect_max),
+            needed,
+            connect_by: Some(now + timings.connect_max),
         }
     }
 
@@ -78,6 +81,9 @@ impl Transport {
             peer.add_remote_candidate(now, &candidate)?;
         }
         self.peer = Some(peer);
+        if !self.needed {
+            self.connect_by = None;
+        }
         Ok(())
     }
 
@@ -93,14 +99,13 @@ impl Transport {
 
     /// Nothing that has to connect.
     pub(super) fn is_idle(&self) -> bool {
-        self.state == MediaState::Connecting && self.connect_by.is_none()
+        self.state == MediaState::Connecting && !self.needed
     }
 
     /// From here on it has to connect.
     pub(super) fn must_connect(&mut self, now: Instant, timings: &LinkTimings) {
-        if self.state == MediaState::Connecting {
-            self.connect_by.get_or_insert(now + timings.connect_max);
-        }
+        self.needed = true;
+        self.connect_by.get_or_insert(now + timings.connect_max);
     }
 
     /// ICE and DTLS are up.

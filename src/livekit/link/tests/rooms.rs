@@ -30,7 +30,10 @@ fn a_listener_hears_a_browser_and_a_browser_hears_a_caller() {
     world.server_heard.clear();
     assert_eq!(world.speak(caller, 9, SECOND), 50);
     assert_eq!(world.server_heard, [9; 50]);
-    assert_eq!(world.take_heard(ears), [], "our own callers are mixed here");
+    assert!(
+        world.take_heard(ears).is_empty(),
+        "our own callers are mixed here"
+    );
 
     let told: Vec<String> = world.events(ears).iter().map(brief).collect();
     assert_eq!(told, ["joined anna", "up anna"]);
