@@ -69,6 +69,8 @@ pub fn run() -> ExitCode {
 }
 
 fn carry_out(line: Line) -> anyhow::Result<ExitCode> {
+    // One provider for all of rustls, chosen before anything can ask for it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let source = source(line.config)?;
     let task = line.task.unwrap_or(Task::Serve);
     let read = Config::read(&source);
@@ -80,8 +82,6 @@ fn carry_out(line: Line) -> anyhow::Result<ExitCode> {
         .text("LOG_FORMAT")
         .is_some_and(|format| format.eq_ignore_ascii_case("json"));
     telemetry::start(&source.text("LOG").unwrap_or_else(|| "info".into()), json).context("LOG")?;
-    // One provider for all of rustls, chosen before anything can ask for it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     match task {
         Task::Migrate => migrate(&config),
         Task::Serve | Task::Demo | Task::Check => serve(config, task == Task::Demo),

@@ -15,6 +15,7 @@ import { ConnectionBar } from './parts/connection-bar';
 import { Header } from './parts/header';
 import { Icon } from './parts/icons';
 import { KeysOverlay } from './parts/keys-overlay';
+import { LiveKitBar } from './parts/livekit-bar';
 import { Notices } from './parts/notices';
 import { Press } from './parts/press';
 import { homeOf, pagesOf, type Page } from './policy';
@@ -33,6 +34,7 @@ export function App(): JSX.Element {
     <>
       <Header />
       {session.value.at === 'in' && <ConnectionBar />}
+      {session.value.at === 'in' && <LiveKitBar />}
       <Content page={page} />
       <Notices />
     </>

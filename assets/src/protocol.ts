@@ -98,7 +98,8 @@ export interface Health {
   status: 'ok' | 'degraded' | 'down';
   sip: string;
   database: 'ok' | 'behind' | 'down';
-  livekit: 'embedded' | 'ok' | 'down';
+  livekit: 'embedded' | 'ok' | 'lost';
+  livekitLostSince: number | null;
   calls: number;
   notes: string[];
 }

@@ -4,6 +4,7 @@
 import { computed, signal } from '@preact/signals';
 import { levelsOf, metered, SILENCE, type Metered } from './audio/meters';
 import { applyChange, fromSnapshot, type Board } from './board';
+import { after, livekit } from './livekit';
 import type { Change, Episode, Levels, Role, Snapshot } from './protocol';
 import { held, lobby, mine, nextUp, onAir, openEpisodes, withOthers } from './queue';
 import { seconds } from './time';
@@ -45,14 +46,19 @@ export const myCall = computed(
 /** Takes a snapshot or change; `gap` when only a fresh snapshot helps. */
 export function receive(frame: Snapshot | Change, now: number): 'applied' | 'gap' {
   if (frame.type === 'snapshot') {
-    board.value = fromSnapshot(frame, now);
+    take(fromSnapshot(frame, now), now);
     return 'applied';
   }
   if (board.value === null) return 'gap';
-  const after = applyChange(board.value, frame);
-  if (after === 'gap') return 'gap';
-  board.value = after;
+  const changed = applyChange(board.value, frame);
+  if (changed === 'gap') return 'gap';
+  take(changed, now);
   return 'applied';
+}
+
+function take(next: Board, now: number): void {
+  board.value = next;
+  livekit.value = after(livekit.peek(), next.health, now);
 }
 
 export function chooseEpisode(id: string): void {
@@ -63,6 +69,7 @@ export function chooseEpisode(id: string): void {
 /** Signing out leaves nothing of the last operator's board behind. */
 export function forget(): void {
   board.value = null;
+  livekit.value = { at: 'well' };
   silenceMeters();
   chosenCallId.value = null;
 }

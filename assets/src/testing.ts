@@ -73,7 +73,15 @@ export function snapshot(calls: Call[], fields: Partial<Snapshot> = {}): Snapsho
     episodes: [episode()],
     calls,
     operators: [],
-    health: { status: 'ok', sip: 'ok', database: 'ok', livekit: 'embedded', calls: calls.length, notes: [] },
+    health: {
+      status: 'ok',
+      sip: 'ok',
+      database: 'ok',
+      livekit: 'embedded',
+      livekitLostSince: null,
+      calls: calls.length,
+      notes: [],
+    },
     limits: { lobby: 100, hold: 50, live: 20 },
     ...fields,
   };

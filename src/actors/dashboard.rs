@@ -29,7 +29,7 @@ use crate::{
         message::{Attach, Detach, Press, Push, SignOut},
         metrics::Metrics,
         random,
-        room_access::{AccessError, Alias, RoomAccess},
+        room_access::{AccessError, RoomAccess, RoomWish},
         switchboard::Switchboard,
     },
     domain::{Command, Operator},
@@ -112,8 +112,14 @@ impl Dashboard {
             }) => self.press(id, command, ctx),
             Ok(Asked {
                 id,
-                wish: Wish::RoomToken { room },
-            }) => self.room_token(id, room, ctx),
+                wish: Wish::RoomToken { room, listen },
+            }) => {
+                let wish = RoomWish {
+                    listen,
+                    ..RoomWish::default()
+                };
+                self.room_token(id, room, wish, ctx);
+            }
             Err((id, refusal)) => ctx.text(refused(&id, refusal.status(), refusal.detail())),
         }
     }
@@ -133,17 +139,19 @@ impl Dashboard {
         }));
     }
 
-    fn room_token(&self, id: Value, room: String, ctx: &mut WebsocketContext<Self>) {
+    fn room_token(
+        &self,
+        id: Value,
+        room: String,
+        wish: RoomWish,
+        ctx: &mut WebsocketContext<Self>,
+    ) {
         let (rooms, operator, own_url) = (
             Arc::clone(&self.peers.rooms),
             self.operator.clone(),
             self.peers.own_url.clone(),
         );
-        let issued = async move {
-            rooms
-                .issue(&operator, &room, Alias::default(), &own_url)
-                .await
-        };
+        let issued = async move { rooms.issue(&operator, &room, wish, &own_url).await };
         ctx.spawn(issued.into_actor(self).map(
             move |issued, _, ctx: &mut WebsocketContext<Self>| {
                 ctx.text(match issued {

@@ -39,6 +39,8 @@ pub struct Metrics {
     pub dashboards_dropped: IntCounter,
     /// `audioroad_rtc{what}`: browsers' transport, as last reported.
     pub rtc: IntGaugeVec,
+    /// `audioroad_livekit_webhooks_total{event}`: of a LiveKit server, `refused` for those that were not believed.
+    pub webhooks: IntCounterVec,
     /// `audioroad_livekit{what}`: links to a LiveKit server, as last reported.
     pub livekit: IntGaugeVec,
 }
@@ -56,6 +58,14 @@ fn seconds(name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histog
     Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
 }
 
+fn gauges(name: &str, help: &str, label: &str) -> prometheus::Result<IntGaugeVec> {
+    IntGaugeVec::new(Opts::new(name, help), &[label])
+}
+
+fn counters(name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
+    IntCounterVec::new(Opts::new(name, help), &[label])
+}
+
 impl Metrics {
     /// Registers everything once.
     ///
@@ -63,11 +73,6 @@ impl Metrics {
     /// Two metrics of the same name: a fault of ours, found at the first start.
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let gauges =
-            |name: &str, help: &str, label: &str| IntGaugeVec::new(Opts::new(name, help), &[label]);
-        let counters = |name: &str, help: &str, label: &str| {
-            IntCounterVec::new(Opts::new(name, help), &[label])
-        };
         let metrics = Self {
             calls: gauges("audioroad_calls", "Calls that are up, by stage", "stage")?,
             calls_ended: counters(
@@ -126,6 +131,11 @@ impl Metrics {
                 "Dashboards cut off for not reading",
             )?,
             rtc: gauges("audioroad_rtc", "Browsers' transport", "what")?,
+            webhooks: counters(
+                "audioroad_livekit_webhooks_total",
+                "Webhooks of the LiveKit server, by event",
+                "event",
+            )?,
             livekit: gauges("audioroad_livekit", "Links to a LiveKit server", "what")?,
             registry,
         };
@@ -134,7 +144,7 @@ impl Metrics {
     }
 
     fn register(&self) -> prometheus::Result<()> {
-        let all: [Box<dyn prometheus::core::Collector>; 16] = [
+        let all: [Box<dyn prometheus::core::Collector>; 17] = [
             Box::new(self.calls.clone()),
             Box::new(self.calls_ended.clone()),
             Box::new(self.dashboards.clone()),
@@ -150,6 +160,7 @@ impl Metrics {
             Box::new(self.rtp_ports.clone()),
             Box::new(self.dashboards_dropped.clone()),
             Box::new(self.rtc.clone()),
+            Box::new(self.webhooks.clone()),
             Box::new(self.livekit.clone()),
         ];
         all.into_iter()

@@ -39,7 +39,7 @@ impl RoomActor {
     pub fn new(name: RoomName, limits: &Limits, bridge: RoomTransport) -> Self {
         Self {
             name,
-            limit: limit(name, limits),
+            limit: limits.of(name).into(),
             bridge,
             published: HashMap::new(),
             microphones: HashMap::new(),
@@ -90,17 +90,6 @@ pub fn placement(
         RoomName::Hold(episode) => mix(RoomName::Live(episode)).map(Place::Listen),
         RoomName::Screening(..) | RoomName::Live(_) => mix(room).map(Place::Seat),
     }
-}
-
-/// How many browsers and callers a room takes.
-fn limit(room: RoomName, limits: &Limits) -> RoomLimit {
-    let people = match room {
-        RoomName::Lobby(_) => limits.lobby,
-        RoomName::Hold(_) => limits.hold,
-        RoomName::Screening(..) => Limits::SCREENING,
-        RoomName::Live(_) => limits.live,
-    };
-    RoomLimit(u32::try_from(people).unwrap_or(u32::MAX))
 }
 
 /// The LiveKit identity of a call: unique per call, never per number.

@@ -30,7 +30,8 @@ use crate::{
         switchboard::{Switchboard, SwitchboardPeers},
     },
     config::Config,
-    http::{self, Accounts, RoomAccess, Web},
+    http::{self, Accounts, RoomAccess, RoomServer, Web},
+    livekit::TokenKeys,
     media::{MediaTable, asset::Assets, opus::CallerOpus, table::MediaSettings},
     net::{self, ports::PortPool},
     sip::{EndpointConfig, Limits, Timings, trunk::Allow},
@@ -108,12 +109,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         accounts: Arc::clone(&accounts),
         books: books.pool.clone(),
         journal: Arc::new(books.journal.clone()),
-        rooms: Arc::new(RoomAccess::new(
-            switchboard.clone(),
-            &keys.livekit.0,
-            &keys.livekit.1,
-            config.station.limits.live,
-        )),
+        rooms: Arc::new(room_access(&config, &keys, switchboard.clone())),
         call_tokens: TokenKey::new(&keys.calls),
         metrics,
         config: Arc::clone(&config),
@@ -199,6 +195,16 @@ fn media_threads(config: &Config) -> usize {
         0 => 1,
         threads => threads,
     }
+}
+
+fn room_access(config: &Config, keys: &Keys, switchboard: Addr<Switchboard>) -> RoomAccess {
+    let url = config.livekit.public_url.as_ref();
+    let server = config.livekit.url.as_ref().map(|own| RoomServer {
+        url: url.unwrap_or(own).clone(),
+        node: keys.node.clone(),
+    });
+    let token_keys = TokenKeys::new(&keys.livekit.0, &keys.livekit.1);
+    RoomAccess::new(switchboard, token_keys, config.station.limits, server)
 }
 
 fn start_bridge(

@@ -77,6 +77,16 @@ pub struct Limits {
 impl Limits {
     /// One caller and one screener.
     pub const SCREENING: usize = 2;
+
+    /// Of one room.
+    pub fn of(&self, room: RoomName) -> usize {
+        match room {
+            RoomName::Lobby(_) => self.lobby,
+            RoomName::Screening(..) => Self::SCREENING,
+            RoomName::Hold(_) => self.hold,
+            RoomName::Live(_) => self.live,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -105,6 +115,18 @@ mod tests {
         ] {
             assert_eq!(room.to_string().parse(), Ok(room));
         }
+    }
+
+    #[test]
+    fn every_room_has_its_limit() {
+        let (limits, episode) = (Limits::default(), EpisodeId(8));
+        let rooms = [
+            RoomName::Lobby(None),
+            RoomName::Screening(episode, CallId(9)),
+            RoomName::Hold(episode),
+            RoomName::Live(episode),
+        ];
+        assert_eq!(rooms.map(|room| limits.of(room)), [100, 2, 50, 20]);
     }
 
     #[test]

@@ -1,9 +1,13 @@
-//! LiveKit's signalling for browsers: `/rtc` is a WebSocket between a LiveKit client SDK and the bridge.
+//! LiveKit's signalling for browsers: `/rtc` is a WebSocket between a LiveKit client SDK and the bridge. Where a LiveKit server
+//! has the rooms, browsers go there, and it tells us of its rooms.
 //!
 //! ```text
 //! GET /rtc?access_token -> bridge.join -> 101 -> frames: browser -> bridge.signal, bridge -> channel -> browser
+//! POST /livekit/webhook -> signature -> counted; a room ended -> the bridge joins it anew if it is wanted
 //! ```
-//! Limits: frames [`FRAME_MAX`]; [`FRAMES_WAITING_MAX`] frames wait for a browser that does not read, then the bridge lets go of it.
+//! Limits: frames [`FRAME_MAX`]; webhooks [`WEBHOOK_LEN_MAX`]; [`FRAMES_WAITING_MAX`] frames wait for a browser that does not read, then the bridge lets go of it.
+
+use std::fmt;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,15 +18,22 @@ use actix_web::{
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
 use tokio::sync::mpsc;
 
+pub(super) use crate::actors::bridge::WEBHOOK_LEN_MAX;
 use crate::{
-    actors::bridge::{JoinQuery, JoinRequest, RoomTransport, SessionId},
-    http::{Web, problem::Problem},
+    actors::{
+        bridge::{JoinQuery, JoinRequest, RoomTransport, SessionId, WebhookError, WebhookKind},
+        clock,
+    },
+    domain::number::Masked,
+    http::{Web, body::Body, problem::Problem},
 };
 
 /// Longest signal of a browser, in bytes: an SDP with room to spare.
 const FRAME_MAX: usize = 128 * 1024;
 /// Signals that may wait for a browser.
 const FRAMES_WAITING_MAX: usize = 64;
+/// So many digits may be a telephone number.
+const NUMBER_DIGITS_MIN: usize = 7;
 /// Clients of other origins may ask: the token is what counts.
 const ANY_ORIGIN: (header::HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
 
@@ -32,6 +43,9 @@ pub(super) async fn open(
     web: Data<Web>,
     body: Payload,
 ) -> Result<HttpResponse, Problem> {
+    if let Some(elsewhere) = elsewhere(&web) {
+        return Err(elsewhere);
+    }
     if !request.headers().contains_key(header::UPGRADE) {
         return Err(Problem::new(
             StatusCode::UPGRADE_REQUIRED,
@@ -64,6 +78,9 @@ pub(super) async fn open(
 
 /// Says whether a token would open a room: clients ask after a failed attempt, to tell a bad token from a bad network.
 pub(super) async fn validate(request: HttpRequest, web: Data<Web>) -> HttpResponse {
+    if let Some(elsewhere) = elsewhere(&web) {
+        return with_any_origin(elsewhere);
+    }
     let (token, _) = asked(&request);
     match web.bridge.validate(&token) {
         Ok(_) => HttpResponse::Ok()
@@ -75,10 +92,79 @@ pub(super) async fn validate(request: HttpRequest, web: Data<Web>) -> HttpRespon
 }
 
 /// `/rtc/v1`: newer clients ask for it first, and fall back to `/rtc` when told that it is not there.
-pub(super) async fn no_such_version() -> HttpResponse {
-    with_any_origin(Problem::not_found(
-        "This endpoint speaks LiveKit's signalling at /rtc, not /rtc/v1.",
-    ))
+pub(super) async fn no_such_version(web: Data<Web>) -> HttpResponse {
+    with_any_origin(elsewhere(&web).unwrap_or_else(|| {
+        Problem::not_found("This endpoint speaks LiveKit's signalling at /rtc, not /rtc/v1.")
+    }))
+}
+
+/// What a LiveKit server tells: `application/webhook+json`, signed. The same event twice, or two in the wrong order, do no
+/// harm: nothing is believed but that somebody should look.
+pub(super) async fn webhook(
+    request: HttpRequest,
+    web: Data<Web>,
+    Body(body): Body,
+) -> Result<HttpResponse, Problem> {
+    if web.rooms.server().is_none() {
+        return Err(Problem::not_found(
+            "The switch has its rooms itself; no LiveKit server has anything to tell it.",
+        ));
+    }
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    let now_s = clock::unix_ms() / 1000;
+    let event = web
+        .rooms
+        .keys()
+        .webhook(&body, authorization.unwrap_or_default(), now_s);
+    let event = event.map_err(|error| {
+        web.metrics.webhooks.with_label_values(&["refused"]).inc();
+        refused(&error)
+    })?;
+    let kind = event.kind.label();
+    web.metrics.webhooks.with_label_values(&[kind]).inc();
+    tracing::debug!(event = kind, id = event.id, room.name = event.room, identity = %Unnumbered(&event.identity), "LiveKit tells");
+    if event.kind == WebhookKind::RoomFinished {
+        web.bridge.room_finished(&event.room);
+    }
+    Ok(HttpResponse::Ok().finish())
+}
+
+fn refused(error: &WebhookError) -> Problem {
+    tracing::warn!(%error, "a webhook of LiveKit's is refused");
+    match error {
+        WebhookError::Token(_) | WebhookError::WrongBody => Problem::unauthorized(format!(
+            "This is not signed by our LiveKit server: {error}."
+        )),
+        WebhookError::TooLong => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The body may have at most {WEBHOOK_LEN_MAX} bytes."),
+        ),
+        WebhookError::NotAnEvent(_) => Problem::bad_request(format!("LiveKit's webhook: {error}.")),
+    }
+}
+
+/// An identity as logs show it: LiveKit's SIP service, for one, makes it of a telephone number.
+struct Unnumbered<'a>(&'a str);
+
+impl fmt::Display for Unnumbered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.bytes().filter(u8::is_ascii_digit).count();
+        let is_ours = self.0.starts_with("call:") || self.0.starts_with("switch:");
+        if is_ours || digits < NUMBER_DIGITS_MIN {
+            return f.write_str(self.0);
+        }
+        Masked(self.0).fmt(f)
+    }
+}
+
+/// Says where the rooms are when they are not here.
+fn elsewhere(web: &Web) -> Option<Problem> {
+    let server = web.rooms.server()?;
+    Some(Problem::not_found(format!(
+        "The rooms are not here but on the LiveKit server {}: join there.",
+        server.url
+    )))
 }
 
 fn with_any_origin(problem: Problem) -> HttpResponse {

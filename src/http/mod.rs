@@ -51,7 +51,7 @@ use crate::{
     twilio::token::TokenKey,
 };
 
-pub use crate::actors::room_access::RoomAccess;
+pub use crate::actors::room_access::{RoomAccess, RoomServer};
 pub use auth::Accounts;
 
 /// Longest body of a request, in bytes.

@@ -8,7 +8,7 @@ use actix_web::{
 use serde::Deserialize;
 
 use crate::{
-    actors::room_access::Alias,
+    actors::room_access::RoomWish,
     http::{
         Web,
         auth::{self, SignedIn},
@@ -21,6 +21,8 @@ use crate::{
 struct Wish {
     identity: Option<String>,
     name: Option<String>,
+    #[serde(default)]
+    listen: bool,
 }
 
 /// A token for whoever asks, or for whomever an admin names. The body may be left out.
@@ -36,15 +38,13 @@ pub(super) async fn token(
     } else {
         wish(&request, &body)?
     };
-    let alias = Alias {
+    let wish = RoomWish {
         identity: wish.identity,
         name: wish.name,
+        listen: wish.listen,
     };
     let own_url = auth::ws_url(&request, &web.config.http);
-    let ticket = web
-        .rooms
-        .issue(&by.operator, &room, alias, &own_url)
-        .await?;
+    let ticket = web.rooms.issue(&by.operator, &room, wish, &own_url).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(ticket))

@@ -69,6 +69,9 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/ws").get(dashboard::open),
         at("/rtc").get(livekit::open),
         at("/rtc/validate").get(livekit::validate),
+        at("/livekit/webhook")
+            .body_max(livekit::WEBHOOK_LEN_MAX)
+            .post(livekit::webhook),
         at("/rtc/v1{rest:.*}").get(livekit::no_such_version),
     ]
 }

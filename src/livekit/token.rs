@@ -13,6 +13,8 @@ use std::time::Duration;
 use livekit_api::access_token::{AccessToken, Claims, TokenVerifier, VideoGrants};
 use livekit_protocol::participant_info::Kind;
 
+use crate::livekit::room::RoomPlan;
+
 /// The longest token that is looked at, in bytes.
 const TOKEN_LEN_MAX: usize = 16 * 1024;
 /// The longest identity, name or room name, in bytes.
@@ -45,6 +47,8 @@ pub struct RoomPass {
     pub can_update_own_metadata: bool,
     /// Not shown to the others.
     pub hidden: bool,
+    /// How a LiveKit server makes the room when this participant is the first in it.
+    pub plan: Option<RoomPlan>,
 }
 
 impl RoomPass {
@@ -62,6 +66,7 @@ impl RoomPass {
             can_subscribe: true,
             can_update_own_metadata: false,
             hidden: false,
+            plan: None,
         }
     }
 }
@@ -142,7 +147,11 @@ impl TokenKeys {
             hidden: pass.hidden,
             ..Default::default()
         };
-        AccessToken::with_api_key(&self.key, &self.secret)
+        let mut token = AccessToken::with_api_key(&self.key, &self.secret);
+        if let Some(plan) = pass.plan.clone() {
+            token = token.with_room_config(plan.into_configuration());
+        }
+        token
             .with_identity(&pass.identity)
             .with_name(&pass.name)
             .with_kind(&pass.kind.as_str_name().to_ascii_lowercase())
@@ -154,11 +163,16 @@ impl TokenKeys {
             .map_err(|_| TokenError::NoKeys)
     }
 
-    /// Checks a token at `unix_s` (seconds since 1970) and gives what it grants.
+    /// Checks a token at `unix_s` (seconds since 1970) and gives what it grants, without its plan: rooms of ours have their own.
     ///
     /// # Errors
     /// Every way a token can be wrong, see [`TokenError`].
     pub fn verify(&self, token: &str, unix_s: u64) -> Result<RoomPass, TokenError> {
+        into_pass(self.claims(token, unix_s)?)
+    }
+
+    /// Checks who signed a token and when, and gives all that it says.
+    pub(super) fn claims(&self, token: &str, unix_s: u64) -> Result<Claims, TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
@@ -168,7 +182,7 @@ impl TokenKeys {
         match TokenVerifier::with_api_key(&self.key, &self.secret).verify(token) {
             Ok(claims) => {
                 check_times(&claims, unix_s)?;
-                into_pass(claims)
+                Ok(claims)
             }
             Err(_) => Err(self.why_refused(token, unix_s)),
         }
@@ -222,6 +236,7 @@ fn into_pass(claims: Claims) -> Result<RoomPass, TokenError> {
         can_update_own_metadata: video.can_update_own_metadata(),
         can_publish_sources: video.can_publish_sources,
         hidden: video.hidden,
+        plan: None,
         room: video.room,
         identity: claims.sub,
         name: claims.name,

@@ -183,3 +183,16 @@ fn what_is_signed_is_what_is_read() {
 fn the_secret_is_not_printed() {
     assert!(!format!("{:?}", keys()).contains(SECRET));
 }
+
+#[test]
+fn the_plan_of_a_room_is_in_the_token_as_a_server_reads_it() {
+    let mut pass = RoomPass::new("live-1", "host", "");
+    pass.plan = Some(RoomPlan::new("radio", crate::livekit::RoomLimit(20)));
+    let token = keys().sign(&pass, Duration::from_secs(60)).unwrap();
+    let claims = token.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert_eq!(
+        claims["roomConfig"],
+        json!({"emptyTimeout": 300, "departureTimeout": 300, "maxParticipants": 21, "metadata": "{\"switch.node\":\"radio\"}"})
+    );
+}

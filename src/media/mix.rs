@@ -10,6 +10,9 @@ use super::ramp::{Fade, cross_fade};
 use super::resample::{Down6, Up6};
 use super::{FB_FRAME, FbFrame, NB_FRAME, NbFrame};
 
+/// Frames after which somebody who is alone in a room is not left in silence: 2 s.
+const ALONE_FRAMES: u32 = 100;
+
 /// Everything a room is made of for one frame.
 #[derive(Debug)]
 pub(super) struct RoomMix {
@@ -22,6 +25,8 @@ pub(super) struct RoomMix {
     had_browsers: bool,
     /// Callers and browsers who are in, whether they speak or not.
     present: usize,
+    /// Frames since two were in it.
+    alone_frames: u32,
     was_live: bool,
     is_live: bool,
     down: Down6,
@@ -42,6 +47,7 @@ impl RoomMix {
             has_browsers: false,
             had_browsers: false,
             present: 0,
+            alone_frames: 0,
             was_live: false,
             is_live: false,
             down: Down6::new(),
@@ -89,6 +95,10 @@ impl RoomMix {
     /// room fills or empties.
     pub(super) fn finish(&mut self, music: impl FnOnce() -> NbFrame) {
         self.is_live = self.present > 0;
+        self.alone_frames = match self.present {
+            0 | 1 => self.alone_frames.saturating_add(1),
+            _ => 0,
+        };
         if self.has_browsers || self.had_browsers {
             // One frame more than there is sound, to empty the filter.
             self.down.process(&self.browsers, &mut self.browsers_down);
@@ -110,7 +120,12 @@ impl RoomMix {
 
     /// The hold feed as bytes; `None` while it is nothing but music.
     pub(super) fn feed(&mut self) -> Option<&mut SharedFrame> {
-        (self.was_live || self.is_live).then_some(&mut self.feed)
+        self.has_feed().then_some(&mut self.feed)
+    }
+
+    /// False while the hold feed is nothing but music.
+    pub(super) fn has_feed(&self) -> bool {
+        self.was_live || self.is_live
     }
 
     /// True when the hold feed of the frame before was the room, not music.
@@ -121,6 +136,11 @@ impl RoomMix {
     /// True when the hold feed of this frame is, or becomes, the room.
     pub(super) fn is_live(&self) -> bool {
         self.is_live
+    }
+
+    /// True when there has been nobody else in the room for long; `inside`: the one who asks is among those who are in.
+    pub(super) fn is_deserted(&self, inside: bool) -> bool {
+        self.alone_frames > ALONE_FRAMES && self.present <= usize::from(inside)
     }
 
     /// The sum minus what the listener has contributed, before a limiter.
@@ -203,6 +223,23 @@ mod tests {
         assert!((room.feed().unwrap().samples[NB_FRAME - 1] - 0.25).abs() < 1e-6);
         frame(&mut room, &[]);
         assert!(room.feed().is_none());
+    }
+
+    #[test]
+    fn a_room_is_deserted_after_two_seconds_without_a_second_person() {
+        let mut room = RoomMix::new();
+        let voice = [0.1; NB_FRAME];
+        for _ in 0..100 {
+            frame(&mut room, &[voice]);
+            assert!(!room.is_deserted(true));
+        }
+        frame(&mut room, &[voice]);
+        assert!(room.is_deserted(true));
+        assert!(!room.is_deserted(false), "for a newcomer there is somebody");
+        frame(&mut room, &[voice, voice]);
+        assert!(!room.is_deserted(true));
+        frame(&mut room, &[voice]);
+        assert!(!room.is_deserted(true), "the two seconds begin anew");
     }
 
     #[test]

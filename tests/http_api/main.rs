@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod doors;
+mod livekit;
 mod pages;
+mod rooms;
 mod sessions;
 mod show;
 mod sockets;

@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 
 use crate::station::{ADMIN_TOKEN, Station};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -42,7 +42,7 @@ async fn connect(
     }
 }
 
-async fn dashboard(station: &Station, token: &str) -> Socket {
+pub(crate) async fn dashboard(station: &Station, token: &str) -> Socket {
     connect(
         station,
         "/ws",
@@ -53,7 +53,7 @@ async fn dashboard(station: &Station, token: &str) -> Socket {
 }
 
 /// The next frame of this type; what comes before it is passed over.
-async fn next(socket: &mut Socket, kind: &str) -> Value {
+pub(crate) async fn next(socket: &mut Socket, kind: &str) -> Value {
     loop {
         let message = timeout(PATIENCE, socket.next())
             .await

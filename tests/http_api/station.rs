@@ -14,8 +14,9 @@ use audioroad::{
         switchboard::{Switchboard, SwitchboardPeers},
     },
     config::{Config, Source},
-    domain::{Arrival, CallId, CallerId, Desk, DeskSettings, UnixMs},
-    http::{self, Accounts, RoomAccess, Web},
+    domain::{Arrival, CallId, CallerId, Desk, DeskSettings, Limits as RoomLimits, UnixMs},
+    http::{self, Accounts, RoomAccess, RoomServer, Web},
+    livekit::TokenKeys,
     store::{
         Follower, Journal, Pool,
         journal::{Limits, Pace},
@@ -31,6 +32,8 @@ pub(crate) const ADMIN_TOKEN: &str = "0123456789abcdef01234567";
 pub(crate) const TWILIO_TOKEN: &str = "12345";
 pub(crate) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 pub(crate) const PASSWORD: &str = "correct horse";
+pub(crate) const LIVEKIT_KEY: &str = "key";
+pub(crate) const LIVEKIT_SECRET: &str = "a secret of LiveKit's";
 pub(crate) const CALL_KEY: [u8; 32] = [5; 32];
 /// No operator, call, caller, show or episode has it.
 pub(crate) const NOBODY: &str = "00000000000000000000000009";
@@ -108,9 +111,9 @@ impl Station {
             journal,
             rooms: Arc::new(RoomAccess::new(
                 switchboard.clone(),
-                "key",
-                "a secret of LiveKit's",
-                20,
+                TokenKeys::new(LIVEKIT_KEY, LIVEKIT_SECRET),
+                RoomLimits::default(),
+                room_server(&config),
             )),
             call_tokens: TokenKey::new(&CALL_KEY),
             metrics: metrics.clone(),
@@ -331,6 +334,15 @@ fn config(settings: &[(&str, &str)], data_dir: &str) -> Config {
     Config::read(&source.unwrap()).unwrap()
 }
 
+/// Where `LIVEKIT_URL` is set.
+fn room_server(config: &Config) -> Option<RoomServer> {
+    let livekit = &config.livekit;
+    livekit.url.as_ref().map(|own| RoomServer {
+        url: livekit.public_url.as_ref().unwrap_or(own).clone(),
+        node: "studio".to_owned(),
+    })
+}
+
 fn journal(pool: &Pool, folder: &std::path::Path) -> (Arc<Journal>, Follower) {
     let journal = Journal::open(&folder.join("journal"), Limits::default()).unwrap();
     let follower = Follower::start(&journal, pool.clone(), Pace::default(), clock::utc).unwrap();
@@ -341,8 +353,8 @@ fn bridge() -> RoomTransport {
     let mode = BridgeMode::Embedded {
         udp: "127.0.0.1:0".parse().unwrap(),
         public_ip: None,
-        api_key: "key".to_owned(),
-        api_secret: "a secret of LiveKit's".to_owned(),
+        api_key: LIVEKIT_KEY.to_owned(),
+        api_secret: LIVEKIT_SECRET.to_owned(),
         limits: EndpointLimits::default(),
     };
     let config = BridgeConfig { mode, seed: 9 };

@@ -9,6 +9,8 @@ import { SILENCE_DB, watchLevel } from './level';
 export type MicState = { at: 'off' } | { at: 'asking' } | { at: 'open' } | { at: 'failed'; detail: string };
 
 const DEVICE_KEY = 'microphone';
+/** Our own mutes and unmutes have come through by then. */
+const MUTE_SETTLED_MS = 300;
 
 export const mic = signal<MicState>({ at: 'off' });
 /** What the microphone picks up, in dBFS, whether muted or not: an operator must see that it works. */
@@ -93,6 +95,7 @@ async function ask(): Promise<LocalAudioTrack | null> {
         detail: 'The microphone was unplugged or taken away. Choose another, then try again.',
       };
     });
+    track.on(TrackEvent.Muted, () => setTimeout(heedMute, MUTE_SETTLED_MS));
     mic.value = { at: 'open' };
     measure();
     await applyMute();
@@ -103,6 +106,11 @@ async function ask(): Promise<LocalAudioTrack | null> {
     mic.value = { at: 'failed', detail: reason(error) };
     return null;
   }
+}
+
+/** Somebody else muted it, in LiveKit: that is shown, and a press undoes it. */
+function heedMute(): void {
+  if (track?.isMuted && !silenced.value) muted.value = true;
 }
 
 async function applyMute(): Promise<void> {

@@ -8,6 +8,8 @@
  */
 import { signal } from '@preact/signals';
 import type { RemoteTrack, Room } from 'livekit-client';
+import { livekit } from '../livekit';
+import { backoffMs } from '../reconnect';
 import { Refused } from '../refused';
 import { link, request } from '../socket';
 import { openMicrophone } from './microphone';
@@ -20,9 +22,6 @@ export type RoomState =
   | { at: 'in'; room: string }
   | { at: 'reconnecting'; room: string }
   | { at: 'failed'; room: string; detail: string; retrying: boolean };
-
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 15_000;
 
 export const roomState = signal<RoomState>({ at: 'out' });
 /** The browser plays nothing until a press allows it. */
@@ -118,7 +117,8 @@ async function join(name: string): Promise<string | null> {
     void room?.disconnect(false);
     if (wish !== wishes) return null;
     if (link.peek().at !== 'open') return 'No connection to the switch.';
-    return error instanceof Refused ? error.message : 'The room could not be joined.';
+    if (error instanceof Refused) return error.message;
+    return livekit.peek().at === 'lost' ? 'LiveKit cannot be reached.' : 'The room could not be joined.';
   } finally {
     joining = null;
   }
@@ -143,7 +143,8 @@ function attend({ DisconnectReason, RoomEvent }: LiveKit, room: Room, name: stri
       joined = null;
       forgetSpeakers();
       if (wanted !== name) return;
-      if (reason === DisconnectReason.DUPLICATE_IDENTITY) giveWay(name);
+      if (reason === DisconnectReason.DUPLICATE_IDENTITY) giveWay(name, 'You joined from another window.');
+      else if (reason === DisconnectReason.PARTICIPANT_REMOVED) giveWay(name, 'You were removed from the room.');
       else fail(name, 'The connection to the room was lost.');
     });
 }
@@ -178,17 +179,17 @@ function leave(): void {
   void room?.disconnect(false);
 }
 
-/** The same operator joined from elsewhere: two windows must not throw each other out for ever. */
-function giveWay(name: string): void {
+/** Sent away by somebody, or by another window of the same operator: only a press brings this one back. */
+function giveWay(name: string, detail: string): void {
   clearTimeout(retry);
-  roomState.value = { at: 'failed', room: name, detail: 'You joined from another window.', retrying: false };
+  roomState.value = { at: 'failed', room: name, detail, retrying: false };
 }
 
 function fail(name: string, detail: string): void {
   failures += 1;
   roomState.value = { at: 'failed', room: name, detail, retrying: true };
   clearTimeout(retry);
-  retry = setTimeout(() => void settle(), Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)));
+  retry = setTimeout(() => void settle(), backoffMs(failures, Math.random()));
 }
 
 function play(track: RemoteTrack): void {

@@ -3,6 +3,7 @@
  * studio once the host has pressed Join studio and while the episode is live.
  */
 import { computed, effect, signal } from '@preact/signals';
+import { livekit } from '../livekit';
 import { path } from '../route';
 import { link } from '../socket';
 import { episode, myCall } from '../state';
@@ -18,14 +19,17 @@ const seat = computed<string | null>(() => {
   return null;
 });
 
+/** The switch and LiveKit are both there, as far as is known. */
+const reachable = computed(() => link.value.at === 'open' && livekit.value.at !== 'lost');
+
 /** Keeps the browser in its seat; answers how to stop, which also lets the microphone go. */
 export function takeSeat(): () => void {
   const stop = effect(() => want(seat.value));
-  // Back after a loss: what LiveKit still waits to try again is tried at once.
+  // Back after a loss, the switch or LiveKit: what still waits to be tried again is tried at once.
   const stopRetrying = effect(() => {
     const room = roomState.peek();
     const gaveWay = room.at === 'failed' && !room.retrying;
-    if (link.value.at === 'open' && !gaveWay) tryAgain();
+    if (reachable.value && !gaveWay) tryAgain();
   });
   return () => {
     stop();

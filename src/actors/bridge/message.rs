@@ -8,8 +8,7 @@ use bytes::Bytes;
 use rtrb::Consumer;
 use tokio::sync::{mpsc, oneshot};
 
-use super::remote::rooms::RoomLimit;
-use crate::livekit::{JoinQuery, JoinRefusal, LeaveCause, SessionId};
+use crate::livekit::{JoinQuery, JoinRefusal, LeaveCause, RoomLimit, SessionId};
 use crate::media::opus::OpusPacket;
 
 /// A call to be shown in a room.

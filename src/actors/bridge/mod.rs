@@ -32,15 +32,16 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use self::config::{BridgeConfig, BridgeMode, BridgeStats, LinkStats, ServerConfig};
 pub use self::message::{BridgeEvent, CallTrack, JoinRequest, Joined, TransportState};
-pub use self::remote::rooms::{RoomError, RoomKeeper, RoomLimit, Swept};
+pub use self::remote::rooms::{RoomError, RoomKeeper, Swept};
 pub use crate::livekit::{
-    EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, SessionId,
+    EndpointCounters, EndpointLimits, JoinQuery, JoinRefusal, LeaveCause, RoomLimit, SessionId,
+    TokenKeys, WEBHOOK_LEN_MAX, WebhookError, WebhookEvent, WebhookKind,
 };
 
 use self::driver::Driver;
 use self::message::{Command, Tell};
 use crate::actors::clock;
-use crate::livekit::{EndpointConfig, RoomPass, TokenKeys};
+use crate::livekit::{EndpointConfig, RoomPass};
 
 /// Commands that may wait for the driver; it takes them within milliseconds.
 const COMMANDS_MAX: usize = 4096;

@@ -115,7 +115,7 @@ async fn a_browser_joins_sees_a_call_and_leaves() {
             BridgeEvent::TrackDown { .. } => "down",
             BridgeEvent::CallRemoved { .. }
             | BridgeEvent::CallMuted { .. }
-            | BridgeEvent::Transport(_) => "of a server",
+            | BridgeEvent::Transport(_) => "of a LiveKit server",
         })
         .collect();
     assert_eq!(told.first(), Some(&"joined"));

@@ -23,12 +23,16 @@ pub(super) enum Wish {
     RoomToken {
         /// Its name.
         room: String,
+        /// Only to hear.
+        listen: bool,
     },
 }
 
 #[derive(Deserialize)]
 struct RoomToken {
     room: String,
+    #[serde(default)]
+    listen: bool,
 }
 
 impl Asked {
@@ -43,7 +47,10 @@ impl Asked {
         let id = id.ok_or_else(|| (Value::Null, invalid("A command needs an id, an integer.")))?;
         let is_room_token = frame.get("command").and_then(Value::as_str) == Some("room-token");
         let wish = if is_room_token {
-            RoomToken::deserialize(frame).map(|wish| Wish::RoomToken { room: wish.room })
+            RoomToken::deserialize(frame).map(|wish| Wish::RoomToken {
+                room: wish.room,
+                listen: wish.listen,
+            })
         } else {
             Command::deserialize(frame).map(Wish::Press)
         };
@@ -119,7 +126,8 @@ mod tests {
             Ok(Asked {
                 id: json!(-3),
                 wish: Wish::RoomToken {
-                    room: "live-x".into()
+                    room: "live-x".into(),
+                    listen: false
                 }
             })
         );

@@ -41,7 +41,11 @@ pub(super) struct Audience {
 }
 
 impl Audience {
+    /// Somebody joined a room or left it. A listener is not there to be talked to, so no dashboard shows one.
     pub(super) fn in_room(&mut self, identity: &str, room: Option<RoomName>) {
+        if identity.starts_with("listener:") {
+            return;
+        }
         match room {
             Some(room) => self.rooms.insert(identity.to_owned(), room),
             None => self.rooms.remove(identity),

@@ -21,6 +21,20 @@ impl Switchboard {
             .and_then(|room| self.rooms.get(&room))
     }
 
+    fn call_removed(&mut self, room: &str, identity: &str) {
+        if let Some((room, call)) = call_in(room, identity) {
+            tracing::info!(room.name = %room, call.id = %call, "call removed on the LiveKit side");
+            self.desk.removed_from_room(clock::utc(), room, call);
+        }
+    }
+
+    fn call_muted(&mut self, room: &str, identity: &str, muted: bool) {
+        if let Some((room, call)) = call_in(room, identity) {
+            tracing::info!(room.name = %room, call.id = %call, muted, "call muted on the LiveKit side");
+            self.desk.muted_from_room(clock::utc(), room, call, muted);
+        }
+    }
+
     /// Dashboards are told at once.
     fn transport(&mut self, state: TransportState) {
         let state = match state {
@@ -111,22 +125,12 @@ impl Handler<FromBridge> for Switchboard {
                     actor.do_send(MicrophoneDown { track: track_sid });
                 }
             }
-            BridgeEvent::CallRemoved { room, identity } => {
-                if let Some((room, call)) = call_in(&room, &identity) {
-                    tracing::info!(room.name = %room, call.id = %call, "call removed on the LiveKit side");
-                    self.desk.removed_from_room(clock::utc(), room, call);
-                }
-            }
+            BridgeEvent::CallRemoved { room, identity } => self.call_removed(&room, &identity),
             BridgeEvent::CallMuted {
                 room,
                 identity,
                 muted,
-            } => {
-                if let Some((room, call)) = call_in(&room, &identity) {
-                    tracing::info!(room.name = %room, call.id = %call, muted, "call muted on the LiveKit side");
-                    self.desk.muted_from_room(clock::utc(), room, call, muted);
-                }
-            }
+            } => self.call_muted(&room, &identity, muted),
             BridgeEvent::Transport(state) => self.transport(state),
         }
         self.settle(ctx);

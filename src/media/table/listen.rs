@@ -8,6 +8,7 @@ use crate::media::dsp::Limiter;
 use crate::media::feed::Sound;
 use crate::media::g711::EncodedFrame;
 use crate::media::leg::Leg;
+use crate::media::mix::RoomMix;
 use crate::media::ramp::{Fade, cross_fade};
 use crate::media::voice::Voice;
 use crate::media::{NB_FRAME, NbFrame};
@@ -49,6 +50,15 @@ enum Side {
     To,
 }
 
+impl Side {
+    fn is_live(self, room: &RoomMix) -> bool {
+        match self {
+            Self::From => room.was_live(),
+            Self::To => room.is_live(),
+        }
+    }
+}
+
 /// What sounds in this frame.
 struct Stage<'a> {
     rooms: &'a mut SlotMap<RoomKey, Room>,
@@ -73,6 +83,7 @@ impl Leg {
         };
         let before = self.sounding.following(assets);
         let after = match self.place {
+            Place::Seat(room) if stage.is_deserted(room, self.seat) => Sounding::Sound(music),
             Place::Seat(room) => Sounding::Seat(room),
             Place::Listen(room) => Sounding::Feed(room),
             Place::Nowhere => Sounding::SILENCE,
@@ -84,7 +95,8 @@ impl Leg {
             }
         };
         self.sounding = after;
-        let (before, after) = (stage.resolve(before), stage.resolve(after));
+        let before = stage.resolve(self, before, Side::From);
+        let after = stage.resolve(self, after, Side::To);
         if before == after {
             stage.steady(self, after)
         } else {
@@ -94,16 +106,26 @@ impl Leg {
 }
 
 impl Stage<'_> {
-    /// The feed of an empty room is the common music, and a room that is gone is silent.
-    fn resolve(&mut self, sounding: Sounding) -> Sounding {
+    /// Whether a leg in this room has been alone there for long: it hears music, not silence.
+    fn is_deserted(&self, key: RoomKey, seat: Option<RoomKey>) -> bool {
+        self.rooms
+            .get(key)
+            .is_some_and(|room| room.mix.is_deserted(seat == Some(key)))
+    }
+
+    /// The feed of a room with nobody in it, or nobody but the listener on the way in or out, is the common music. A room
+    /// that is gone is silent.
+    fn resolve(&self, leg: &Leg, sounding: Sounding, side: Side) -> Sounding {
         let Some(key) = sounding.room() else {
             return sounding;
         };
-        let Some(room) = self.rooms.get_mut(key) else {
+        let Some(room) = self.rooms.get(key) else {
             return Sounding::SILENCE;
         };
+        let own = leg.voice.as_ref().and_then(|voice| voice.share_in(key));
+        let alone = own.is_some() && !side.is_live(&room.mix);
         match sounding {
-            Sounding::Feed(_) if room.mix.feed().is_none() => Sounding::Sound(self.music),
+            Sounding::Feed(_) if alone || !room.mix.has_feed() => Sounding::Sound(self.music),
             Sounding::Feed(_) | Sounding::Seat(_) | Sounding::Sound(_) => sounding,
         }
     }
@@ -118,24 +140,24 @@ impl Stage<'_> {
                     .map(|feed| feed.bytes(law))
             }
             Sounding::Seat(_) => {
-                return law.encode_frame(&self.samples(leg, sounding, Side::To));
+                return law.encode_frame(&self.samples(leg, sounding));
             }
         };
         shared.copied().unwrap_or([law.silence(); NB_FRAME])
     }
 
     fn fade(&mut self, leg: &mut Leg, before: Sounding, after: Sounding) -> EncodedFrame {
-        let from = self.samples(leg, before, Side::From);
+        let from = self.samples(leg, before);
         if let Some(voice) = &mut leg.voice {
             voice.ear_limiter = Limiter::new(8000);
         }
-        let to = self.samples(leg, after, Side::To);
+        let to = self.samples(leg, after);
         let alike = before.room().is_some() && before.room() == after.room();
         let fade = if alike { Fade::Linear } else { Fade::Power };
         leg.law().encode_frame(&cross_fade(fade, &from, &to))
     }
 
-    fn samples(&mut self, leg: &mut Leg, sounding: Sounding, side: Side) -> NbFrame {
+    fn samples(&mut self, leg: &mut Leg, sounding: Sounding) -> NbFrame {
         let key = match sounding {
             Sounding::Sound(sound) => return sound.samples(self.assets),
             Sounding::Feed(room) | Sounding::Seat(room) => room,
@@ -144,10 +166,6 @@ impl Stage<'_> {
             return [0.0; NB_FRAME];
         };
         let own = leg.voice.as_ref().and_then(|voice| voice.share_in(key));
-        let live = match side {
-            Side::From => room.mix.was_live(),
-            Side::To => room.mix.is_live(),
-        };
         match (sounding, own) {
             (Sounding::Seat(_), _) => {
                 let mut ear = room.mix.ear(own.unwrap_or(&[0.0; NB_FRAME]));
@@ -158,12 +176,12 @@ impl Stage<'_> {
                 ear
             }
             // On the way into the room or out of it: the feed holds the listener's own voice.
-            (Sounding::Feed(_), Some(own)) if live => room.mix.ear(own),
+            (Sounding::Feed(_), Some(own)) => room.mix.ear(own),
             (Sounding::Feed(_), None) => room
                 .mix
                 .feed()
                 .map_or_else(|| self.music.samples(self.assets), |f| f.samples),
-            (Sounding::Feed(_) | Sounding::Sound(_), _) => self.music.samples(self.assets),
+            (Sounding::Sound(sound), _) => sound.samples(self.assets),
         }
     }
 }

@@ -14,7 +14,7 @@ pub enum Place {
     Nowhere,
     /// In the lobby: prompts and music.
     Waiting(Playlist),
-    /// In the room: hears everybody but itself, and is heard.
+    /// In the room: hears everybody but itself, or music when it has been alone there for 2 s. Is heard.
     Seat(RoomKey),
     /// On hold: hears the room, or music while nobody is in it. Is not heard.
     Listen(RoomKey),

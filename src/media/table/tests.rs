@@ -1,5 +1,6 @@
 //! The table in virtual time: phones and browsers with a tone each, a detector at every ear.
 
+mod alone;
 mod browser;
 mod continuity;
 mod network;

@@ -16,6 +16,7 @@ const WORDS: Record<string, string> = {
   behind: 'Behind',
   degraded: 'In trouble',
   down: 'Down',
+  lost: 'Lost',
 };
 
 export function HealthPanel(): JSX.Element | null {

@@ -17,12 +17,11 @@ use super::health::{Health, LinkState};
 use super::link::LinkHandle;
 use super::pass;
 use super::room::{Room, all_ended, listen};
-use super::rooms::RoomLimit;
 use super::site::Site;
 use super::sweep::Sweep;
 use super::task::{Order, REVIVAL_PAUSE};
 use crate::actors::clock;
-use crate::livekit::{JoinRefusal, LinkRole};
+use crate::livekit::{JoinRefusal, LinkRole, RoomLimit};
 
 /// How old the published counters may become.
 const STATS_INTERVAL: Duration = Duration::from_millis(250);

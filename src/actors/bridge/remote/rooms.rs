@@ -7,7 +7,7 @@
 //! All by LiveKit's API over HTTPS, which takes proxies from the environment and, on Cloud, tries other regions. Nothing here
 //! is needed to hear anybody: a room that could not be made is made by whoever joins it first. Limits: an attempt takes
 //! [`ATTEMPT_MAX`], [`DELETIONS_MAX`] deletions are tried at once, each for [`DELETION_MAX`]; LiveKit closes an empty room
-//! by itself after [`EMPTY_S`].
+//! by itself ([`RoomPlan::empty_s`]).
 
 use std::{
     collections::HashSet,
@@ -21,9 +21,12 @@ use livekit_api::services::{
     room::{CreateRoomOptions, RoomClient},
 };
 use livekit_protocol as proto;
-use serde_json::{Value, json};
 
-use crate::{actors::clock, config::LiveKitUrl};
+use crate::{
+    actors::clock,
+    config::LiveKitUrl,
+    livekit::{NODE_ATTRIBUTE, RoomLimit, RoomPlan},
+};
 
 /// How long LiveKit may take to answer one request.
 const ATTEMPT_MAX: Duration = Duration::from_secs(5);
@@ -37,31 +40,18 @@ const DELETION_MAX: Duration = Duration::from_secs(600);
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// How often a removal is tried.
 const REMOVALS_MAX: u32 = 4;
-/// An empty room stays for so long, in seconds: before the first has joined, and after the last has left.
-const EMPTY_S: u32 = 300;
-/// The switch's own hidden participant, which LiveKit counts like any other.
-const HIDDEN: u32 = 1;
-
-/// How many people and callers a room takes; the switch's own hidden participant is not one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoomLimit(pub u32);
-
-impl RoomLimit {
-    /// As LiveKit counts, which is with hidden participants.
-    pub fn participants_max(self) -> u32 {
-        self.0.saturating_add(HIDDEN)
-    }
-}
-
 /// What LiveKit's API answered instead of doing what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RoomError {
     /// The API key or secret is not that of the server.
     #[error("LiveKit refuses the API key ({0})")]
     Refused(String),
-    /// No answer, or none that is LiveKit's.
+    /// No answer.
     #[error("LiveKit's API does not answer ({0})")]
     Unreachable(String),
+    /// An answer, but not in LiveKit's words: another server is there.
+    #[error("what answers is not LiveKit's API ({0})")]
+    NotLiveKit(String),
     /// An answer that says no.
     #[error("LiveKit's API says no ({0})")]
     Failed(String),
@@ -94,23 +84,42 @@ impl RoomKeeper {
         }
     }
 
-    /// Makes the room with its limit. Harmless when it is there, so ask before every join: a server that came back has
-    /// forgotten its rooms. Tries once.
+    /// Makes the room with its limit, and changes nothing when it is there: so it may be asked before every join, since a
+    /// server that came back has forgotten its rooms. Tries once.
     ///
     /// # Errors
-    /// [`RoomError`]; the room is then made by the first who joins, without a limit unless the token brings it.
+    /// [`RoomError`]; the room is then made by the first who joins, as the plan in the token says.
     pub async fn ensure(&self, room: &str, limit: RoomLimit) -> Result<(), RoomError> {
         self.deleting().remove(room);
+        self.make(room, limit).await.map(drop)
+    }
+
+    /// LiveKit's clock, in milliseconds since 1970, by a room that is made for it and deleted at once.
+    ///
+    /// # Errors
+    /// [`RoomError`].
+    pub async fn clock_ms(&self, room: &str) -> Result<u64, RoomError> {
+        let made = self.make(room, RoomLimit(0)).await?;
+        gone(self.client.delete_room(room).await)?;
+        // Older servers tell seconds alone.
+        let made_ms = made
+            .creation_time_ms
+            .max(made.creation_time.saturating_mul(1000));
+        Ok(u64::try_from(made_ms).unwrap_or_default())
+    }
+
+    async fn make(&self, room: &str, limit: RoomLimit) -> Result<proto::Room, RoomError> {
+        let plan = RoomPlan::new(&self.node, limit);
         let options = CreateRoomOptions {
-            empty_timeout: EMPTY_S,
-            departure_timeout: EMPTY_S,
-            max_participants: limit.participants_max(),
-            metadata: metadata(&self.node),
+            empty_timeout: plan.empty_s,
+            departure_timeout: plan.empty_s,
+            max_participants: plan.participants_max,
+            metadata: plan.metadata,
             ..CreateRoomOptions::default()
         };
         let made = tokio::time::timeout(ENSURE_MAX, self.client.create_room(room, options)).await;
         let late = || RoomError::Unreachable(format!("nothing within {} s", ENSURE_MAX.as_secs()));
-        into_result(made.map_err(|_| late())?).map(drop)
+        into_result(made.map_err(|_| late())?)
     }
 
     /// Deletes the room, which sends everybody away; tries until it is done, until the room is wanted again, or until the
@@ -166,7 +175,7 @@ impl RoomKeeper {
     ) -> Result<Swept, RoomError> {
         let mut swept = Swept::default();
         for room in self.rooms().await? {
-            let is_own = node_of(&room.metadata).as_deref() == Some(self.node.as_str());
+            let is_own = RoomPlan::node_of(&room.metadata).as_deref() == Some(self.node.as_str());
             if !is_own {
                 continue;
             }
@@ -225,19 +234,6 @@ impl fmt::Debug for RoomKeeper {
     }
 }
 
-/// The attribute of a call's participant that names its switch.
-const NODE_ATTRIBUTE: &str = "switch.node";
-
-/// What is written into a room: the switch that made it.
-fn metadata(node: &str) -> String {
-    json!({ NODE_ATTRIBUTE: node }).to_string()
-}
-
-fn node_of(metadata: &str) -> Option<String> {
-    let metadata: Value = serde_json::from_str(metadata).ok()?;
-    Some(metadata.get(NODE_ATTRIBUTE)?.as_str()?.to_owned())
-}
-
 /// What is not there need not be taken away.
 fn gone(result: ServiceResult<()>) -> Result<(), RoomError> {
     match result {
@@ -252,8 +248,15 @@ fn into_result<T>(result: ServiceResult<T>) -> Result<T, RoomError> {
             "unauthenticated" | "permission_denied" => RoomError::Refused(error.msg),
             _ => RoomError::Failed(format!("{}: {}", error.code, error.msg)),
         },
+        ServiceError::Twirp(ServerError::Request(error)) if error.is_decode() => {
+            RoomError::NotLiveKit(deepest(&error))
+        }
+        ServiceError::Twirp(ServerError::Request(error)) if error.is_timeout() => {
+            RoomError::Unreachable(format!("nothing within {} s", ATTEMPT_MAX.as_secs()))
+        }
         ServiceError::Twirp(ServerError::Request(error)) => RoomError::Unreachable(deepest(&error)),
-        ServiceError::Twirp(error) => RoomError::Unreachable(error.to_string()),
+        ServiceError::Twirp(ServerError::Prost(error)) => RoomError::NotLiveKit(error.to_string()),
+        ServiceError::Twirp(ServerError::Url(error)) => RoomError::Failed(error.to_string()),
         ServiceError::Env(_) | ServiceError::AccessToken(_) => {
             RoomError::Refused(error.to_string())
         }

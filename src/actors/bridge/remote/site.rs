@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 
 use super::super::config::{LinkStats, ServerConfig};
 use super::super::message::Tell;
-use super::rooms::{RoomKeeper, RoomLimit};
+use super::rooms::RoomKeeper;
 use crate::actors::clock;
 use crate::config::LiveKitUrl;
-use crate::livekit::TokenKeys;
+use crate::livekit::{RoomLimit, RoomPlan, TokenKeys};
 
 /// How long a link waits for its room to be made before it joins in any case.
 const HEAD_START: Duration = Duration::from_millis(300);
@@ -118,6 +118,12 @@ impl RoomSite {
     pub(super) fn close(&self) {
         self.limit.set(None);
         self.making.borrow_mut().abort_all();
+    }
+
+    /// How it is made by whoever of ours is the first in it, should the API not have made it.
+    pub(super) fn plan(&self) -> Option<RoomPlan> {
+        let limit = self.limit.get()?;
+        Some(RoomPlan::new(&self.site.node, limit))
     }
 
     /// Has it made, unless it was just now; a server that came back has forgotten its rooms. Waits for that only so long:

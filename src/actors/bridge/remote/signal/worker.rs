@@ -127,7 +127,11 @@ impl Worker {
 
     async fn join(&mut self) {
         self.set_aside();
-        let token = match self.room.site.keys.sign(&self.pass.borrow(), TOKEN_TTL) {
+        let pass = RoomPass {
+            plan: self.room.plan(),
+            ..self.pass.borrow().clone()
+        };
+        let token = match self.room.site.keys.sign(&pass, TOKEN_TTL) {
             Ok(token) => token,
             Err(error) => {
                 let failure = SignalFailure::Unreachable(error.to_string());
