@@ -72,6 +72,8 @@ pub struct Link {
     /// When participants that were not told of since a resume are taken for gone.
     confirm_by: Option<Instant>,
     confirmed_any: bool,
+    /// Media was closed by the server; its word why must have come by then.
+    leave_by: Option<Instant>,
     /// Why it is not up, as far as we know.
     trouble: Option<LinkTrouble>,
     told: Told,
@@ -103,6 +105,7 @@ impl Link {
             last_exchange: None,
             confirm_by: None,
             confirmed_any: false,
+            leave_by: None,
             trouble: None,
             told: Told::Nothing,
             up_since: None,
@@ -190,7 +193,7 @@ impl Link {
             .transport
             .as_ref()
             .and_then(|media| media.deadline(&self.config.timings));
-        [self.signal.deadline(), media, self.confirm_by]
+        [self.signal.deadline(), media, self.confirm_by, self.leave_by]
             .into_iter()
             .flatten()
             .min()
@@ -200,6 +203,9 @@ impl Link {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.handle_media_timeout(now);
         self.handle_signal_timeout(now);
+        if self.leave_by.is_some_and(|at| at <= now) {
+            self.rejoin(now, LinkTrouble::Media);
+        }
         if self.signal != Signal::Closed {
             self.settle(now);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
 use proto::signal_request::Message as Said;
@@ -15,6 +15,8 @@ use crate::rtc::{AudioPacket, Mid, PeerOutput, media_sections, sending_only};
 
 /// Connections that came to nothing, one after the other, until the network is blamed for it.
 const CONNECTS_FAILED_MAX: u32 = 2;
+/// After media was closed by the server, its word why is waited for this long.
+const LEAVE_WITHIN: Duration = Duration::from_millis(300);
 /// The longest trickled candidate that is read, in bytes.
 const CANDIDATE_LEN_MAX: usize = 2048;
 
@@ -265,6 +267,7 @@ impl Link {
         }
         self.last_exchange = None;
         self.confirm_by = None;
+        self.leave_by = None;
         self.room.settle(false);
     }
 
@@ -297,9 +300,19 @@ impl Link {
             }
         }
         if transport.is_dead() {
-            self.rejoin(now, LinkTrouble::Media);
+            self.media_closed(now);
         } else if fell_silent {
             self.fell_silent(now);
+        }
+    }
+
+    /// The server closed media. It does so before it says why, when it sends us away.
+    fn media_closed(&mut self, now: Instant) {
+        if !self.signal.is_connected() {
+            self.rejoin(now, LinkTrouble::Media);
+        } else if self.leave_by.is_none() {
+            self.trouble = Some(LinkTrouble::Media);
+            self.leave_by = Some(now + LEAVE_WITHIN);
         }
     }
 

@@ -102,7 +102,10 @@ fn failure(error: SignalError) -> SignalFailure {
         SignalError::Handshake { status } => refused(status.as_u16(), String::new()),
         SignalError::LeaveRequest { action, .. } => SignalFailure::Left { action },
         SignalError::Timeout(_) => SignalFailure::TimedOut,
-        SignalError::Connection(reason) => SignalFailure::Unreachable(reason),
+        SignalError::Connection(reason) => {
+            let plain = reason.trim_start_matches("IO error: ");
+            SignalFailure::Unreachable(plain.to_owned())
+        }
         error => SignalFailure::Unreachable(error.to_string()),
     }
 }
