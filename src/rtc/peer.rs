@@ -94,6 +94,8 @@ pub enum PeerOutput {
     },
     /// ICE and DTLS are up.
     Connected,
+    /// ICE has agreed on a path: the first one, or one after a restart or a loss.
+    PathFound,
     /// The other side is gone: ICE checks stopped coming, or it closed.
     Disconnected,
 }
@@ -343,6 +345,9 @@ impl Peer {
     fn translate(&mut self, event: Event) -> Option<PeerOutput> {
         match event {
             Event::Connected => Some(PeerOutput::Connected),
+            Event::IceConnectionStateChange(
+                IceConnectionState::Connected | IceConnectionState::Completed,
+            ) => Some(PeerOutput::PathFound),
             Event::Closed | Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 Some(PeerOutput::Disconnected)
             }

@@ -11,7 +11,7 @@ use super::room::TRACKS_MAX;
 use super::signal::{Signal, Way};
 use super::transport::{Transport, Verdict};
 use super::{Link, LinkEvent, LinkOutput, LinkRole, LinkTrouble, Told, TransportId};
-use crate::rtc::{AudioPacket, Mid, PeerOutput, media_sections, sending_only};
+use crate::rtc::{AudioPacket, Mid, PeerOutput, ice_ufrag, media_sections, sending_only};
 
 /// Connections that came to nothing, one after the other, until the network is blamed for it.
 const CONNECTS_FAILED_MAX: u32 = 2;
@@ -114,6 +114,11 @@ impl Link {
         };
         match peer.accept_offer(now, &sending_only(&offer.sdp)) {
             Ok(sdp) => {
+                let before = self.last_exchange.as_ref();
+                let before = before.and_then(|(offer, _)| ice_ufrag(&offer.sdp));
+                if before.is_some_and(|before| ice_ufrag(&offer.sdp) != Some(before)) {
+                    transport.seek_path(now);
+                }
                 transport.negotiated = true;
                 self.room.set_lines(lines(&offer));
                 let answer = proto::SessionDescription {
@@ -177,11 +182,17 @@ impl Link {
 
     /// Offers to look for a path anew, after a resume.
     pub(super) fn offer_restart(&mut self, now: Instant) {
-        let Some(peer) = self.transport.as_mut().and_then(|t| t.peer.as_mut()) else {
+        let Some(transport) = &mut self.transport else {
+            return;
+        };
+        let Some(peer) = &mut transport.peer else {
             return;
         };
         match self.publication.offer_restart(now, peer) {
-            Ok(Some(offer)) => self.send(Said::Offer(offer)),
+            Ok(Some(offer)) => {
+                transport.seek_path(now);
+                self.send(Said::Offer(offer));
+            }
             Ok(None) => {}
             Err(error) => self.rejoin(now, LinkTrouble::Signalling(error.to_string())),
         }
@@ -296,6 +307,7 @@ impl Link {
                     transport.connected();
                     self.connects_failed = 0;
                 }
+                PeerOutput::PathFound => transport.path_found(),
                 PeerOutput::Disconnected => fell_silent |= transport.fall_silent(now),
             }
         }

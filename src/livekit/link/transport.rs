@@ -30,6 +30,9 @@ pub(super) struct Transport {
     pub(super) negotiated: bool,
     /// Whose DTLS is on the other side.
     fingerprint: Option<String>,
+    /// Since when ICE looks for a path anew, while it has not found one. Until then, what comes in proves nothing: a server
+    /// whose own checks have all failed answers ours for ever, and sends no audio.
+    seeking_since: Option<Instant>,
     /// It has to connect.
     needed: bool,
     /// It must be connected by then, or at least have sockets.
@@ -69,6 +72,7 @@ impl Transport {
             state: MediaState::Connecting,
             negotiated: false,
             fingerprint: None,
+            seeking_since: None,
             needed,
             connect_by: Some(now + timings.connect_max),
         }
@@ -115,9 +119,20 @@ impl Transport {
 
     /// Something came in: silence is over.
     pub(super) fn heard(&mut self) {
-        if self.is_silent() {
+        if self.is_silent() && self.seeking_since.is_none() {
             self.state = MediaState::Live;
         }
+    }
+
+    /// ICE was restarted.
+    pub(super) fn seek_path(&mut self, now: Instant) {
+        self.seeking_since = Some(now);
+    }
+
+    /// ICE has agreed on a path.
+    pub(super) fn path_found(&mut self) {
+        self.seeking_since = None;
+        self.heard();
     }
 
     /// Counts silence from here on. True when it was not silent before.
@@ -160,7 +175,8 @@ impl Transport {
                 .map(|at| at + timings.media_silence_max),
             MediaState::Silent { since } => Some(since + timings.media_heal_max),
         };
-        [own, peer.and_then(Peer::deadline)]
+        let path_by = self.seeking_since.map(|at| at + timings.media_heal_max);
+        [own, path_by, peer.and_then(Peer::deadline)]
             .into_iter()
             .flatten()
             .min()
@@ -184,6 +200,12 @@ impl Transport {
             let _ = peer.handle_timeout(now);
         }
         let peer = self.peer.as_ref();
+        if self
+            .seeking_since
+            .is_some_and(|at| at + timings.media_heal_max <= now)
+        {
+            return Some(Verdict::NeverHealed);
+        }
         match self.state {
             MediaState::Connecting if self.connect_by.is_some_and(|at| at <= now) => {
                 Some(Verdict::NeverConnected)

@@ -179,7 +179,7 @@ impl Stage {
                     }
                     PeerOutput::Connected => self.connected = true,
                     PeerOutput::Audio { .. } => self.heard += 1,
-                    PeerOutput::Disconnected => {}
+                    PeerOutput::PathFound | PeerOutput::Disconnected => {}
                 }
             }
             if !moved {
