@@ -17,6 +17,8 @@ const ATTEMPT_MAX: Duration = Duration::from_secs(5);
 const ATTEMPT_CLOUD_MAX: Duration = Duration::from_secs(20);
 /// How long the server's name may take to resolve.
 const LOOK_UP_MAX: Duration = Duration::from_secs(1);
+/// Of what a server says about a refusal, in characters.
+const DETAIL_MAX: usize = 200;
 /// The domain of LiveKit Cloud.
 const CLOUD: &str = ".livekit.cloud";
 /// The signalling that is spoken: room moves are announced, no packet trailers, no negotiated data channels.
@@ -94,7 +96,10 @@ async fn within<T>(
 }
 
 fn failure(error: SignalError) -> SignalFailure {
-    let refused = |status: u16, detail: String| SignalFailure::Refused { status, detail };
+    let refused = |status: u16, detail: String| SignalFailure::Refused {
+        status,
+        detail: without_tokens(&detail),
+    };
     match error {
         SignalError::Client(status, detail) | SignalError::Server(status, detail) => {
             refused(status.as_u16(), detail)
@@ -108,4 +113,11 @@ fn failure(error: SignalError) -> SignalFailure {
         }
         error => SignalFailure::Unreachable(error.to_string()),
     }
+}
+
+/// A server repeats the token that it refuses; people are shown the rest.
+fn without_tokens(detail: &str) -> String {
+    let words = detail.split_whitespace();
+    let shown: Vec<&str> = words.filter(|word| !word.starts_with("eyJ")).collect();
+    shown.join(" ").chars().take(DETAIL_MAX).collect()
 }
