@@ -193,10 +193,15 @@ impl Link {
             .transport
             .as_ref()
             .and_then(|media| media.deadline(&self.config.timings));
-        [self.signal.deadline(), media, self.confirm_by, self.leave_by]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.signal.deadline(),
+            media,
+            self.confirm_by,
+            self.leave_by,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Lets time pass.
