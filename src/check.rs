@@ -3,6 +3,7 @@
 mod books;
 mod clock;
 mod livekit;
+mod media;
 mod network;
 mod telephone;
 

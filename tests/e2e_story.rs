@@ -1,11 +1,14 @@
 //! A show as its people live it: operators click in Chromium, callers phone in, everybody has a tone of their own.
 //!
-//! It needs Chromium and Node.js, so `make test` runs it. Screenshots of the way stay in `build/screenshots`.
+//! It needs Chromium and Node.js, and half of it a LiveKit server, so `make test` runs it. Screenshots of the way stay in `build/screenshots`.
 
 #[path = "e2e_story/desk.rs"]
 mod desk;
 #[path = "common/ear.rs"]
 mod ear;
+#[path = "common/livekit_server.rs"]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
+mod livekit_server;
 #[path = "e2e_story/station.rs"]
 mod station;
 #[path = "common/switch.rs"]
@@ -18,13 +21,24 @@ use audioroad::phone::{Call, End};
 use serde_json::{Value, json};
 
 use desk::Desk;
+use livekit_server::Rooms;
 use station::{ANN, BEN, HOST, PASSWORD, SAM, SUE, Station};
 use switch::{SOON, text};
 
 #[test]
 #[ignore = "needs Chromium: make test"]
 fn from_an_empty_switch_to_the_end_of_a_show() {
-    let station = Station::new();
+    whole_story(Rooms::Embedded);
+}
+
+#[test]
+#[ignore = "needs Chromium and livekit-server: make test"]
+fn from_an_empty_switch_to_the_end_of_a_show_on_livekit() {
+    whole_story(Rooms::on_livekit());
+}
+
+fn whole_story(rooms: Rooms) {
+    let station = Station::new(rooms);
     set_up_by_clicks(&station);
     let (host, sam) = (
         station.signs_in("Hanna", HOST),
@@ -162,7 +176,7 @@ fn held_aired_and_dropped(station: &Station, host: &Desk, (ann, id): (&Call, &Va
 #[test]
 #[ignore = "needs Chromium: make test"]
 fn what_may_not_be_is_refused_in_words() {
-    let station = Station::on_air();
+    let station = Station::on_air(Rooms::Embedded);
     let (sam, sue) = (station.signs_in("Sam", SAM), station.signs_in("Sue", SUE));
     let ann = station.rings("Ann", ANN);
     let id = sam.does("waitForCaller", json!(["Ann"]));
@@ -196,7 +210,7 @@ fn what_may_not_be_is_refused_in_words() {
 #[test]
 #[ignore = "needs Chromium: make test"]
 fn busy_lines_turn_new_callers_away() {
-    let station = Station::on_air();
+    let station = Station::on_air(Rooms::Embedded);
     let sam = station.signs_in("Sam", SAM);
     let ann = station.rings("Ann", ANN);
     sam.does("waitForCaller", json!(["Ann"]));
@@ -216,7 +230,17 @@ fn busy_lines_turn_new_callers_away() {
 #[test]
 #[ignore = "needs Chromium: make test"]
 fn a_lost_connection_heals_by_itself() {
-    let mut station = Station::on_air();
+    lost_switch(Rooms::Embedded);
+}
+
+#[test]
+#[ignore = "needs Chromium and livekit-server: make test"]
+fn a_lost_connection_heals_by_itself_on_livekit() {
+    lost_switch(Rooms::on_livekit());
+}
+
+fn lost_switch(rooms: Rooms) {
+    let mut station = Station::on_air(rooms);
     let (host, sam) = (
         station.signs_in("Hanna", HOST),
         station.signs_in("Sam", SAM),
@@ -260,7 +284,7 @@ fn a_press_is_echoed_at_once() {
     const PRESSES: usize = 15;
     // 100 ms are promised; a machine that runs other tests as well gets more.
     const MEDIAN_MS_MAX: f64 = 500.0;
-    let station = Station::on_air();
+    let station = Station::on_air(Rooms::Embedded);
     let sam = station.signs_in("Sam", SAM);
     let _ann = station.rings("Ann", ANN);
     let id = sam.does("waitForCaller", json!(["Ann"]));

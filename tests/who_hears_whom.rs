@@ -2,12 +2,17 @@
 //! ear, through every state of a call on a running switch.
 //!
 //! The table is written down once, in [`Studio::expected`]; each step moves one call and compares every ear with it.
-//! The people at browsers are LiveKit's own SDK, which `scripts/python-venv` installs.
+//! The people at browsers are LiveKit's own SDK, which `scripts/python-venv` installs. They meet in the switch itself, and,
+//! where `make test` has installed one, on a LiveKit server: what is heard is the same.
 
 #[path = "common/ear.rs"]
 mod ear;
 #[path = "common/livekit.rs"]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
 mod livekit;
+#[path = "common/livekit_server.rs"]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
+mod livekit_server;
 #[path = "common/switch.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
 mod switch;
@@ -21,6 +26,7 @@ use serde_json::{Value, json};
 
 use ear::{Ears, samples};
 use livekit::LiveKitPerson;
+use livekit_server::Rooms;
 use switch::{SOON, Switch, text};
 
 /// Each telephone's tone in Hz: between the notes of any music tuned to 440 Hz, and no multiple or difference of one
@@ -64,12 +70,13 @@ struct Studio {
     lines: Vec<Line>,
     host: Option<LiveKitPerson>,
     screener: Option<LiveKitPerson>,
+    _rooms: Rooms,
 }
 
 impl Studio {
     /// A live show with so many callers in its lobby.
-    fn open(callers: usize) -> Self {
-        let switch = Switch::start(&[]);
+    fn open(rooms: Rooms, callers: usize) -> Self {
+        let switch = rooms.switch();
         let episode = switch.go_live();
         let mut lines = Vec::new();
         for (number, &tone) in TONES.iter().enumerate().take(callers) {
@@ -93,6 +100,7 @@ impl Studio {
             lines,
             host: None,
             screener: None,
+            _rooms: rooms,
         }
     }
 
@@ -189,7 +197,17 @@ impl Studio {
 
 #[test]
 fn a_whole_show() {
-    let mut show = Studio::open(6);
+    whole_show(Rooms::Embedded);
+}
+
+#[test]
+#[ignore = "needs livekit-server: make test"]
+fn a_whole_show_on_livekit() {
+    whole_show(Rooms::on_livekit());
+}
+
+fn whole_show(rooms: Rooms) {
+    let mut show = Studio::open(rooms, 6);
     show.check("all wait in the lobby");
 
     show.screen(0);
@@ -261,7 +279,17 @@ fn a_whole_show() {
 /// in time does not come three times.
 #[test]
 fn moves_leave_no_gap_and_no_click() {
-    let mut show = Studio::open(4);
+    smooth_moves(Rooms::Embedded);
+}
+
+#[test]
+#[ignore = "needs livekit-server: make test"]
+fn moves_leave_no_gap_and_no_click_on_livekit() {
+    smooth_moves(Rooms::on_livekit());
+}
+
+fn smooth_moves(rooms: Rooms) {
+    let mut show = Studio::open(rooms, 4);
     for line in 0..4 {
         show.step(line, "move-to-screening", Place::Screening);
         show.step(line, "move-to-hold", Place::Hold);

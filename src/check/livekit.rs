@@ -13,10 +13,10 @@ use std::{
 
 use tokio::runtime::Builder;
 
-use super::network::is_private;
+use super::{media, network::is_private};
 use crate::{
     actors::{
-        bridge::{RoomError, RoomKeeper},
+        bridge::{RoomError, RoomKeeper, ServerConfig},
         clock, random,
     },
     check::Finding,
@@ -25,6 +25,8 @@ use crate::{
 
 /// How long a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// The name of this look on the server.
+const NODE: &str = "check";
 /// Addresses of one host that are tried.
 const ADDRESSES_MAX: usize = 3;
 /// Clocks that differ by more are worth a look, and make tokens useless, in milliseconds: LiveKit forgives a minute.
@@ -147,27 +149,52 @@ fn answers(url: &LiveKitUrl, (key, secret): &(String, Secret)) -> Vec<Finding> {
         Ok(runtime) => runtime,
         Err(error) => return vec![Finding::Wrong(format!("No runtime: {error}."))],
     };
-    runtime.block_on(async {
-        let keeper = RoomKeeper::new(url, key, &secret.0, "check");
-        let rooms = match keeper.rooms().await {
-            Ok(rooms) => rooms.len(),
-            Err(error) => return vec![Finding::Wrong(why_refused(url, &error))],
-        };
-        let mut findings = vec![Finding::Good(format!(
-            "LiveKit takes the API key and its secret ({rooms} rooms are open)."
-        ))];
-        let sent_ms = clock::unix_ms();
-        let theirs_ms = keeper
-            .clock_ms(&format!("check-{:016x}", random::u64()))
-            .await;
-        // The answer took a while; the room was made somewhere in between.
-        let ours_ms = sent_ms + clock::unix_ms().saturating_sub(sent_ms) / 2;
-        findings.push(match theirs_ms {
-            Ok(theirs_ms) => clocks(ours_ms, theirs_ms),
-            Err(error) => Finding::Wrong(format!("No room could be made on LiveKit: {error}.")),
-        });
-        findings
-    })
+    let server = ServerConfig {
+        url: url.clone(),
+        api_key: key.clone(),
+        api_secret: secret.0.clone(),
+        node: NODE.to_owned(),
+    };
+    runtime.block_on(ask(server))
+}
+
+async fn ask(server: ServerConfig) -> Vec<Finding> {
+    let (key, secret) = (&server.api_key, &server.api_secret);
+    let keeper = RoomKeeper::new(&server.url, key, secret, NODE);
+    let mut findings = match keeper.rooms().await {
+        Ok(rooms) => vec![Finding::Good(format!(
+            "LiveKit takes the API key and its secret (rooms open there: {}).",
+            rooms.len()
+        ))],
+        Err(error) => {
+            let url = server.url.clone();
+            let by_link = match &error {
+                // Whoever joins is told more.
+                RoomError::Unreadable(_) => media::refusal(server, &keeper).await,
+                RoomError::Refused(_) | RoomError::Unreachable(_) | RoomError::Failed(_) => None,
+            };
+            return vec![Finding::Wrong(
+                by_link.unwrap_or_else(|| why_refused(&url, &error)),
+            )];
+        }
+    };
+    let room = format!("check-{:016x}", random::u64());
+    let asked_ms = clock::unix_ms();
+    let theirs_ms = keeper.clock_ms(&room).await;
+    // The answer took a while; the room was made somewhere in between.
+    let ours_ms = asked_ms + clock::unix_ms().saturating_sub(asked_ms) / 2;
+    match theirs_ms {
+        Ok(theirs_ms) => {
+            findings.push(clocks(ours_ms, theirs_ms));
+            findings.push(media::gets_through(server, &keeper, &room).await);
+        }
+        Err(error) => {
+            findings.push(Finding::Wrong(format!(
+                "No room could be made on LiveKit: {error}."
+            )));
+        }
+    }
+    findings
 }
 
 fn clocks(ours_ms: u64, theirs_ms: u64) -> Finding {
@@ -201,7 +228,7 @@ fn why_refused(url: &LiveKitUrl, error: &RoomError) -> String {
             "LiveKit refuses the API key ({why}): LIVEKIT_API_KEY or LIVEKIT_API_SECRET is not that of {url}."
         ),
         RoomError::Unreachable(why) => unreachable(url, why),
-        RoomError::NotLiveKit(why) => format!(
+        RoomError::Unreadable(why) => format!(
             "What answers at {url} is not LiveKit ({why}). Is the host right, and the port?"
         ),
         RoomError::Failed(_) => format!("{error}."),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use audioroad::actors::clock;
 use serde_json::{Value, json};
 
-use crate::switch::{Switch, eventually, text};
+use crate::switch::{Switch, TOKEN, eventually, text};
 
 /// How often the client reports what it hears, in seconds.
 const REPORTS_EVERY_S: f64 = 0.25;
@@ -45,15 +45,47 @@ impl LiveKitPerson {
         python
     }
 
-    /// Joins `room` as `name` with the voice `tone_hz`, and waits until the switch has the microphone.
+    /// Joins `room` as `name` with the voice `tone_hz`, and waits until the microphone is published.
     pub(crate) fn join(switch: &Switch, room: &str, name: &str, tone_hz: f32) -> Self {
-        let who = json!({"identity": name, "name": name});
-        let ticket = switch.ask("POST", &format!("/api/rooms/{room}/token"), who);
+        let ticket = switch.ask(
+            "POST",
+            &tickets(room),
+            json!({"identity": name, "name": name}),
+        );
+        let pass = [text(&ticket["url"]), text(&ticket["token"])];
+        Self::start(None, name, tone_hz, pass.to_vec())
+    }
+
+    /// The same, and comes again with a new ticket whenever the SDK has given up, as a dashboard does.
+    pub(crate) fn stay(switch: &Switch, room: &str, name: &str, tone_hz: f32) -> Self {
+        let tickets = switch.url(&tickets(room));
+        let stay = ["--stay", name, "--bearer", TOKEN, &tickets].map(str::to_owned);
+        Self::start(None, name, tone_hz, stay.to_vec())
+    }
+
+    /// Joins where the token lets it in, without the switch, from a network namespace if one is named.
+    pub(crate) fn enter(
+        namespace: Option<&str>,
+        (url, token): (&str, &str),
+        name: &str,
+        tone_hz: f32,
+    ) -> Self {
+        let pass = vec![url.to_owned(), token.to_owned()];
+        Self::start(namespace, name, tone_hz, pass)
+    }
+
+    fn start(namespace: Option<&str>, name: &str, tone_hz: f32, place: Vec<String>) -> Self {
         let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/livekit_client.py");
-        let mut command = Command::new(Self::python());
-        command
-            .arg(client)
-            .args([text(&ticket["url"]), text(&ticket["token"])]);
+        let mut command = match namespace {
+            None => Command::new(Self::python()),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace]);
+                command.arg(Self::python());
+                command
+            }
+        };
+        command.arg(client).args(place);
         command.args(["--tone", &tone_hz.to_string(), "--level", "0.2"]);
         command.args(["--interval", &REPORTS_EVERY_S.to_string()]);
         command
@@ -78,8 +110,29 @@ impl LiveKitPerson {
             _commands: commands,
             events,
         };
-        person.wait_for("published");
+        if tone_hz > 0.0 {
+            person.wait_for("published");
+        } else {
+            person.wait_for("connected");
+        }
         person
+    }
+
+    /// When the client first said something after `from` that `fits`.
+    pub(crate) fn first(&self, from: Instant, fits: impl Fn(&Value) -> bool) -> Option<Instant> {
+        let events = self.events.lock().expect("the events");
+        let mut later = events.iter().filter(|(at, _)| *at >= from);
+        later.find(|(_, said)| fits(said)).map(|(at, _)| *at)
+    }
+
+    /// When this participant was first heard with this tone after `from`.
+    pub(crate) fn first_heard(&self, from: Instant, identity: &str, hz: f32) -> Option<Instant> {
+        self.first(from, |said| {
+            let is_near = |heard: f64| (heard - f64::from(hz)).abs() <= OFF_HZ_MAX;
+            said["event"] == "heard"
+                && said["identity"] == identity
+                && said["hz"].as_f64().is_some_and(is_near)
+        })
     }
 
     /// Waits until the client says `event`.
@@ -136,4 +189,9 @@ impl Drop for LiveKitPerson {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Where the switch gives tickets for a room.
+fn tickets(room: &str) -> String {
+    format!("/api/rooms/{room}/token")
 }

@@ -1,5 +1,6 @@
 //! A real switch for a test: the program itself on ports of its own, its API, its log when the test fails.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -15,7 +16,7 @@ use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
 
 /// The admin of every test.
-const TOKEN: &str = "a-token-for-tests-and-nothing-else";
+pub(crate) const TOKEN: &str = "a-token-for-tests-and-nothing-else";
 /// How long anything may take that should happen at once.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
 /// RTP ports of one switch.
@@ -53,7 +54,9 @@ impl Switch {
         let further = further
             .iter()
             .map(|(name, value)| (*name, (*value).to_owned()));
-        let settings = own.into_iter().chain(further);
+        let mut settings = own.into_iter().collect::<BTreeMap<_, _>>();
+        settings.extend(further);
+        let http = settings["PORT"].parse().expect("a port");
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -67,6 +70,7 @@ impl Switch {
         let mut switch = Self {
             process: None,
             settings: settings
+                .into_iter()
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
             log: Arc::default(),
@@ -112,6 +116,11 @@ impl Switch {
         })
     }
 
+    /// The id of its process while it runs.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("a running switch").id()
+    }
+
     /// Where it answers to `path` by HTTP.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)
@@ -149,6 +158,26 @@ impl Switch {
             "{method} {path}: {status} {answer}"
         );
         answer
+    }
+
+    /// The status that the answer to a POST of a stranger's has.
+    pub(crate) fn post_raw(&self, path: &str, authorization: &str, body: &'static str) -> u16 {
+        let request = self.client.post(self.url(path)).body(body);
+        let request = request.header("Authorization", authorization);
+        let answer = self.runtime.block_on(request.send());
+        answer
+            .expect("the switch answers by HTTP")
+            .status()
+            .as_u16()
+    }
+
+    /// Its metrics, as Prometheus reads them.
+    pub(crate) fn metrics(&self) -> String {
+        let request = self.client.get(self.url("/metrics")).bearer_auth(TOKEN);
+        self.runtime.block_on(async {
+            let answer = request.send().await.expect("the switch answers by HTTP");
+            answer.text().await.expect("the whole answer")
+        })
     }
 
     /// One command by the dashboards' WebSocket, which must be accepted.
@@ -289,7 +318,7 @@ pub(crate) fn text(value: &Value) -> String {
 }
 
 /// A port that is free for UDP and TCP.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a UDP port");
         let port = udp.local_addr().expect("its address").port();

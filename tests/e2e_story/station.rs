@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::desk::{Browsers, Desk};
 use crate::ear::{Ears, level_dbfs, samples};
+use crate::livekit_server::Rooms;
 use crate::switch::{SOON, Switch};
 
 /// Tones in Hz: between the notes of music tuned to 440 Hz, no multiple or difference of one another.
@@ -28,22 +29,25 @@ pub(crate) struct Station {
     pub(crate) switch: Switch,
     browsers: Rc<RefCell<Browsers>>,
     ears: Ears,
+    /// Where everybody meets; it goes after those who are in it.
+    pub(crate) rooms: Rooms,
 }
 
 impl Station {
     /// A switch as it is at its first start.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(rooms: Rooms) -> Self {
         let ears = Ears::new(&TONES.map(|hz| hz as f32));
         Self {
-            switch: Switch::start(&[]),
+            switch: rooms.switch(),
             browsers: Browsers::start(),
             ears,
+            rooms,
         }
     }
 
     /// A station whose show is live with its lines open: Hanna is its host, Sam and Sue screen.
-    pub(crate) fn on_air() -> Self {
-        let station = Self::new();
+    pub(crate) fn on_air(rooms: Rooms) -> Self {
+        let station = Self::new(rooms);
         station.switch.go_live();
         for (name, role) in [("Hanna", "host"), ("Sam", "screener"), ("Sue", "screener")] {
             let operator = json!({"name": name, "role": role, "password": PASSWORD});

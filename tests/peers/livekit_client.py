@@ -2,9 +2,11 @@
 """A LiveKit participant for tests, on LiveKit's own Python SDK (`pip install livekit`).
 
     livekit_client.py URL TOKEN [--tone HZ] [--level 0..1] [--record DIR] [--interval S]
+    livekit_client.py --stay NAME --bearer TOKEN TICKETS [...]
 
-Joins, publishes a microphone that carries a tone (none with `--tone 0`) and listens. Speaks JSON,
-one object a line, on standard output:
+Joins, publishes a microphone that carries a tone (none with `--tone 0`) and listens. With `--stay` it gets its
+URL and token by POST to TICKETS, and joins again with a new ticket whenever the SDK has given up.
+Speaks JSON, one object a line, on standard output:
 
     {"event": "connected", "room": .., "identity": .., "participants": [..]}
     {"event": "participant", "identity": .., "kind": .., "attributes": {..}}    joined or there before
@@ -29,6 +31,7 @@ import math
 import os
 import re
 import sys
+import urllib.request
 import wave
 
 import numpy
@@ -37,6 +40,9 @@ from livekit import rtc
 RATE = 48_000
 FRAME = RATE // 100
 SILENCE_RMS = 0.003
+# Before the next attempt to join where none may be joined now.
+AGAIN_S = 0.25
+NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def say(event, **fields):
@@ -95,15 +101,20 @@ class Client:
         self.args = args
         self.tone = args.tone
         self.ears = {}
-        self.room = rtc.Room()
         self.source = rtc.AudioSource(RATE, 1)
         self.publication = None
         self.track = None
         self.left = asyncio.Event()
+        self.enter()
+
+    def enter(self):
+        """A room of its own for every join: the SDK's cannot be joined twice."""
+        self.room = rtc.Room()
+        self.lost = asyncio.Event()
         self.listen_to_room()
 
     def listen_to_room(self):
-        room = self.room
+        room, lost = self.room, self.lost
 
         @room.on("participant_connected")
         def _(participant):
@@ -150,7 +161,7 @@ class Client:
         @room.on("disconnected")
         def _(reason):
             say("disconnected", reason=str(reason))
-            self.left.set()
+            lost.set()
 
     def introduce(self, participant):
         say("participant", identity=participant.identity, name=participant.name,
@@ -195,33 +206,64 @@ class Client:
         self.left.set()
 
     async def run(self):
+        tasks = [asyncio.ensure_future(self.obey())]
+        if self.tone:
+            tasks.append(asyncio.ensure_future(self.play()))
+        stayed = await self.stay() if self.args.stay else await self.visit(*self.args.place)
+        for task in tasks:
+            task.cancel()
+        return 0 if stayed else 1
+
+    async def stay(self):
+        while not self.left.is_set():
+            try:
+                ticket = await asyncio.to_thread(self.fetch_ticket)
+                joined = await self.visit(ticket["url"], ticket["token"])
+            except OSError as error:
+                say("error", message=str(error))
+                joined = False
+            if not joined:
+                await asyncio.sleep(AGAIN_S)
+            self.enter()
+        return True
+
+    def fetch_ticket(self):
+        body = json.dumps({"identity": self.args.stay, "name": self.args.stay}).encode()
+        headers = {"Authorization": f"Bearer {self.args.bearer}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.args.place[0], body, headers, method="POST")
+        with NO_PROXY.open(request, timeout=5) as answer:
+            return json.load(answer)
+
+    async def visit(self, url, token):
+        """From joining until the room or this client ends it; whether it was in."""
         try:
-            await self.room.connect(self.args.url, self.args.token, rtc.RoomOptions())
+            await self.room.connect(url, token, rtc.RoomOptions())
         except rtc.ConnectError as error:
             say("error", message=str(error))
-            return 1
+            return False
         others = list(self.room.remote_participants.values())
         say("connected", room=self.room.name, identity=self.room.local_participant.identity,
             participants=[participant.identity for participant in others])
         for participant in others:
             self.introduce(participant)
-        tasks = [asyncio.ensure_future(self.obey())]
         if self.tone:
             await self.publish()
-            tasks.append(asyncio.ensure_future(self.play()))
-        await self.left.wait()
+        ends = [asyncio.ensure_future(event.wait()) for event in (self.left, self.lost)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
         for ear in self.ears.values():
             ear.stop()
-        for task in tasks:
-            task.cancel()
+        self.ears.clear()
         await self.room.disconnect()
-        return 0
+        return True
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("url")
-    parser.add_argument("token")
+    parser.add_argument("place", nargs="+", help="URL and TOKEN, or TICKETS")
+    parser.add_argument("--stay", metavar="NAME", help="join as NAME, again and again")
+    parser.add_argument("--bearer", help="what TICKETS wants to see")
     parser.add_argument("--tone", type=float, default=440.0, help="Hz; 0 publishes nothing")
     parser.add_argument("--level", type=float, default=0.3, help="amplitude, 0 to 1")
     parser.add_argument("--interval", type=float, default=1.0, help="seconds per report")
