@@ -6,6 +6,9 @@ use std::time::Duration;
 use livekit_protocol as proto;
 use livekit_signaling::{SignalClient, SignalError, SignalEvents, SignalOptions, SignalResult};
 
+use proto::signal_request::Message as Said;
+
+use super::CLOSE_MAX;
 use crate::config::LiveKitUrl;
 use crate::livekit::SignalFailure;
 
@@ -55,6 +58,20 @@ pub(super) async fn restart(
     within(ATTEMPT_MAX, client.restart(reason)).await
 }
 
+/// Leaves the room and closes the connection.
+pub(super) async fn leave(client: SignalClient) {
+    let leave = proto::LeaveRequest {
+        reason: proto::DisconnectReason::ClientInitiated.into(),
+        action: proto::leave_request::Action::Disconnect.into(),
+        ..Default::default()
+    };
+    let good_bye = async {
+        client.send(Said::Leave(leave)).await;
+        client.close().await;
+    };
+    let _ = tokio::time::timeout(CLOSE_MAX, good_bye).await;
+}
+
 /// The crate's clock divides by the ping interval and its resume wants our sid: a server that sends neither is not one.
 pub(super) fn is_sound(response: &proto::JoinResponse) -> bool {
     response.ping_interval > 0 && response.ping_timeout > 0 && response.participant.is_some()
@@ -95,6 +112,10 @@ async fn within<T>(
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the crate adds to its errors; what they have in common is that there is no connection"
+)]
 fn failure(error: SignalError) -> SignalFailure {
     let refused = |status: u16, detail: String| SignalFailure::Refused {
         status,

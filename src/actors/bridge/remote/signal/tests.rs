@@ -155,6 +155,24 @@ async fn a_later_attempt_calls_off_one_that_nobody_answers() {
 }
 
 #[tokio::test]
+async fn who_gives_up_while_the_server_lets_it_in_leaves() {
+    let test = async {
+        let (listener, server) = listener().await;
+        let mut signal = signal(server);
+        signal.wish(Wish::Join);
+        let mut socket = accept(&listener).await;
+        signal.wish(Wish::Disconnect);
+        let server = async {
+            answer(&mut socket, welcome(5)).await;
+            said(&mut socket).await
+        };
+        let (left, ()) = tokio::join!(server, signal.finish());
+        assert!(matches!(left, Some(Said::Leave(_))), "{left:?}");
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test]
 async fn a_lost_connection_is_told_and_its_session_resumed() {
     let test = async {
         let (listener, server) = listener().await;
