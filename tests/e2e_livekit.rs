@@ -25,6 +25,8 @@ mod livekit;
 mod livekit_server;
 #[path = "e2e_livekit/outage.rs"]
 mod outage;
+#[path = "e2e_livekit/rooms.rs"]
+mod rooms;
 #[path = "e2e_livekit/server.rs"]
 mod server;
 #[path = "e2e_livekit/show.rs"]

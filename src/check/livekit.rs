@@ -166,7 +166,17 @@ async fn ask(server: ServerConfig) -> Vec<Finding> {
             "LiveKit takes the API key and its secret (rooms open there: {}).",
             rooms.len()
         ))],
-        Err(error) => return vec![Finding::Wrong(why_refused(&server.url, &error))],
+        Err(error) => {
+            let url = server.url.clone();
+            let by_link = match &error {
+                // Whoever joins is told more.
+                RoomError::Unreadable(_) => media::refusal(server, &keeper).await,
+                RoomError::Refused(_) | RoomError::Unreachable(_) | RoomError::Failed(_) => None,
+            };
+            return vec![Finding::Wrong(
+                by_link.unwrap_or_else(|| why_refused(&url, &error)),
+            )];
+        }
     };
     let room = format!("check-{:016x}", random::u64());
     let asked_ms = clock::unix_ms();
@@ -218,7 +228,7 @@ fn why_refused(url: &LiveKitUrl, error: &RoomError) -> String {
             "LiveKit refuses the API key ({why}): LIVEKIT_API_KEY or LIVEKIT_API_SECRET is not that of {url}."
         ),
         RoomError::Unreachable(why) => unreachable(url, why),
-        RoomError::NotLiveKit(why) => format!(
+        RoomError::Unreadable(why) => format!(
             "What answers at {url} is not LiveKit ({why}). Is the host right, and the port?"
         ),
         RoomError::Failed(_) => format!("{error}."),

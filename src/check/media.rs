@@ -21,6 +21,8 @@ use crate::{
 
 /// How long both may take to have audio: signalling, ICE and DTLS, some round trips each.
 const UP_MAX: Duration = Duration::from_secs(8);
+/// How long a refusal may take: links tell their trouble after a second or three.
+const REFUSED_MAX: Duration = Duration::from_secs(2);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long the room may take to be deleted; LiveKit closes it otherwise.
@@ -30,6 +32,28 @@ const LINKS: u64 = 2;
 
 /// Joins, waits, and leaves nothing behind.
 pub(super) async fn gets_through(server: ServerConfig, keeper: &RoomKeeper, room: &str) -> Finding {
+    match join(server, keeper, room, UP_MAX).await {
+        Ok(took) => Finding::Good(format!(
+            "Audio gets through to LiveKit (UDP; joined in {} ms).",
+            took.as_millis()
+        )),
+        Err(trouble) => Finding::Wrong(blocked(trouble.as_deref())),
+    }
+}
+
+/// Why nobody is let in, where LiveKit says so.
+pub(super) async fn refusal(server: ServerConfig, keeper: &RoomKeeper) -> Option<String> {
+    let joined = join(server, keeper, "check-refusal", REFUSED_MAX).await;
+    joined.err()?.filter(|trouble| trouble.contains("refuses"))
+}
+
+/// How long it took, or what was said to be in the way.
+async fn join(
+    server: ServerConfig,
+    keeper: &RoomKeeper,
+    room: &str,
+    patience: Duration,
+) -> Result<Duration, Option<String>> {
     let (tell, told) = mpsc::channel();
     let config = BridgeConfig {
         mode: BridgeMode::Server(server),
@@ -41,10 +65,8 @@ pub(super) async fn gets_through(server: ServerConfig, keeper: &RoomKeeper, room
             let _ = tell.send(state);
         }
     };
-    let transport = match RoomTransport::start(config, tell) {
-        Ok(transport) => transport,
-        Err(error) => return Finding::Wrong(format!("LiveKit cannot be joined: {error}.")),
-    };
+    let transport =
+        RoomTransport::start(config, tell).map_err(|error| Some(format!("{error}.")))?;
     transport.open_room(room, RoomLimit(1));
     let (_voice, audio) = RingBuffer::new(1);
     let caller = CallTrack {
@@ -54,26 +76,27 @@ pub(super) async fn gets_through(server: ServerConfig, keeper: &RoomKeeper, room
         audio,
     };
     transport.publish_call(room, caller);
-    let finding = wait(&transport, &told).await;
+    let joined = wait(&transport, &told, patience).await;
     transport.stop().await;
     // What is not done in time, LiveKit does.
     let _ = tokio::time::timeout(DELETE_MAX, keeper.delete(room)).await;
-    finding
+    joined
 }
 
-async fn wait(transport: &RoomTransport, told: &Receiver<TransportState>) -> Finding {
+async fn wait(
+    transport: &RoomTransport,
+    told: &Receiver<TransportState>,
+    patience: Duration,
+) -> Result<Duration, Option<String>> {
     let begin = clock::now();
     let mut trouble = None;
     loop {
         let took = clock::now().saturating_duration_since(begin);
         if transport.stats().links.up >= LINKS {
-            let ms = took.as_millis();
-            return Finding::Good(format!(
-                "Audio gets through to LiveKit (UDP; joined in {ms} ms)."
-            ));
+            return Ok(took);
         }
-        if took >= UP_MAX {
-            return Finding::Wrong(blocked(trouble.as_deref()));
+        if took >= patience {
+            return Err(trouble);
         }
         while let Ok(state) = told.try_recv() {
             trouble = match state {

@@ -49,9 +49,10 @@ pub enum RoomError {
     /// No answer.
     #[error("LiveKit's API does not answer ({0})")]
     Unreachable(String),
-    /// An answer, but not in LiveKit's words: another server is there.
-    #[error("what answers is not LiveKit's API ({0})")]
-    NotLiveKit(String),
+    /// An answer, but not in the API's words: another program is there, or a LiveKit server that refuses the key, which it
+    /// says in plain text.
+    #[error("LiveKit's API gives no answer that can be read; the API key may be wrong ({0})")]
+    Unreadable(String),
     /// An answer that says no.
     #[error("LiveKit's API says no ({0})")]
     Failed(String),
@@ -249,13 +250,13 @@ fn into_result<T>(result: ServiceResult<T>) -> Result<T, RoomError> {
             _ => RoomError::Failed(format!("{}: {}", error.code, error.msg)),
         },
         ServiceError::Twirp(ServerError::Request(error)) if error.is_decode() => {
-            RoomError::NotLiveKit(deepest(&error))
+            RoomError::Unreadable(deepest(&error))
         }
         ServiceError::Twirp(ServerError::Request(error)) if error.is_timeout() => {
             RoomError::Unreachable(format!("nothing within {} s", ATTEMPT_MAX.as_secs()))
         }
         ServiceError::Twirp(ServerError::Request(error)) => RoomError::Unreachable(deepest(&error)),
-        ServiceError::Twirp(ServerError::Prost(error)) => RoomError::NotLiveKit(error.to_string()),
+        ServiceError::Twirp(ServerError::Prost(error)) => RoomError::Unreadable(error.to_string()),
         ServiceError::Twirp(ServerError::Url(error)) => RoomError::Failed(error.to_string()),
         ServiceError::Env(_) | ServiceError::AccessToken(_) => {
             RoomError::Refused(error.to_string())

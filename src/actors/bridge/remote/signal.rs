@@ -10,6 +10,8 @@
 //! within [`SEND_MAX`] is lost and with it the connection; old connections are closed aside, within [`CLOSE_MAX`].
 
 mod client;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::cell::RefCell;

@@ -12,7 +12,7 @@ use crate::domain::RoomName;
 /// How long rooms have to be opened that the former life still needs.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Between two attempts while the server cannot be asked.
-const PAUSE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Who is there now, and what the server's API said last.
 #[derive(Default)]

@@ -6,6 +6,9 @@ use std::time::Duration;
 use livekit_protocol as proto;
 use livekit_signaling::{SignalClient, SignalError, SignalEvents, SignalOptions, SignalResult};
 
+use proto::signal_request::Message as Said;
+
+use super::CLOSE_MAX;
 use crate::config::LiveKitUrl;
 use crate::livekit::SignalFailure;
 
@@ -17,6 +20,8 @@ const ATTEMPT_MAX: Duration = Duration::from_secs(5);
 const ATTEMPT_CLOUD_MAX: Duration = Duration::from_secs(20);
 /// How long the server's name may take to resolve.
 const LOOK_UP_MAX: Duration = Duration::from_secs(1);
+/// Of what a server says about a refusal, in characters.
+const DETAIL_MAX: usize = 200;
 /// The domain of LiveKit Cloud.
 const CLOUD: &str = ".livekit.cloud";
 /// The signalling that is spoken: room moves are announced, no packet trailers, no negotiated data channels.
@@ -51,6 +56,20 @@ pub(super) async fn restart(
     reason: proto::ReconnectReason,
 ) -> Result<proto::ReconnectResponse, SignalFailure> {
     within(ATTEMPT_MAX, client.restart(reason)).await
+}
+
+/// Leaves the room and closes the connection.
+pub(super) async fn leave(client: SignalClient) {
+    let leave = proto::LeaveRequest {
+        reason: proto::DisconnectReason::ClientInitiated.into(),
+        action: proto::leave_request::Action::Disconnect.into(),
+        ..Default::default()
+    };
+    let good_bye = async {
+        client.send(Said::Leave(leave)).await;
+        client.close().await;
+    };
+    let _ = tokio::time::timeout(CLOSE_MAX, good_bye).await;
 }
 
 /// The crate's clock divides by the ping interval and its resume wants our sid: a server that sends neither is not one.
@@ -93,8 +112,15 @@ async fn within<T>(
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the crate adds to its errors; what they have in common is that there is no connection"
+)]
 fn failure(error: SignalError) -> SignalFailure {
-    let refused = |status: u16, detail: String| SignalFailure::Refused { status, detail };
+    let refused = |status: u16, detail: String| SignalFailure::Refused {
+        status,
+        detail: without_tokens(&detail),
+    };
     match error {
         SignalError::Client(status, detail) | SignalError::Server(status, detail) => {
             refused(status.as_u16(), detail)
@@ -108,4 +134,11 @@ fn failure(error: SignalError) -> SignalFailure {
         }
         error => SignalFailure::Unreachable(error.to_string()),
     }
+}
+
+/// A server repeats the token that it refuses; people are shown the rest.
+fn without_tokens(detail: &str) -> String {
+    let words = detail.split_whitespace();
+    let shown: Vec<&str> = words.filter(|word| !word.starts_with("eyJ")).collect();
+    shown.join(" ").chars().take(DETAIL_MAX).collect()
 }

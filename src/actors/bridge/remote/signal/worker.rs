@@ -36,6 +36,12 @@ struct Inbox {
     backlog: VecDeque<(u32, Wish)>,
 }
 
+/// Why an attempt is not wanted any more.
+enum CalledOff {
+    ForAnother,
+    ForGood,
+}
+
 /// What the worker woke up for.
 enum Turn {
     Wish(u32, Wish),
@@ -138,13 +144,24 @@ impl Worker {
                 return self.tell(Heard::JoinFailed(failure)).await;
             }
         };
-        let (room, url) = (Rc::clone(&self.room), &self.room.site.url);
-        let attempt = async {
+        let room = Rc::clone(&self.room);
+        let mut attempt = Box::pin(async move {
             room.make().await;
+            let url = &room.site.url;
             tokio::join!(client::connect(url, &token), client::look_up(url))
-        };
-        let Some((connected, hosts)) = self.inbox.unless_called_off(attempt).await else {
-            return;
+        });
+        let (connected, hosts) = match self.inbox.unless_called_off(attempt.as_mut()).await {
+            Ok(done) => done,
+            Err(CalledOff::ForAnother) => return,
+            Err(CalledOff::ForGood) => {
+                // The server may have let us in already: dropped here, the participant would stay there for a while.
+                self.closing.spawn_local(async move {
+                    if let (Ok((connection, _)), _) = attempt.await {
+                        client::leave(connection.client).await;
+                    }
+                });
+                return;
+            }
         };
         let heard = match connected {
             Ok((connection, response)) if client::is_sound(&response) => {
@@ -171,7 +188,7 @@ impl Worker {
         let resumed = self.inbox.unless_called_off(attempt).await;
         // What there is to hear by now, its close included, was said on the connection that was given up.
         while connection.events.try_recv().is_ok() {}
-        let Some(resumed) = resumed else { return };
+        let Ok(resumed) = resumed else { return };
         self.is_lost = resumed.is_err();
         let heard = match resumed {
             Ok(response) => Heard::Resumed(Box::new(response)),
@@ -223,20 +240,27 @@ impl Worker {
 }
 
 impl Inbox {
-    /// What the work comes to; `None` when something was wished for meanwhile that makes it pointless.
-    async fn unless_called_off<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    /// What the work comes to, unless something is wished for meanwhile that makes it pointless.
+    async fn unless_called_off<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, CalledOff> {
         tokio::pin!(work);
         loop {
             tokio::select! {
-                done = &mut work => return Some(done),
+                done = &mut work => return Ok(done),
                 wish = self.wishes.recv() => {
-                    let Some((attempt, wish)) = wish else { return None };
-                    let calls_off = matches!(wish, Wish::Join | Wish::Resume(_) | Wish::Disconnect);
+                    let Some((attempt, wish)) = wish else { return Err(CalledOff::ForGood) };
+                    let called_off = match wish {
+                        Wish::Join | Wish::Resume(_) => Some(CalledOff::ForAnother),
+                        Wish::Disconnect => Some(CalledOff::ForGood),
+                        Wish::Send(_) | Wish::Reconnected => None,
+                    };
                     if self.backlog.len() < WISHES_MAX {
                         self.backlog.push_back((attempt, wish));
                     }
-                    if calls_off {
-                        return None;
+                    if let Some(called_off) = called_off {
+                        return Err(called_off);
                     }
                 }
             }
