@@ -42,7 +42,7 @@ const PACKETS_MAX: usize = 8;
 /// How long the link may take to say good-bye.
 pub(super) const LEAVE_MAX: Duration = Duration::from_secs(1);
 /// After a panic, and before a listener that was thrown out comes back.
-pub(super) const REVIVAL_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const REVIVAL_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a link is told by the driver.
 #[derive(Debug)]
