@@ -9,9 +9,13 @@ use std::{
 
 use crate::{
     actors::clock,
+    app,
     config::{Config, ConfigError},
     net::address,
-    sip::trunk::Allow,
+    sip::{
+        digest::Login,
+        trunk::{Reach, Trunk},
+    },
     store,
 };
 
@@ -57,7 +61,7 @@ pub fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = ports(config);
     findings.push(public_address(config));
     findings.push(public_url(config));
-    findings.push(who_may_call(config));
+    findings.extend(who_may_call(config));
     findings.push(twilio(config));
     findings.push(livekit(config));
     findings.push(database(config));
@@ -161,13 +165,62 @@ fn public_url(config: &Config) -> Finding {
     }
 }
 
-fn who_may_call(config: &Config) -> Finding {
-    match Allow::parse(&config.sip.allow) {
-        Err(error) => Finding::Wrong(format!("SIP_ALLOW: {error}.")),
-        Ok(_) if config.sip.allow.trim().is_empty() => Finding::Warning(
-            "SIP_ALLOW is not set: only this machine, and calls that bring a token of our own TwiML, may call by SIP.".into(),
-        ),
-        Ok(_) => Finding::Good(format!("SIP_ALLOW admits {}.", config.sip.allow)),
+fn who_may_call(config: &Config) -> Vec<Finding> {
+    let trunks = match app::trunks(config) {
+        Err(error) => return vec![Finding::Wrong(format!("Who may call: {error:#}."))],
+        Ok(trunks) => trunks,
+    };
+    let mut findings: Vec<Finding> = trunks
+        .of_tables(config.sip.trunks.len())
+        .map(trunk)
+        .collect();
+    if !config.sip.allow.trim().is_empty() {
+        findings.push(Finding::Good(format!(
+            "SIP_ALLOW admits {} without a login.",
+            config.sip.allow
+        )));
+    } else if findings.is_empty() {
+        findings.push(Finding::Warning(
+            "SIP_ALLOW is not set and there is no [[trunk]]: only this machine, and calls that bring a token of our own TwiML, may \
+             call by SIP."
+                .into(),
+        ));
+    }
+    findings
+}
+
+/// Shorter passwords fall to somebody who has seen one answer: hashing is fast.
+const PASSWORD_CHARS_MIN: usize = 12;
+
+fn trunk(trunk: &Trunk) -> Finding {
+    let from = match &trunk.reach {
+        Reach::Listed(allow) => format!("{} ranges of addresses", allow.len()),
+        Reach::Anywhere => "anywhere".to_owned(),
+    };
+    let login = if trunk.login.is_some() {
+        let algorithms = trunk.algorithms.iter().map(|algorithm| algorithm.token());
+        let algorithms: Vec<&str> = algorithms.collect();
+        format!("with its login ({})", algorithms.join(", "))
+    } else {
+        "without a login".to_owned()
+    };
+    let calls = match trunk.calls_max {
+        Some(max) => format!("{max} calls at once"),
+        None => "any number of calls".to_owned(),
+    };
+    let name = &trunk.name;
+    let admits = format!("Trunk {name} admits {calls} from {from} {login}.");
+    let is_open = matches!(&trunk.reach, Reach::Listed(allow) if allow.holds_everybody())
+        && trunk.login.is_none();
+    let is_weak = |login: &Login| login.password.chars().count() < PASSWORD_CHARS_MIN;
+    if is_open {
+        Finding::Warning(format!("{admits} That is everybody in the world."))
+    } else if trunk.login.as_ref().is_some_and(is_weak) {
+        Finding::Warning(format!(
+            "{admits} Its password is short: take {PASSWORD_CHARS_MIN} characters or more."
+        ))
+    } else {
+        Finding::Good(admits)
     }
 }
 
@@ -274,6 +327,10 @@ mod tests {
     use crate::config::Source;
 
     fn with(settings: &[(&str, String)]) -> Vec<Finding> {
+        with_file("", settings)
+    }
+
+    fn with_file(file: &str, settings: &[(&str, String)]) -> Vec<Finding> {
         let settings: Vec<(String, String)> = settings
             .iter()
             .map(|(n, v)| ((*n).to_owned(), v.clone()))
@@ -284,7 +341,7 @@ mod tests {
                 .find(|(known, _)| known == name)
                 .map(|(_, value)| value.clone())
         };
-        findings(&Config::read(&Source::new("", read).unwrap()).unwrap())
+        findings(&Config::read(&Source::new(file, read).unwrap()).unwrap())
     }
 
     fn wrong(findings: &[Finding]) -> Vec<&str> {
@@ -361,6 +418,43 @@ mod tests {
             wrong(&findings)
                 .iter()
                 .any(|text| text.contains("PUBLIC_URL"))
+        );
+    }
+
+    #[test]
+    fn each_trunk_is_said_with_what_it_may() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = || [("DATA_DIR", dir.path().display().to_string())];
+        let file = "[[trunk]]\nname = \"studio\"\nprofile = \"pbx\"\nallow = \"any\"\nuser = \"u\"\n\
+                    password = \"a-long-pass-word\"\nmax_calls = 4\n\
+                    [[trunk]]\nname = \"open\"\nprofile = \"carrier\"\nallow = \"0.0.0.0/0\"\n\
+                    [[trunk]]\nname = \"weak\"\nprofile = \"pbx\"\nallow = \"10.0.0.1\"\nuser = \"u\"\npassword = \"1234\"\n";
+        let findings = with_file(file, &data());
+        let said = |finding: &Finding| findings.contains(finding);
+        assert!(
+            said(&Finding::Good(
+                "Trunk studio admits 4 calls at once from anywhere with its login (SHA-256, MD5)."
+                    .into()
+            )),
+            "{findings:?}"
+        );
+        let warned = |words: &str| {
+            findings
+                .iter()
+                .any(|finding| matches!(finding, Finding::Warning(text) if text.contains(words)))
+        };
+        assert!(
+            warned("everybody in the world") && warned("password is short"),
+            "{findings:?}"
+        );
+        assert!(!format!("{findings:?}").contains("1234"));
+
+        let mistake = with_file("[[trunk]]\nname = \"x\"\nprofile = \"pbx\"\n", &data());
+        assert!(
+            wrong(&mistake)
+                .iter()
+                .any(|text| text.contains("trunk `x`") && text.contains("allow")),
+            "{mistake:?}"
         );
     }
 }

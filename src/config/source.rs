@@ -2,6 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize as _, de::DeserializeOwned};
+
+/// The tables of trunks, `[[trunk]]`, which the file alone has.
+pub(super) const TRUNKS: &str = "trunk";
+
 /// Every setting with one line of help: the list that `--help` prints and that the file is checked against.
 pub const SETTINGS: &[(&str, &str)] = &[
     (
@@ -129,7 +134,8 @@ impl Source {
                 .iter()
                 .any(|(setting, _)| setting.eq_ignore_ascii_case(name))
         };
-        if let Some(name) = file.keys().find(|name| !known(name)) {
+        let is_table = |name: &str| name == TRUNKS;
+        if let Some(name) = file.keys().find(|name| !known(name) && !is_table(name)) {
             return Err(ConfigError::new(
                 name,
                 "there is no such setting (audioroad.toml)",
@@ -139,6 +145,17 @@ impl Source {
             file,
             environment: Box::new(environment),
         })
+    }
+
+    /// The tables `[[name]]` of the file, in their order; the environment has none.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when they are no tables or say something that `T` does not know.
+    pub fn tables<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, ConfigError> {
+        let Some(value) = self.file.get(name) else {
+            return Ok(Vec::new());
+        };
+        Vec::deserialize(value.clone()).map_err(|error| ConfigError::new(name, error.message()))
     }
 
     /// The setting as text; empty counts as not set.
@@ -193,7 +210,8 @@ impl Source {
 }
 
 /// A value that is never printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Secret(pub String);
 
 impl fmt::Debug for Secret {

@@ -14,6 +14,7 @@
 //!
 //! The layer answers calls and ends them. It places none, sends no re-INVITE and knows no digest.
 
+pub mod digest;
 pub mod sdp;
 pub mod trunk;
 

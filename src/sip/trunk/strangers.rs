@@ -1,13 +1,13 @@
 //! How many packets of strangers are read at all: so many per source, so many in all.
 //!
-//! Each bucket is one instant, the time at which it is full again (the generic cell rate algorithm,
-//! ITU-T I.371), so an entry that lies in the past can be forgotten without changing anything. When
-//! the common bucket is empty or the table is full, sources that are not in it wait; trunks of the
-//! allow-list never pass here.
+//! An entry of the table that lies in the past can be forgotten without changing anything: its bucket is full. When the common
+//! bucket is empty or the table is full, sources that are not in it wait; trunks never pass here.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+use super::rate::{Rate, subscriber};
 
 /// What strangers may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,6 @@ pub struct Strangers {
     total: Option<Instant>,
     sources: BTreeMap<IpAddr, Instant>,
     swept: Option<Instant>,
-}
-
-/// A rate and the burst that it allows.
-#[derive(Debug, Clone, Copy)]
-struct Rate {
-    interval: Duration,
-    tolerance: Duration,
 }
 
 impl Strangers {
@@ -96,30 +89,6 @@ impl Strangers {
             self.swept = Some(now);
         }
         self.sources.len() < self.sources_max
-    }
-}
-
-impl Rate {
-    fn new(per_second: u32, burst: u32) -> Self {
-        let interval = Duration::from_secs(1) / per_second.max(1);
-        Self {
-            interval,
-            tolerance: interval * burst.saturating_sub(1),
-        }
-    }
-
-    /// Takes one token from a bucket that is full at `full_at` (`None`: full); the new time.
-    fn take(self, full_at: Option<Instant>, now: Instant) -> Option<Instant> {
-        let full_at = full_at.map_or(now, |full_at| full_at.max(now));
-        (full_at.duration_since(now) <= self.tolerance).then(|| full_at + self.interval)
-    }
-}
-
-/// The address, or its /64 in IPv6, which is what one subscriber has at hand.
-fn subscriber(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
     }
 }
 
