@@ -1,9 +1,13 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
+mod trunks;
+
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
+
+pub use trunks::TrunkMetrics;
 
 /// The switch's counters and gauges.
 #[derive(Clone)]
@@ -29,12 +33,8 @@ pub struct Metrics {
     pub rtp_jitter: Histogram,
     /// `audioroad_sip_dropped_total{reason}`.
     pub sip_dropped: IntCounterVec,
-    /// `audioroad_sip_refused_total{trunk,cause}`: INVITEs that no call was made of.
-    pub sip_refused: IntCounterVec,
-    /// `audioroad_sip_bans_total`.
-    pub sip_bans: IntCounter,
-    /// `audioroad_trunk_calls{trunk}`.
-    pub trunk_calls: IntGaugeVec,
+    /// Of the trunks.
+    pub trunks: TrunkMetrics,
     /// `audioroad_sip_messages_total{direction}`.
     pub sip_messages: IntCounterVec,
     /// `audioroad_invite_to_answer_seconds`.
@@ -114,22 +114,7 @@ impl Metrics {
                 "SIP traffic dropped unanswered, by reason",
                 "reason",
             )?,
-            sip_refused: IntCounterVec::new(
-                Opts::new(
-                    "audioroad_sip_refused_total",
-                    "INVITEs refused at the gate, by trunk and cause",
-                ),
-                &["trunk", "cause"],
-            )?,
-            sip_bans: IntCounter::new(
-                "audioroad_sip_bans_total",
-                "Sources banned for wrong logins",
-            )?,
-            trunk_calls: gauges(
-                "audioroad_trunk_calls",
-                "Calls that are up, by trunk",
-                "trunk",
-            )?,
+            trunks: TrunkMetrics::register(&registry)?,
             sip_messages: counters(
                 "audioroad_sip_messages_total",
                 "SIP messages, by direction",
@@ -153,7 +138,7 @@ impl Metrics {
     }
 
     fn register(&self) -> prometheus::Result<()> {
-        let all: [Box<dyn prometheus::core::Collector>; 18] = [
+        let all: [Box<dyn prometheus::core::Collector>; 15] = [
             Box::new(self.calls.clone()),
             Box::new(self.calls_ended.clone()),
             Box::new(self.dashboards.clone()),
@@ -164,9 +149,6 @@ impl Metrics {
             Box::new(self.rtp_damage.clone()),
             Box::new(self.rtp_jitter.clone()),
             Box::new(self.sip_dropped.clone()),
-            Box::new(self.sip_refused.clone()),
-            Box::new(self.sip_bans.clone()),
-            Box::new(self.trunk_calls.clone()),
             Box::new(self.sip_messages.clone()),
             Box::new(self.invite_to_answer.clone()),
             Box::new(self.rtp_ports.clone()),

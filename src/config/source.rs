@@ -69,7 +69,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "LIVEKIT_SIP_DOMAIN",
         "host that Twilio is told to call by SIP [host of PUBLIC_URL, or PUBLIC_IP]",
     ),
-    ("LIVEKIT_SIP_PASSWORD", "password in the TwiML [none]"),
+    (
+        "LIVEKIT_SIP_PASSWORD",
+        "password in the TwiML, asked of calls from Twilio that bring no token [none]",
+    ),
     (
         "TWILIO_ACCOUNT_SID",
         "the Twilio account whose webhooks are answered [any]",

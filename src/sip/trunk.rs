@@ -23,7 +23,5 @@ mod strangers;
 
 pub use admission::{Accepted, Admission, Refused, RefusedCause, Ruling, Standing, Unread};
 pub use allow::{Allow, AllowError, RANGES_MAX};
-pub use bans::{BanLimits, Bans};
 pub use fields::{CallFields, FieldHeaders};
 pub use profile::{Profile, Reach, TRUNKS_MAX, Trunk, TrunkError, TrunkName, TrunkTable, Trunks};
-pub use strangers::{StrangerLimits, Strangers};

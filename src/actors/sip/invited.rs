@@ -18,7 +18,7 @@ impl SipActor {
         match ruling {
             Ruling::Accepted(accepted) => {
                 let trunk = accepted.trunk.as_str();
-                let calls = self.metrics.trunk_calls.with_label_values(&[trunk]);
+                let calls = self.metrics.trunks.calls.with_label_values(&[trunk]);
                 calls.set(accepted.calls.into());
                 self.switchboard.do_send(Invited {
                     txn,
@@ -37,7 +37,8 @@ impl SipActor {
         if let Some((trunk, calls)) = self.gate.call_over(txn) {
             let gauge = self
                 .metrics
-                .trunk_calls
+                .trunks
+                .calls
                 .with_label_values(&[trunk.as_str()]);
             gauge.set(calls.into());
         }
@@ -45,7 +46,7 @@ impl SipActor {
 
     fn refuse(&mut self, now: Instant, txn: TxnKey, request: Box<Incoming>, refused: &Refused) {
         let labels = [refused.trunk.as_str(), refused.cause.label()];
-        self.metrics.sip_refused.with_label_values(&labels).inc();
+        self.metrics.trunks.refused.with_label_values(&labels).inc();
         let from = request.from_user().unwrap_or_default();
         tracing::debug!(
             sip.trunk = %refused.trunk,
@@ -54,7 +55,7 @@ impl SipActor {
             "call refused at the gate"
         );
         if let Some(length) = refused.banned_for {
-            self.metrics.sip_bans.inc();
+            self.metrics.trunks.bans.inc();
             let peer = request.source().from.ip();
             tracing::warn!(%peer, ban_s = length.as_secs(), "banned for wrong logins");
         }

@@ -176,10 +176,11 @@ mod tests {
     }
 
     fn good(nonces: &Nonces, now: Instant, nonce: &str) -> NonceNumber {
-        match nonces.weigh(now, b"a", nonce) {
-            Worth::Good(number) => number,
-            other => panic!("{other:?}"),
-        }
+        let worth = nonces.weigh(now, b"a", nonce);
+        let Worth::Good(number) = worth else {
+            panic!("{worth:?}");
+        };
+        number
     }
 
     #[test]

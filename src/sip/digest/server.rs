@@ -43,15 +43,6 @@ impl Role {
             Self::Proxy => "Proxy-Authenticate",
         }
     }
-
-    /// The header that answers it.
-    #[must_use]
-    pub fn credentials_header(self) -> &'static str {
-        match self {
-            Self::Called => "Authorization",
-            Self::Proxy => "Proxy-Authorization",
-        }
-    }
 }
 
 /// What is asked of one peer.

@@ -1,6 +1,7 @@
 //! Whose packets are read, and whose calls are taken.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bans::{BanLimits, Bans};
@@ -123,12 +124,20 @@ impl RefusedCause {
 /// A trunk with its budget.
 #[derive(Debug)]
 struct Line {
-    trunk: Trunk,
+    trunk: Arc<Trunk>,
     rate: Rate,
     full_at: Option<Instant>,
 }
 
 impl Line {
+    fn new(trunk: Trunk) -> Self {
+        Self {
+            rate: Rate::new(trunk.messages_per_second, trunk.messages_per_second),
+            trunk: Arc::new(trunk),
+            full_at: None,
+        }
+    }
+
     fn admits(&mut self, now: Instant) -> bool {
         match self.rate.take(self.full_at, now) {
             Some(full_at) => {
@@ -144,8 +153,8 @@ impl Line {
 #[derive(Debug)]
 pub struct Admission {
     lines: Vec<Line>,
-    /// The line of our own TwiML; guests share its budget.
-    twiml: usize,
+    /// The line of our own TwiML, whose index is the one after the last; guests share its budget.
+    twiml: Line,
     anywhere: Option<usize>,
     strangers: Strangers,
     bans: Bans,
@@ -158,14 +167,9 @@ impl Admission {
     /// Nobody has come yet. `secret` is random and new for each process.
     #[must_use]
     pub fn new(now: Instant, trunks: Trunks, secret: &[u8; 32]) -> Self {
-        let line = |trunk: Trunk| Line {
-            rate: Rate::new(trunk.messages_per_second, trunk.messages_per_second),
-            trunk,
-            full_at: None,
-        };
-        let lines: Vec<Line> = trunks.all.into_iter().map(line).collect();
+        let lines: Vec<Line> = trunks.all.into_iter().map(Line::new).collect();
         Self {
-            twiml: lines.len().saturating_sub(1),
+            twiml: Line::new(trunks.twiml),
             anywhere: lines
                 .iter()
                 .position(|line| line.trunk.reach == Reach::Anywhere),
@@ -173,7 +177,7 @@ impl Admission {
             bans: Bans::new(BanLimits::default()),
             guests: Guests::default(),
             challenger: Challenger::new(now, secret),
-            calls: Calls::new(lines.len()),
+            calls: Calls::new(lines.len() + 1),
             lines,
         }
     }
@@ -196,8 +200,8 @@ impl Admission {
             Standing::Guest
         };
         if listing.is_some() || self.guests.has(source) {
-            let line = self.lines.get_mut(listing.unwrap_or(self.twiml));
-            let has_budget = line.is_some_and(|line| line.admits(now));
+            let line = listing.and_then(|index| self.lines.get_mut(index));
+            let has_budget = line.unwrap_or(&mut self.twiml).admits(now);
             return has_budget.then_some(standing).ok_or(Unread::TrunkFlood);
         }
         if self.bans.is_banned(now, source) {
@@ -239,10 +243,8 @@ impl Admission {
         let source = invite.source().from.ip();
         let listing = self.listing(source);
         let anywhere = self.anywhere.filter(|_| !has_token);
-        let index = listing.or(anywhere).unwrap_or(self.twiml);
-        let Some(trunk) = self.lines.get(index).map(|line| line.trunk.clone()) else {
-            return Ruling::Refused(refused(TrunkName::new(""), 403, RefusedCause::NoToken));
-        };
+        let index = listing.or(anywhere).unwrap_or(self.lines.len());
+        let trunk = Arc::clone(&self.line(index).trunk);
         let is_known = listing.or(anywhere).is_some();
         let proven = match trunk.login.as_ref() {
             _ if has_token => Ok(()),
@@ -260,7 +262,7 @@ impl Admission {
             let headers = vec![("Retry-After", RETRY_AFTER_S.to_owned())];
             return Ruling::Refused(Refused {
                 headers,
-                ..refused(trunk.name, 486, RefusedCause::TrunkFull)
+                ..refused(trunk.name.clone(), 486, RefusedCause::TrunkFull)
             });
         }
         self.welcome(now, source);
@@ -268,19 +270,23 @@ impl Admission {
         Ruling::Accepted(Accepted {
             calls: self.calls.of(index),
             fields: trunk.fields(invite),
-            trunk: trunk.name,
+            trunk: trunk.name.clone(),
         })
     }
 
     /// A call that was accepted is over: told once or often. Its trunk and the calls that it still has.
     pub fn call_over(&mut self, txn: TxnKey) -> Option<(&TrunkName, u32)> {
         let index = self.calls.over(txn)?;
-        let line = self.lines.get(index)?;
-        Some((&line.trunk.name, self.calls.of(index)))
+        Some((&self.line(index).trunk.name, self.calls.of(index)))
     }
 
     fn listing(&self, source: IpAddr) -> Option<usize> {
-        self.lines.iter().position(|line| line.trunk.lists(source))
+        let mut lines = self.lines.iter().chain([&self.twiml]);
+        lines.position(|line| line.trunk.lists(source))
+    }
+
+    fn line(&self, index: usize) -> &Line {
+        self.lines.get(index).unwrap_or(&self.twiml)
     }
 
     /// Whether the login that comes with an INVITE is that of its trunk.

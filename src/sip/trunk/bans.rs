@@ -12,17 +12,17 @@ use super::rate::subscriber;
 
 /// When a source is banned, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BanLimits {
+pub(super) struct BanLimits {
     /// Wrong tries that bring a ban.
-    pub tries: u32,
+    pub(super) tries: u32,
     /// Tries further apart than this are not added up.
-    pub within: Duration,
+    pub(super) within: Duration,
     /// The first ban; each further one is twice as long.
-    pub first: Duration,
+    pub(super) first: Duration,
     /// The longest ban. A source that was good for as long after a ban starts anew.
-    pub longest: Duration,
+    pub(super) longest: Duration,
     /// Sources remembered at a time.
-    pub sources_max: usize,
+    pub(super) sources_max: usize,
 }
 
 impl Default for BanLimits {
@@ -54,15 +54,14 @@ impl Record {
 
 /// The sources that tried wrong logins.
 #[derive(Debug)]
-pub struct Bans {
+pub(super) struct Bans {
     limits: BanLimits,
     sources: BTreeMap<IpAddr, Record>,
 }
 
 impl Bans {
     /// Nobody is banned.
-    #[must_use]
-    pub fn new(limits: BanLimits) -> Self {
+    pub(super) fn new(limits: BanLimits) -> Self {
         Self {
             limits,
             sources: BTreeMap::new(),
@@ -70,14 +69,13 @@ impl Bans {
     }
 
     /// Whether nothing of `source` (IPv6: of its /64) is to be read now.
-    #[must_use]
-    pub fn is_banned(&self, now: Instant, source: IpAddr) -> bool {
+    pub(super) fn is_banned(&self, now: Instant, source: IpAddr) -> bool {
         let record = self.sources.get(&subscriber(source));
         record.is_some_and(|record| record.is_banned(now))
     }
 
     /// A wrong try; the length of the ban that it brought.
-    pub fn tried(&mut self, now: Instant, source: IpAddr) -> Option<Duration> {
+    pub(super) fn tried(&mut self, now: Instant, source: IpAddr) -> Option<Duration> {
         let limits = self.limits;
         let key = subscriber(source);
         if !self.sources.contains_key(&key) && !self.has_room(now) {
@@ -110,17 +108,10 @@ impl Bans {
     }
 
     /// A right login: its wrong tries are forgotten, its former bans are not.
-    pub fn forgive(&mut self, source: IpAddr) {
+    pub(super) fn forgive(&mut self, source: IpAddr) {
         if let Some(record) = self.sources.get_mut(&subscriber(source)) {
             record.tries = 0;
         }
-    }
-
-    /// How many sources are banned now.
-    #[must_use]
-    pub fn banned(&self, now: Instant) -> usize {
-        let records = self.sources.values();
-        records.filter(|record| record.is_banned(now)).count()
     }
 
     /// Room for one more source; the one that has been quiet longest and is not banned goes.
@@ -228,7 +219,7 @@ mod tests {
         for n in [198, 199] {
             while bans.tried(now, source(n)).is_none() {}
         }
-        assert_eq!(bans.banned(now), 3);
+        assert!(bans.sources.values().all(|record| record.is_banned(now)));
         assert_eq!(bans.tried(now, source(200)), None, "full of banned ones");
         assert_eq!(bans.sources.len(), 3);
     }

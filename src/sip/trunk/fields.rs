@@ -1,8 +1,9 @@
 //! What an INVITE says about its call, and in which headers a trunk says it.
 
 use super::Trunk;
-use super::profile::{TrunkError, is_header_name};
+use super::profile::TrunkError;
 use crate::sip::incoming::{Incoming, is_withheld_user, user_of};
+use crate::sip::value::is_token;
 
 /// Header names, each for one field of the call. `None`: where RFC 3261 has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,10 +35,7 @@ impl FieldHeaders {
     /// These, once all of them can be header names.
     pub(super) fn checked(self) -> Result<Self, TrunkError> {
         let names = [&self.caller, &self.name, &self.called, &self.carrier_call];
-        let wrong = names
-            .into_iter()
-            .flatten()
-            .find(|name| !is_header_name(name));
+        let wrong = names.into_iter().flatten().find(|name| !is_token(name));
         match wrong.cloned() {
             Some(name) => Err(TrunkError::Header(name)),
             None => Ok(self),

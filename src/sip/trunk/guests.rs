@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// Guests at most; the oldest goes first.
-pub(super) const GUESTS_MAX: usize = 1024;
+const GUESTS_MAX: usize = 1024;
 /// How long a guest may speak: longer than any call lasts.
-pub(super) const GUEST_STAYS: Duration = Duration::from_secs(24 * 3600);
+const GUEST_STAYS: Duration = Duration::from_secs(24 * 3600);
 
 /// Those who are here.
 #[derive(Debug, Default)]

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::allow::{self, Allow, AllowError};
 use super::fields::FieldHeaders;
 use crate::sip::digest::{Algorithm, Login, Role};
-use crate::sip::value::is_token;
 
 /// Most trunks, those of `SIP_ALLOW` included.
 pub const TRUNKS_MAX: usize = 1024;
@@ -312,14 +311,11 @@ fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, TrunkError> {
     Ok(algorithms)
 }
 
-pub(super) fn is_header_name(name: &str) -> bool {
-    is_token(name)
-}
-
 /// All trunks: the tables, then the entries of `SIP_ALLOW`, then our own TwiML. The first that lists a source is its trunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trunks {
     pub(super) all: Vec<Trunk>,
+    pub(super) twiml: Trunk,
 }
 
 impl Trunks {
@@ -354,15 +350,15 @@ impl Trunks {
             Some(_) => Allow::parse("twilio")?,
             None => Allow::default(),
         };
-        all.push(Trunk {
+        let twiml = Trunk {
             login: twiml,
             ..Trunk::plain(TrunkName::new("twiml"), Profile::Twilio, allow)
-        });
-        let ranges: usize = all.iter().map(Trunk::ranges).sum();
+        };
+        let ranges: usize = all.iter().chain([&twiml]).map(Trunk::ranges).sum();
         if all.len() > TRUNKS_MAX || ranges > allow::RANGES_MAX {
             return Err(TrunkError::TooMany);
         }
-        Ok(Self { all })
+        Ok(Self { all, twiml })
     }
 
     /// The first `count` trunks: those of the tables.
@@ -373,7 +369,10 @@ impl Trunks {
     /// The trunk that a source belongs to by its address.
     #[must_use]
     pub fn listing(&self, source: IpAddr) -> Option<&Trunk> {
-        self.all.iter().find(|trunk| trunk.lists(source))
+        self.all
+            .iter()
+            .chain([&self.twiml])
+            .find(|trunk| trunk.lists(source))
     }
 }
 

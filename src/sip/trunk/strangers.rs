@@ -11,17 +11,17 @@ use super::rate::{Rate, subscriber};
 
 /// What strangers may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StrangerLimits {
+pub(super) struct StrangerLimits {
     /// Packets per second of one source, in the long run (IPv6: of one /64).
-    pub source_per_second: u32,
+    pub(super) source_per_second: u32,
     /// Packets of one source at once.
-    pub source_burst: u32,
+    pub(super) source_burst: u32,
     /// Packets per second of all strangers.
-    pub total_per_second: u32,
+    pub(super) total_per_second: u32,
     /// Packets of all strangers at once.
-    pub total_burst: u32,
+    pub(super) total_burst: u32,
     /// Sources remembered at a time.
-    pub sources_max: usize,
+    pub(super) sources_max: usize,
 }
 
 impl Default for StrangerLimits {
@@ -38,7 +38,7 @@ impl Default for StrangerLimits {
 
 /// The buckets of the sources that no trunk admits.
 #[derive(Debug)]
-pub struct Strangers {
+pub(super) struct Strangers {
     per_source: Rate,
     overall: Rate,
     sources_max: usize,
@@ -49,8 +49,7 @@ pub struct Strangers {
 
 impl Strangers {
     /// No packets seen yet.
-    #[must_use]
-    pub fn new(limits: StrangerLimits) -> Self {
+    pub(super) fn new(limits: StrangerLimits) -> Self {
         Self {
             per_source: Rate::new(limits.source_per_second, limits.source_burst),
             overall: Rate::new(limits.total_per_second, limits.total_burst),
@@ -62,7 +61,7 @@ impl Strangers {
     }
 
     /// Whether a packet from `source` is to be read, and counts it if so.
-    pub fn admits(&mut self, now: Instant, source: IpAddr) -> bool {
+    pub(super) fn admits(&mut self, now: Instant, source: IpAddr) -> bool {
         let Some(total) = self.overall.take(self.total, now) else {
             return false;
         };
