@@ -159,11 +159,9 @@ fn names_are_unique_and_one_trunk_alone_may_call_from_anywhere() {
     assert_eq!(twice, TrunkError::Twice(TrunkName::new("a")));
     let both = Trunks::new("", vec![pbx("a"), pbx("b")], None).unwrap_err();
     assert_eq!(both, TrunkError::AnywhereTwice);
-    let many = vec!["192.0.2.1"; TRUNKS_MAX].join(",");
-    assert_eq!(
-        Trunks::new(&many, Vec::new(), None),
-        Err(TrunkError::TooMany)
-    );
+    let many = vec!["192.0.2.1"; TRUNKS_MAX + 1].join(",");
+    let many = Trunks::new(&many, Vec::new(), None);
+    assert!(matches!(many, Err(TrunkError::TooMany)));
 }
 
 proptest! {
