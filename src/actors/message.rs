@@ -12,7 +12,9 @@ use crate::{
         desk::Reply,
     },
     media::{opus::OpusPacket, table::MediaEvent},
-    sip::{DialogKey, EndpointEvent, Incoming, NextHop, Outgoing, Source, TxnKey},
+    sip::{
+        DialogKey, EndpointEvent, Incoming, NextHop, Outgoing, Source, TxnKey, trunk::CallFields,
+    },
 };
 
 /// To the switchboard: a new call by SIP.
@@ -23,6 +25,8 @@ pub struct Invited {
     pub txn: TxnKey,
     /// The INVITE.
     pub request: Box<Incoming>,
+    /// What it says about the call, as its trunk says it.
+    pub fields: CallFields,
     /// When it came in.
     pub at: Instant,
     /// The call that the token in it names; the token has been verified.

@@ -197,7 +197,8 @@ pub(super) fn tag(value: Option<&str>) -> &str {
         .unwrap_or_default()
 }
 
-fn user_of(value: &str) -> Option<String> {
+/// The user part of an address, percent escapes undone.
+pub(super) fn user_of(value: &str) -> Option<String> {
     uri_user(value::address(value)?)
 }
 
@@ -213,7 +214,8 @@ fn uri_user(text: &str) -> Option<String> {
     (!user.is_empty()).then_some(user)
 }
 
-fn is_withheld_user(user: &str) -> bool {
+/// Whether a user part means "withheld".
+pub(super) fn is_withheld_user(user: &str) -> bool {
     let user = user.trim_start_matches('+');
     WITHHELD.iter().any(|word| user.eq_ignore_ascii_case(word))
 }

@@ -12,8 +12,9 @@
 //! run in a test of milliseconds. `rsip` gives the message model; its parser and its typed headers
 //! are never used on what the network sent.
 //!
-//! The layer answers calls and ends them. It places none, sends no re-INVITE and knows no digest.
+//! The layer answers calls and ends them. It places none and sends no re-INVITE.
 
+pub mod digest;
 pub mod sdp;
 pub mod trunk;
 
