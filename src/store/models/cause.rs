@@ -23,6 +23,7 @@ pub(super) fn read(label: &str, by: Option<String>) -> Option<Cause> {
         Cause::NoShow,
         Cause::ShowEnded,
         Cause::RtpTimeout,
+        Cause::SessionExpired,
         Cause::NoAck,
         Cause::NoCommonCodec,
         Cause::NeverArrived,
@@ -54,6 +55,7 @@ mod tests {
             Cause::NoShow,
             Cause::ShowEnded,
             Cause::RtpTimeout,
+            Cause::SessionExpired,
             Cause::NoAck,
             Cause::NoCommonCodec,
             Cause::NeverArrived,
@@ -69,7 +71,8 @@ mod tests {
                 Cause::CallerHungUp | Cause::Cancelled | Cause::Dropped { .. } | Cause::Blocked => {
                 }
                 Cause::LobbyFull | Cause::BusyAll | Cause::NoShow | Cause::ShowEnded => {}
-                Cause::RtpTimeout | Cause::NoAck | Cause::NoCommonCodec | Cause::NeverArrived => {}
+                Cause::RtpTimeout | Cause::SessionExpired | Cause::NoAck => {}
+                Cause::NoCommonCodec | Cause::NeverArrived => {}
                 Cause::SipError(_) | Cause::OutOfResources | Cause::Shutdown => {}
                 Cause::SwitchRestarted | Cause::InternalError | Cause::Carrier(_) => {}
             }
