@@ -57,6 +57,8 @@ pub struct InviteSession {
     offered: Option<PendingOffer>,
     hang_up_after_ack: Option<Reason>,
     timer: Option<SessionTimer>,
+    /// The path of the first key since media was agreed.
+    keys: Option<KeyPath>,
     /// Whether the peer takes UPDATE, by its last Allow.
     takes_update: bool,
 }
@@ -79,6 +81,7 @@ impl InviteSession {
         Ok(Self {
             takes_update: refresh::takes_update(&invite).unwrap_or_default(),
             timer: None,
+            keys: None,
             state: State::Ringing,
             dialog,
             peer: invite.source,
@@ -236,6 +239,12 @@ impl InviteSession {
             },
             State::Over => HangUp::Over,
         }
+    }
+
+    /// Whether a key told on `path` counts. Phones that tell of each by RTP and by INFO are heard on
+    /// the path of the first one, until media is agreed anew.
+    pub fn hears_key(&mut self, path: KeyPath) -> bool {
+        *self.keys.get_or_insert(path) == path
     }
 
     /// The BYE once more under a new number, for a new connection after the former one was lost.

@@ -98,10 +98,7 @@ impl CallActor {
         self.respond(txn, action.response);
         self.set_session_timer(ctx);
         match action.event {
-            Some(SessionEvent::Reoffered(agreed)) => {
-                self.keys = None;
-                self.media_agreed(&agreed, ctx);
-            }
+            Some(SessionEvent::Reoffered(agreed)) => self.media_agreed(&agreed, ctx),
             Some(SessionEvent::HungUp { reason, unanswered }) => {
                 if let Some(response) = unanswered {
                     self.respond(self.txn, response);
@@ -110,16 +107,21 @@ impl CallActor {
                 self.cause.get_or_insert(Cause::CallerHungUp);
                 ctx.stop();
             }
-            Some(SessionEvent::Dtmf { digit, .. }) => self.key_pressed(digit, KeyPath::Info),
+            Some(SessionEvent::Dtmf { digit, .. }) => self.key_pressed(digit),
             None => {}
         }
     }
 
-    /// A key. Phones that tell of each by RTP and by INFO are heard on the path of the first one.
-    pub(super) fn key_pressed(&mut self, digit: char, path: KeyPath) {
-        if *self.keys.get_or_insert(path) == path {
-            tracing::debug!(call.id = %self.id, %digit, ?path, "key");
+    /// A key told in the audio.
+    pub(super) fn key_by_rtp(&mut self, digit: char) {
+        let session = self.session.as_mut();
+        if session.is_some_and(|session| session.hears_key(KeyPath::Rtp)) {
+            self.key_pressed(digit);
         }
+    }
+
+    fn key_pressed(&self, digit: char) {
+        tracing::debug!(call.id = %self.id, %digit, "key");
     }
 
     /// Sets the alarm for whatever the session timer wants next.

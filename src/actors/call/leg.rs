@@ -15,7 +15,7 @@ use crate::{
         table::MediaEvent,
     },
     sip::{
-        KeyPath, Reason,
+        Reason,
         sdp::{Codec, Negotiated},
     },
 };
@@ -154,7 +154,7 @@ impl Handler<OnLeg> for CallActor {
             MediaEvent::Latched { from, .. } => {
                 tracing::debug!(call.id = %self.id, rtp.from = %from, "audio arrives")
             }
-            MediaEvent::Dtmf { digit, .. } => self.key_pressed(digit, KeyPath::Rtp),
+            MediaEvent::Dtmf { digit, .. } => self.key_by_rtp(digit),
             MediaEvent::Level { .. } => {}
         }
     }

@@ -27,8 +27,7 @@ use crate::{
     domain::{CallId, Cause},
     media::asset::PromptId,
     sip::{
-        HangUp, Incoming, InviteSession, KeyPath, MediaAddress, Reason, SessionError, TxnKey,
-        sdp::Codec,
+        HangUp, Incoming, InviteSession, MediaAddress, Reason, SessionError, TxnKey, sdp::Codec,
     },
 };
 
@@ -85,7 +84,6 @@ pub struct CallActor {
     position: Option<u16>,
     cause: Option<Cause>,
     session_timer: Option<SpawnHandle>,
-    keys: Option<KeyPath>,
     /// Why the far end hung up, in its words.
     far_reason: Option<Reason>,
 }
@@ -107,7 +105,6 @@ impl CallActor {
             position: None,
             cause: None,
             session_timer: None,
-            keys: None,
             far_reason: None,
         }
     }

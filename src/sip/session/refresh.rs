@@ -40,7 +40,10 @@ impl InviteSession {
         let code = answer.map_or(408, |answer| answer.status_code.code());
         let timer = self.timer.as_mut()?;
         match (code, answer) {
-            (200..300, Some(answer)) => self.timer = timer.refreshed(now, answer),
+            (200..300, Some(answer)) => {
+                self.timer = timer.refreshed(now, answer);
+                self.dialog.refresh_target_by(answer);
+            }
             (422, Some(answer)) => timer.lengthen(now, answer),
             // The other end knows nothing of the call (RFC 3261 section 12.2.1.2).
             (408 | 481, _) => return self.expired(),

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use rsip::Method;
 
-use super::{InviteSession, Reason, SessionAction, SessionEvent, State, Wish, info, refresh};
+use super::{
+    InviteSession, KeyPath, Reason, SessionAction, SessionEvent, State, Wish, info, refresh,
+};
 use crate::sip::{Incoming, reply};
 
 impl InviteSession {
@@ -84,6 +86,7 @@ impl InviteSession {
         self.dialog.refresh_target(request);
         self.agree_timer(now, request);
         let response = reply::with_sdp(self.accepting(request), body);
+        self.keys = None;
         let agreed = self.agreed.clone().filter(|_| has_offer);
         SessionAction {
             response,
@@ -91,7 +94,7 @@ impl InviteSession {
         }
     }
 
-    fn informed(&self, request: &Incoming) -> SessionAction {
+    fn informed(&mut self, request: &Incoming) -> SessionAction {
         match info::read(request) {
             info::Told::Nothing => self.only(request, 200),
             info::Told::Unreadable => {
@@ -101,7 +104,8 @@ impl InviteSession {
             }
             info::Told::Digit { digit, duration_ms } => {
                 let mut action = self.only(request, 200);
-                action.event = Some(SessionEvent::Dtmf { digit, duration_ms });
+                let is_heard = self.hears_key(KeyPath::Info);
+                action.event = is_heard.then_some(SessionEvent::Dtmf { digit, duration_ms });
                 action
             }
         }

@@ -65,6 +65,10 @@ fn media() -> MediaAddress {
 }
 
 fn answered(extra: &str) -> InviteSession {
+    answered_at(epoch(), extra)
+}
+
+fn answered_at(now: Instant, extra: &str) -> InviteSession {
     let invite = request(
         "INVITE",
         10,
@@ -72,9 +76,7 @@ fn answered(extra: &str) -> InviteSession {
         &offer("sendrecv"),
     );
     let mut session = InviteSession::new(invite).unwrap();
-    let answer = session
-        .answer(epoch(), media(), &[("X-Call-Id", "7")])
-        .unwrap();
+    let answer = session.answer(now, media(), &[("X-Call-Id", "7")]).unwrap();
     assert_eq!(answer.negotiated.unwrap().direction, Direction::SendRecv);
     assert_eq!(
         value::find(&answer.response.headers, "X-Call-Id"),
@@ -332,6 +334,27 @@ fn other_requests_within_the_call() {
 }
 
 #[test]
+fn a_key_that_is_told_twice_is_heard_once() {
+    let mut session = talking("");
+    let by_info = |session: &mut InviteSession, cseq: u32| {
+        let info = incoming(&format!(
+            "INFO sip:l@h SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\nFrom: <sip:a@h>;tag=theirs\n\
+             To: <sip:l@h>;tag=ours\nCall-ID: c@192.0.2.10\nCSeq: {cseq} INFO\n\
+             Content-Type: application/dtmf\n\n5"
+        ));
+        let action = session.handle_request(epoch(), &info);
+        assert_eq!(action.response.status_code.code(), 200);
+        action.event.is_some()
+    };
+    assert!(session.hears_key(KeyPath::Rtp));
+    assert!(!by_info(&mut session, 21) && session.hears_key(KeyPath::Rtp));
+    let moved = request("INVITE", 40, CONTACT, &offer("sendrecv"));
+    session.handle_request(epoch(), &moved);
+    assert!(by_info(&mut session, 41), "media was agreed anew");
+    assert!(!session.hears_key(KeyPath::Rtp) && by_info(&mut session, 42));
+}
+
+#[test]
 fn the_caller_is_read_with_care() {
     let who = |from: &str, extra: &str| {
         incoming(&format!(
@@ -383,4 +406,70 @@ fn reasons_read_and_write() {
         "SIP;cause=480;text=\"say 'hi'\""
     );
     assert_eq!(Reason::parse(";;"), None);
+}
+
+#[test]
+fn no_session_outlives_its_interval_and_no_wish_breaks_it() {
+    let start = epoch();
+    for (asked, interval_s) in [
+        ("90", Some(90)),
+        ("1800 ;refresher=uac", Some(1_800)),
+        ("4294967295;refresher=UAS", Some(4_294_967_295)),
+        ("4294967296", None),
+        ("-90", None),
+        ("soon", None),
+        (";refresher=uac", None),
+    ] {
+        let wish = format!("Supported: timer\nAllow: UPDATE\nSession-Expires: {asked}\n");
+        let session = answered_at(start, &wish);
+        let due = session.poll_timeout().map(|due| due - start);
+        assert_eq!(due.is_some(), interval_s.is_some(), "{asked}");
+        let interval = interval_s.map(std::time::Duration::from_secs);
+        assert!(
+            due.is_none_or(|due| Some(due) < interval),
+            "{asked}: {due:?}"
+        );
+    }
+}
+
+#[test]
+fn a_refresh_that_is_put_off_is_asked_again_and_moves_the_target() {
+    let start = epoch();
+    let after = |seconds| start + std::time::Duration::from_secs(seconds);
+    let wish = "Supported: timer\nAllow: UPDATE\nSession-Expires: 1000;refresher=uas\n";
+    let mut session = answered_at(start, wish);
+    session.handle_ack(b"");
+    assert_eq!(session.poll_timeout(), Some(after(500)));
+    assert!(matches!(
+        session.handle_timeout(after(500)),
+        Some(Refresh::Ask(_))
+    ));
+    let answer = |code: u16, extra: &[(&str, &str)]| {
+        let update = request("UPDATE", 1, "", "");
+        let mut response = reply::response(&update.request, code.into(), None);
+        for (name, value) in extra {
+            response = reply::with(response, name, *value);
+        }
+        response
+    };
+    // The end is at 968 s.
+    assert_eq!(
+        session.handle_answer(after(500), Some(&answer(491, &[]))),
+        None
+    );
+    assert_eq!(session.poll_timeout(), Some(after(734)));
+    assert!(session.handle_timeout(after(734)).is_some());
+    let refreshed = [
+        ("Session-Expires", "200;refresher=uas"),
+        ("Contact", "<sip:moved@192.0.2.77>"),
+    ];
+    let refreshed = answer(200, &refreshed);
+    assert_eq!(session.handle_answer(after(735), Some(&refreshed)), None);
+    // From now on it is theirs.
+    assert_eq!(session.poll_timeout(), Some(after(735 + 168)));
+    let Some(Refresh::Expired(bye)) = session.handle_timeout(after(735 + 168)) else {
+        panic!("nobody refreshed it");
+    };
+    assert_eq!(bye.target, "sip:moved@192.0.2.77");
+    assert_eq!(session.poll_timeout(), None);
 }
