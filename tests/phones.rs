@@ -92,6 +92,27 @@ fn a_line_that_goes_dead_is_hung_up() {
 }
 
 #[test]
+fn a_session_that_nobody_keeps_alive_ends_within_its_interval() {
+    let switch = Switch::start(&[]);
+    switch.go_live();
+    let phone = |refresher| {
+        phone()
+            .header("Supported", "timer")
+            .header("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE")
+            .header("Session-Expires", &format!("90;refresher={refresher}"))
+    };
+    // One was to refresh and does not; the other is refreshed by the switch.
+    let (silent, kept) = (
+        answered(&switch, &phone("uac")),
+        answered(&switch, &phone("uas")),
+    );
+    let reason = far_end_reason(&silent, Duration::from_secs(70));
+    assert!(reason.contains("Session expired"), "{reason}");
+    assert_eq!(cause(&switch, &silent), "session-expired");
+    kept.listen(SECOND, SOON).expect("the other call goes on");
+}
+
+#[test]
 fn hold_by_the_caller_s_telephone_is_mirrored() {
     let switch = Switch::start(&[("RTP_TIMEOUT_SECONDS", "2")]);
     switch.go_live();

@@ -275,6 +275,8 @@ pub struct DialogDown {
 #[derive(Clone, Message)]
 #[rtype(result = "()")]
 pub struct SendRequest {
+    /// The dialog; its call hears of the answer for as long as it is up.
+    pub dialog: DialogKey,
     /// The flow the dialog lives on.
     pub peer: Source,
     /// Where to connect when that flow is gone.

@@ -177,7 +177,7 @@ impl Signalling {
                 }
                 None => self.parties.response(request, 488, Vec::new()),
             },
-            "OPTIONS" | "INFO" => self.parties.response(request, 200, Vec::new()),
+            "OPTIONS" | "INFO" | "UPDATE" => self.parties.response(request, 200, Vec::new()),
             _ => self.parties.response(request, 405, Vec::new()),
         };
         self.outbox.push_back(answer);

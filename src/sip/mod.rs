@@ -25,6 +25,8 @@ mod incoming;
 mod reply;
 mod session;
 mod timer;
+#[cfg(test)]
+mod torture;
 mod transaction;
 mod value;
 mod wire;
@@ -37,7 +39,8 @@ pub use error::{FramingLost, SessionError};
 pub use incoming::Incoming;
 pub use reply::{ALLOW, SUPPORTED};
 pub use session::{
-    AckOutcome, Answer, HangUp, InviteSession, MediaAddress, Reason, SessionAction, SessionEvent,
+    AckOutcome, Answer, HangUp, InviteSession, KeyPath, MediaAddress, Reason, Refresh,
+    SessionAction, SessionEvent,
 };
 pub use timer::{TimerReason, Timings};
 pub use transaction::TxnKey;

@@ -173,24 +173,24 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
-            EndpointEvent::Cancelled { txn } => {
+            EndpointEvent::Cancelled { txn, .. } => {
                 if let Some(call) = self.invites.get(txn) {
                     call.do_send(InDialog(event));
                 }
             }
-            EndpointEvent::TimedOut { txn } => {
-                self.pending.remove(txn);
+            EndpointEvent::TimedOut { txn } | EndpointEvent::Answered { txn, .. } => {
                 self.call_over(*txn);
-                if let Some(call) = self.invites.get(txn) {
+                let asked = self
+                    .pending
+                    .remove(txn)
+                    .map(|pending| pending.request.dialog);
+                let call = match &asked {
+                    Some(dialog) => self.dialogs.get(dialog),
+                    None => self.invites.get(txn),
+                };
+                if let Some(call) = call {
                     call.do_send(InDialog(event));
                 }
-            }
-            EndpointEvent::Answered { txn, response } => {
-                self.pending.remove(txn);
-                tracing::debug!(
-                    status = response.status_code.code(),
-                    "answer to a request of ours"
-                );
             }
             EndpointEvent::FlowLost { txn } => {
                 if let Some(lost) = self.pending.remove(txn).filter(|pending| !pending.again) {
@@ -370,8 +370,10 @@ impl Handler<DialogUp> for SipActor {
         self.endpoint.register_dialog(up.key.clone());
         if self.endpoint.is_cancelled(up.txn) {
             // The CANCEL came before the call was here to hear of it.
-            up.call
-                .do_send(InDialog(EndpointEvent::Cancelled { txn: up.txn }));
+            up.call.do_send(InDialog(EndpointEvent::Cancelled {
+                txn: up.txn,
+                reason: None,
+            }));
         }
         self.dialogs.insert(up.key, up.call.clone());
         self.invites.insert(up.txn, up.call);
