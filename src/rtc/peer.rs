@@ -400,6 +400,12 @@ impl Peer {
         }
     }
 
+    /// Dies as if something beneath had failed.
+    #[cfg(test)]
+    pub(crate) fn fail(&mut self) {
+        self.die(PeerError::Panicked);
+    }
+
     fn die(&mut self, error: PeerError) -> PeerError {
         self.alive = false;
         self.death_untold = true;
