@@ -103,7 +103,7 @@ fn answering(c: &mut Criterion) {
                     return 0;
                 };
                 endpoint.register_dialog(session.dialog_key().clone());
-                let Ok(answer) = session.answer(media(local), &[]) else {
+                let Ok(answer) = session.answer(clock, media(local), &[]) else {
                     return 0;
                 };
                 endpoint.respond(clock, txn, answer.response);

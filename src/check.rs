@@ -56,7 +56,7 @@ pub fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = network::ports(config);
     findings.push(network::public_address(config));
     findings.push(network::public_url(config));
-    findings.push(telephone::who_may_call(config));
+    findings.extend(telephone::who_may_call(config));
     findings.push(telephone::twilio(config));
     findings.push(books::database(config));
     findings.push(books::data_dir(config));
@@ -73,6 +73,10 @@ mod tests {
     use crate::config::Source;
 
     fn with(settings: &[(&str, String)]) -> Vec<Finding> {
+        with_file("", settings)
+    }
+
+    fn with_file(file: &str, settings: &[(&str, String)]) -> Vec<Finding> {
         let settings: Vec<(String, String)> = settings
             .iter()
             .map(|(n, v)| ((*n).to_owned(), v.clone()))
@@ -83,7 +87,7 @@ mod tests {
                 .find(|(known, _)| known == name)
                 .map(|(_, value)| value.clone())
         };
-        findings(&Config::read(&Source::new("", read).unwrap()).unwrap())
+        findings(&Config::read(&Source::new(file, read).unwrap()).unwrap())
     }
 
     fn wrong(findings: &[Finding]) -> Vec<&str> {
@@ -141,6 +145,43 @@ mod tests {
             wrong(&findings)
                 .iter()
                 .any(|text| text.contains("PUBLIC_URL"))
+        );
+    }
+
+    #[test]
+    fn each_trunk_is_said_with_what_it_may() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = || [("DATA_DIR", dir.path().display().to_string())];
+        let file = "[[trunk]]\nname = \"studio\"\nprofile = \"pbx\"\nallow = \"any\"\nuser = \"u\"\n\
+                    password = \"a-long-pass-word\"\nmax_calls = 4\n\
+                    [[trunk]]\nname = \"open\"\nprofile = \"carrier\"\nallow = \"0.0.0.0/0\"\n\
+                    [[trunk]]\nname = \"weak\"\nprofile = \"pbx\"\nallow = \"10.0.0.1\"\nuser = \"u\"\npassword = \"1234\"\n";
+        let findings = with_file(file, &data());
+        let said = |finding: &Finding| findings.contains(finding);
+        assert!(
+            said(&Finding::Good(
+                "Trunk studio admits 4 calls at once from anywhere with its login (SHA-256, MD5)."
+                    .into()
+            )),
+            "{findings:?}"
+        );
+        let warned = |words: &str| {
+            findings
+                .iter()
+                .any(|finding| matches!(finding, Finding::Warning(text) if text.contains(words)))
+        };
+        assert!(
+            warned("everybody in the world") && warned("password is short"),
+            "{findings:?}"
+        );
+        assert!(!format!("{findings:?}").contains("1234"));
+
+        let mistake = with_file("[[trunk]]\nname = \"x\"\nprofile = \"pbx\"\n", &data());
+        assert!(
+            wrong(&mistake)
+                .iter()
+                .any(|text| text.contains("trunk `x`") && text.contains("allow")),
+            "{mistake:?}"
         );
     }
 }

@@ -24,10 +24,32 @@ fn every_setting_has_its_row_in_the_readme() {
 fn the_example_file_has_every_setting_and_no_other() {
     let example: BTreeSet<String> = read("audioroad.example.toml")
         .lines()
+        .take_while(|line| !line.starts_with("#[["))
         .filter_map(|line| line.strip_prefix('#')?.split_once(" = "))
         .map(|(name, _)| name.to_uppercase())
         .collect();
     assert_eq!(example, settings());
+}
+
+#[test]
+fn the_trunks_of_the_example_file_can_be_read() {
+    let example = read("audioroad.example.toml");
+    let (_, trunks) = example
+        .split_once("#[[trunk]]")
+        .expect("an example of a trunk");
+    let trunks = format!("#[[trunk]]{trunks}").replace("\n#", "\n");
+    let trunks = trunks.trim_start_matches('#');
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let folder = data.path().display().to_string();
+    let settings = move |name: &str| (name == "DATA_DIR").then(|| folder.clone());
+    let source = audioroad::config::Source::new(trunks, settings).expect("a settings file");
+    let config = audioroad::config::Config::read(&source).expect("settings");
+    assert!(config.sip.trunks.len() >= 2);
+    let findings = audioroad::check::findings(&config);
+    let wrong = findings.iter().find(|finding| {
+        matches!(finding, audioroad::check::Finding::Wrong(text) if text.starts_with("Who may call"))
+    });
+    assert_eq!(wrong, None);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Telephones and a carrier that nobody here wrote, on a running switch: sipp and baresip place the calls, a stand-in for
+//! Telephones and a carrier that nobody here wrote, on a running switch: sipp and baresip place the calls, sipvicious attacks, a stand-in for
 //! Twilio does to the letter what the TwiML says.
 //!
 //! They need installed programs (`scripts/install-packages test`) and `scripts/python-venv`, so `make test` runs them.
@@ -9,6 +9,8 @@ mod baresip;
 mod carrier;
 #[path = "e2e_peers/peer.rs"]
 mod peer;
+#[path = "e2e_peers/scanners.rs"]
+mod scanners;
 #[path = "e2e_peers/sipp.rs"]
 mod sipp;
 #[path = "common/switch.rs"]

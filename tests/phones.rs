@@ -7,7 +7,6 @@
 )]
 mod ear;
 #[path = "common/switch.rs"]
-#[expect(dead_code, reason = "the other half of it is for tests/e2e_*.rs")]
 mod switch;
 
 use std::collections::HashSet;
@@ -15,7 +14,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use audioroad::phone::{Call, End, Format, Hum, Phone, PhoneError};
+use audioroad::phone::{Call, End, Format, Hum, Phone, PhoneError, Stage};
 use audioroad::sip::sdp::Direction;
 use serde_json::{Value, json};
 
@@ -90,6 +89,27 @@ fn a_line_that_goes_dead_is_hung_up() {
     assert!(far_end_reason(&dead, SOON).contains("RTP timeout"));
     assert_eq!(cause(&switch, &dead), "rtp-timeout");
     alive.listen(SECOND, SOON).expect("the other line goes on");
+}
+
+#[test]
+fn a_session_that_nobody_keeps_alive_ends_within_its_interval() {
+    let switch = Switch::start(&[]);
+    switch.go_live();
+    let phone = |refresher| {
+        phone()
+            .header("Supported", "timer")
+            .header("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE")
+            .header("Session-Expires", &format!("90;refresher={refresher}"))
+    };
+    // One was to refresh and does not; the other is refreshed by the switch.
+    let (silent, kept) = (
+        answered(&switch, &phone("uac")),
+        answered(&switch, &phone("uas")),
+    );
+    let reason = far_end_reason(&silent, Duration::from_secs(70));
+    assert!(reason.contains("Session expired"), "{reason}");
+    assert_eq!(cause(&switch, &silent), "session-expired");
+    kept.listen(SECOND, SOON).expect("the other call goes on");
 }
 
 #[test]
@@ -224,6 +244,94 @@ fn a_telephone_that_never_acknowledges_is_hung_up() {
     // 64 * T1 = 32 s (RFC 3261 section 13.3.1.4).
     far_end_reason(&call, Duration::from_secs(45));
     assert_eq!(cause(&switch, &call), "no-ack");
+}
+
+/// A PBX on this machine with a login and one line, and whoever knows the other login from elsewhere.
+const TRUNKS: &str = r#"
+[[trunk]]
+name = "studio"
+profile = "pbx"
+allow = "127.0.0.1"
+user = "studio"
+password = "correct horse battery"
+max_calls = 1
+number = "+15550100000"
+"#;
+
+#[test]
+fn a_trunk_with_a_login_takes_as_many_calls_as_it_may_from_those_who_know_it() {
+    let switch = Switch::start_with_file(TRUNKS, &[]);
+    switch.go_live();
+    assert_eq!(refused(&ring(&switch, &phone())), 401);
+    for (user, password) in [("studio", "wrong"), ("admin", "correct horse battery")] {
+        let call = ring(&switch, &phone().login(user, password));
+        assert_eq!(refused(&call), 401);
+    }
+    let studio = phone().login("studio", "correct horse battery");
+    let first = answered(&switch, &studio);
+    let second = ring(&switch, &studio);
+    assert_eq!(refused(&second), 486);
+    first.hang_up();
+    assert_eq!(first.wait_ended(SOON), Ok(End::HungUp));
+    cause(&switch, &first);
+    answered(&switch, &studio);
+}
+
+#[test]
+fn who_guesses_five_times_is_not_heard_any_more() {
+    let home = TRUNKS.replace("127.0.0.1", "any");
+    let switch = Switch::start_with_file(&home, &[]);
+    switch.go_live();
+    for _ in 0..5 {
+        let guess = ring(&switch, &phone().login("studio", "1234"));
+        assert_eq!(refused(&guess), 401);
+    }
+    switch.said("banned for wrong logins");
+    let right = ring(&switch, &phone().login("studio", "correct horse battery"));
+    let answer = right.wait_answered(Duration::from_secs(2));
+    assert_eq!(answer, Err(PhoneError::TooLate(Stage::Calling)));
+}
+
+/// No request of the network makes the switch call anybody: not REFER, not a Contact or Route elsewhere, not Refer-To.
+#[test]
+fn nothing_from_the_network_causes_a_call_out() {
+    let switch = Switch::start(&[]);
+    switch.go_live();
+    let victim = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    let at = victim.local_addr().expect("its address");
+    let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    let from = udp.local_addr().expect("its address");
+    let there = format!(
+        "Refer-To: <sip:+19005550100@{at}>\r\nContact: <sip:+19005550100@{at}>\r\nRoute: <sip:{at};lr>\r\n"
+    );
+    for (branch, method) in [
+        "REFER",
+        "INVITE",
+        "SUBSCRIBE",
+        "NOTIFY",
+        "MESSAGE",
+        "REGISTER",
+        "OPTIONS",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let request = format!(
+            "{method} sip:+19005550100@{at} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKo{branch};rport\r\n\
+             From: <sip:a@b>;tag=1\r\nTo: <sip:+19005550100@{at}>\r\nCall-ID: out{branch}\r\nCSeq: 1 {method}\r\n{there}\
+             Content-Length: 0\r\n\r\n"
+        );
+        udp.send_to(request.as_bytes(), switch.sip())
+            .expect("a datagram is sent");
+    }
+    let mut answer = [0; 4096];
+    udp.set_read_timeout(Some(SOON)).expect("a timeout");
+    udp.recv(&mut answer)
+        .expect("the switch answers the sender");
+    victim
+        .set_read_timeout(Some(Duration::from_millis(1500)))
+        .expect("a timeout");
+    assert!(victim.recv(&mut answer).is_err(), "somebody was called");
 }
 
 #[test]

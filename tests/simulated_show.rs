@@ -27,7 +27,7 @@ use audioroad::{
         LegKey, LegSpec, MediaIo, MediaTable, NB_FRAME, NbFrame, RoomKey,
         asset::{Assets, PromptId},
         g711::Law,
-        opus::{CallerEncoder, OpusPacket},
+        opus::{CallerEncoder, CallerOpus, OpusPacket},
         table::{Datagram, MediaSettings},
         tone::{Tone, ToneDetector},
     },
@@ -228,7 +228,7 @@ impl Show {
         self.table.add_source(self.rooms[&room], packets).unwrap();
         let browser = Browser {
             tone: Tone::new(8000, tone_hz, 0.1),
-            encoder: CallerEncoder::new().unwrap(),
+            encoder: CallerEncoder::new(CallerOpus::default()).unwrap(),
             ring,
         };
         self.browsers.insert(room, browser);

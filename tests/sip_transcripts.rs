@@ -13,7 +13,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by a panic what went wrong")]
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use audioroad::sip::sdp::{Codec, Negotiated};
 use audioroad::sip::{
     Endpoint, EndpointConfig, EndpointEvent, FlowId, Framer, HangUp, InviteSession, Limits, Load,
-    MediaAddress, Outgoing, Reason, SessionEvent, Timings, Transport, TxnKey,
+    MediaAddress, Outgoing, Reason, Refresh, SessionEvent, Timings, Transport, TxnKey,
 };
 
 const LOCAL: &str = "203.0.113.9:5060";
@@ -52,6 +52,8 @@ struct Stage {
     framer: Option<Framer>,
     /// The call of the transcript, and the key of its INVITE.
     call: Option<(TxnKey, InviteSession)>,
+    /// Our UPDATEs that wait for their answer.
+    refreshes: HashSet<TxnKey>,
     events: VecDeque<String>,
     names: HashMap<String, String>,
 }
@@ -77,6 +79,7 @@ impl Stage {
             endpoint: Endpoint::new(config),
             framer: None,
             call: None,
+            refreshes: HashSet::new(),
             events: VecDeque::new(),
             names: HashMap::new(),
         }
@@ -210,7 +213,9 @@ impl Stage {
             "hang-up" => {
                 let (_, call) = self.call.as_mut().unwrap();
                 match call.hang_up(Reason::q850(16, rest)) {
-                    HangUp::Bye(bye) => self.request(*bye),
+                    HangUp::Bye(bye) => {
+                        self.request(*bye);
+                    }
                     not_yet @ (HangUp::AfterAck | HangUp::Unanswered | HangUp::Over) => {
                         self.events.push_back(format!("{not_yet:?}"));
                     }
@@ -243,7 +248,7 @@ impl Stage {
             prefer: vec![Codec::Pcmu, Codec::Pcma],
         };
         let (txn, call) = self.call.as_mut().unwrap();
-        let (txn, answer) = (*txn, call.answer(media, &[]));
+        let (txn, answer) = (*txn, call.answer(self.now, media, &[]));
         match answer {
             Ok(answer) => {
                 self.events
@@ -260,9 +265,23 @@ impl Stage {
         self.endpoint.respond(self.now, txn, response);
     }
 
-    fn request(&mut self, outgoing: Outgoing) {
+    fn request(&mut self, outgoing: Outgoing) -> TxnKey {
         let peer = self.call.as_ref().unwrap().1.peer();
-        self.endpoint.request(self.now, peer, outgoing);
+        self.endpoint.request(self.now, peer, outgoing)
+    }
+
+    fn refresh(&mut self, due: Option<Refresh>) {
+        match due {
+            Some(Refresh::Ask(update)) => {
+                let txn = self.request(*update);
+                self.refreshes.insert(txn);
+            }
+            Some(Refresh::Expired(bye)) => {
+                self.events.push_back("session expired".to_owned());
+                self.request(*bye);
+            }
+            None => {}
+        }
     }
 
     fn over(&mut self) {
@@ -273,10 +292,19 @@ impl Stage {
 
     fn wait(&mut self, ms: u64) {
         let until = self.now + Duration::from_millis(ms);
-        while let Some((at, _)) = self.endpoint.poll_timeout().filter(|(at, _)| *at <= until) {
+        loop {
+            let messages = self.endpoint.poll_timeout().map(|(at, _)| at);
+            let session = self.call.as_ref().and_then(|(_, call)| call.poll_timeout());
+            let due = messages.into_iter().chain(session).min();
+            let Some(at) = due.filter(|at| *at <= until) else {
+                break;
+            };
             self.now = at;
             self.endpoint.handle_timeout(at);
             self.settle();
+            let call = self.call.as_mut();
+            let due = call.and_then(|(_, call)| call.handle_timeout(at));
+            self.refresh(due);
         }
         self.now = until;
     }
@@ -298,7 +326,7 @@ impl Stage {
             },
             EndpointEvent::InDialog { txn, request, .. } => {
                 let (_, call) = self.call.as_mut().unwrap();
-                let action = call.handle_request(&request);
+                let action = call.handle_request(self.now, &request);
                 self.endpoint.respond(self.now, txn, action.response);
                 match action.event {
                     Some(SessionEvent::Reoffered(agreed)) => {
@@ -319,8 +347,9 @@ impl Stage {
                     None => {}
                 }
             }
-            EndpointEvent::Cancelled { txn } => {
-                self.events.push_back("cancelled".to_owned());
+            EndpointEvent::Cancelled { txn, reason } => {
+                let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+                self.events.push_back(format!("cancelled{reason}"));
                 let response = self.call.as_mut().unwrap().1.cancelled().unwrap();
                 self.endpoint.respond(self.now, txn, response);
                 self.over();
@@ -337,6 +366,15 @@ impl Stage {
                 self.events.push_back("no ACK".to_owned());
                 let bye = self.call.as_mut().unwrap().1.ack_timed_out().unwrap();
                 self.request(bye);
+            }
+            EndpointEvent::Answered { txn, response } if self.refreshes.remove(&txn) => {
+                let call = &mut self.call.as_mut().unwrap().1;
+                let due = call.handle_answer(self.now, Some(&response));
+                self.refresh(due);
+            }
+            EndpointEvent::TimedOut { txn } if self.refreshes.remove(&txn) => {
+                let due = self.call.as_mut().unwrap().1.handle_answer(self.now, None);
+                self.refresh(due);
             }
             EndpointEvent::Answered { response, .. } => {
                 self.events

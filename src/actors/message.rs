@@ -12,7 +12,9 @@ use crate::{
         desk::Reply,
     },
     media::{opus::OpusPacket, table::MediaEvent},
-    sip::{DialogKey, EndpointEvent, Incoming, NextHop, Outgoing, Source, TxnKey},
+    sip::{
+        DialogKey, EndpointEvent, Incoming, NextHop, Outgoing, Source, TxnKey, trunk::CallFields,
+    },
 };
 
 /// To the switchboard: a new call by SIP.
@@ -23,6 +25,8 @@ pub struct Invited {
     pub txn: TxnKey,
     /// The INVITE.
     pub request: Box<Incoming>,
+    /// What it says about the call, as its trunk says it.
+    pub fields: CallFields,
     /// When it came in.
     pub at: Instant,
     /// The call that the token in it names; the token has been verified.
@@ -271,6 +275,8 @@ pub struct DialogDown {
 #[derive(Clone, Message)]
 #[rtype(result = "()")]
 pub struct SendRequest {
+    /// The dialog; its call hears of the answer for as long as it is up.
+    pub dialog: DialogKey,
     /// The flow the dialog lives on.
     pub peer: Source,
     /// Where to connect when that flow is gone.

@@ -1,9 +1,13 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
+mod trunks;
+
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
+
+pub use trunks::TrunkMetrics;
 
 /// The switch's counters and gauges.
 #[derive(Clone)]
@@ -29,6 +33,8 @@ pub struct Metrics {
     pub rtp_jitter: Histogram,
     /// `audioroad_sip_dropped_total{reason}`.
     pub sip_dropped: IntCounterVec,
+    /// Of the trunks.
+    pub trunks: TrunkMetrics,
     /// `audioroad_sip_messages_total{direction}`.
     pub sip_messages: IntCounterVec,
     /// `audioroad_invite_to_answer_seconds`.
@@ -115,6 +121,7 @@ impl Metrics {
                 "SIP traffic dropped unanswered, by reason",
                 "reason",
             )?,
+            trunks: TrunkMetrics::register(&registry)?,
             sip_messages: counters(
                 "audioroad_sip_messages_total",
                 "SIP messages, by direction",

@@ -7,6 +7,7 @@
 
 mod books;
 mod keys;
+mod trunks;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -20,6 +21,7 @@ use anyhow::Context as _;
 use crate::{
     actors::{
         bridge::{BridgeConfig, BridgeMode, EndpointLimits, RoomTransport, ServerConfig},
+        clock,
         health::{Health, LiveKit},
         media_clock::MediaClock,
         message::{FromBridge, ShutDown, SipUp},
@@ -34,12 +36,13 @@ use crate::{
     livekit::TokenKeys,
     media::{MediaTable, asset::Assets, opus::CallerOpus, table::MediaSettings},
     net::{self, ports::PortPool},
-    sip::{EndpointConfig, Limits, Timings, trunk::Allow},
+    sip::{EndpointConfig, Limits, Timings, trunk::Admission},
     twilio::token::TokenKey,
 };
 
 use books::Books;
 use keys::Keys;
+pub(crate) use trunks::trunks;
 
 /// How long calls have to end when the switch goes down.
 const HANG_UP_MAX: Duration = Duration::from_secs(5);
@@ -289,7 +292,7 @@ fn start_sip(
     switchboard: &Addr<Switchboard>,
     metrics: &Metrics,
 ) -> anyhow::Result<()> {
-    let allow = Allow::parse(&config.sip.allow).context("SIP_ALLOW")?;
+    let trunks = trunks(config)?;
     let host = |v4: bool| {
         config
             .sip
@@ -310,7 +313,7 @@ fn start_sip(
         limits: Limits::default(),
     };
     let gate = GateSettings {
-        allow,
+        admission: Admission::new(clock::now(), trunks, &random::secret()),
         tokens: TokenKey::new(&keys.calls),
         public_ip: config.sip.public_ip,
     };

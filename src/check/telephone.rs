@@ -1,14 +1,71 @@
 //! Who may call.
 
-use crate::{check::Finding, config::Config, sip::trunk::Allow};
+use crate::{
+    app,
+    check::Finding,
+    config::Config,
+    sip::{
+        digest::Login,
+        trunk::{Reach, Trunk},
+    },
+};
 
-pub(super) fn who_may_call(config: &Config) -> Finding {
-    match Allow::parse(&config.sip.allow) {
-        Err(error) => Finding::Wrong(format!("SIP_ALLOW: {error}.")),
-        Ok(_) if config.sip.allow.trim().is_empty() => Finding::Warning(
-            "SIP_ALLOW is not set: only this machine, and calls that bring a token of our own TwiML, may call by SIP.".into(),
-        ),
-        Ok(_) => Finding::Good(format!("SIP_ALLOW admits {}.", config.sip.allow)),
+pub(super) fn who_may_call(config: &Config) -> Vec<Finding> {
+    let trunks = match app::trunks(config) {
+        Err(error) => return vec![Finding::Wrong(format!("Who may call: {error:#}."))],
+        Ok(trunks) => trunks,
+    };
+    let mut findings: Vec<Finding> = trunks
+        .of_tables(config.sip.trunks.len())
+        .map(trunk)
+        .collect();
+    if !config.sip.allow.trim().is_empty() {
+        findings.push(Finding::Good(format!(
+            "SIP_ALLOW admits {} without a login.",
+            config.sip.allow
+        )));
+    } else if findings.is_empty() {
+        findings.push(Finding::Warning(
+            "SIP_ALLOW is not set and there is no [[trunk]]: only this machine, and calls that bring a token of our own TwiML, may \
+             call by SIP."
+                .into(),
+        ));
+    }
+    findings
+}
+
+/// Shorter passwords fall to somebody who has seen one answer: hashing is fast.
+const PASSWORD_CHARS_MIN: usize = 12;
+
+fn trunk(trunk: &Trunk) -> Finding {
+    let from = match &trunk.reach {
+        Reach::Listed(allow) => format!("{} ranges of addresses", allow.len()),
+        Reach::Anywhere => "anywhere".to_owned(),
+    };
+    let login = if trunk.login.is_some() {
+        let algorithms = trunk.algorithms.iter().map(|algorithm| algorithm.token());
+        let algorithms: Vec<&str> = algorithms.collect();
+        format!("with its login ({})", algorithms.join(", "))
+    } else {
+        "without a login".to_owned()
+    };
+    let calls = match trunk.calls_max {
+        Some(max) => format!("{max} calls at once"),
+        None => "any number of calls".to_owned(),
+    };
+    let name = &trunk.name;
+    let admits = format!("Trunk {name} admits {calls} from {from} {login}.");
+    let is_open = matches!(&trunk.reach, Reach::Listed(allow) if allow.holds_everybody())
+        && trunk.login.is_none();
+    let is_weak = |login: &Login| login.password.chars().count() < PASSWORD_CHARS_MIN;
+    if is_open {
+        Finding::Warning(format!("{admits} That is everybody in the world."))
+    } else if trunk.login.as_ref().is_some_and(is_weak) {
+        Finding::Warning(format!(
+            "{admits} Its password is short: take {PASSWORD_CHARS_MIN} characters or more."
+        ))
+    } else {
+        Finding::Good(admits)
     }
 }
 

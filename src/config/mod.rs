@@ -19,7 +19,7 @@ pub use http::HttpConfig;
 pub use livekit::LiveKitConfig;
 pub use livekit_url::{BadLiveKitUrl, LiveKitUrl};
 pub use media::MediaConfig;
-pub use sip::SipConfig;
+pub use sip::{SipConfig, TrunkConfig, TrunkHeaders};
 pub use source::{ConfigError, SETTINGS, Secret, Source};
 pub use station::StationConfig;
 pub use twilio::TwilioConfig;
@@ -133,6 +133,39 @@ mod tests {
                 .to_string()
                 .contains("sip_prt")
         );
+    }
+
+    #[test]
+    fn trunks_are_tables_of_the_file() {
+        let file = "sip_port = 5070\n[[trunk]]\nname = \"a\"\nprofile = \"pbx\"\nuser = \"u\"\npassword = \"hush-hush\"\n\
+                    [[trunk]]\nname = \"b\"\nprofile = \"carrier\"\nmax_calls = 3\nheaders.called = \"X-To\"\n";
+        let config = read(&[], file).unwrap();
+        let [first, second] = &config.sip.trunks[..] else {
+            panic!("{:?}", config.sip.trunks);
+        };
+        assert_eq!(
+            (first.name.as_str(), first.user.as_deref()),
+            ("a", Some("u"))
+        );
+        assert!(!format!("{config:?}").contains("hush-hush"));
+        assert_eq!(second.max_calls, Some(3));
+        assert_eq!(second.headers.called.as_deref(), Some("X-To"));
+    }
+
+    #[test]
+    fn a_mistake_in_a_trunk_is_named() {
+        for (table, named) in [
+            ("name = \"a\"", "profile"),
+            ("name = \"a\"\nprofile = \"pbx\"\nalow = \"1\"", "alow"),
+            ("name = \"a\"\nprofile = \"pbx\"\nuser = \"u\"", "password"),
+            ("name = \"a\"\nprofile = \"pbx\"\nmax_calls = -1", "-1"),
+        ] {
+            let error = read(&[], &format!("[[trunk]]\n{table}\n"))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("trunk") && error.contains(named), "{error}");
+        }
+        assert!(read(&[], "trunk = 5\n").is_err());
     }
 
     #[test]

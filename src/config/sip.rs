@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::config::source::{ConfigError, Source};
+use serde::Deserialize;
+
+use crate::config::source::{ConfigError, Secret, Source, TRUNKS};
 
 /// SIP listeners and who may call.
 #[derive(Clone, Debug)]
@@ -13,14 +15,65 @@ pub struct SipConfig {
     pub public_ip: Option<IpAddr>,
     /// Who may call: addresses, CIDRs, presets; read by the trunk's allow-list (`SIP_ALLOW`).
     pub allow: String,
+    /// The `[[trunk]]` tables.
+    pub trunks: Vec<TrunkConfig>,
+}
+
+/// One `[[trunk]]` table; what it may say is for the trunks to judge.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkConfig {
+    /// Name, for logs and metrics.
+    pub name: String,
+    /// `twilio`, `carrier` or `pbx`.
+    pub profile: String,
+    /// Addresses, CIDRs and presets, or `any`.
+    pub allow: Option<String>,
+    /// User name of its digest login.
+    pub user: Option<String>,
+    /// Password of its digest login.
+    pub password: Option<Secret>,
+    /// Digest algorithms, the preferred one first.
+    #[serde(default)]
+    pub digest: Vec<String>,
+    /// Calls at once.
+    pub max_calls: Option<u32>,
+    /// Messages a second.
+    pub messages_per_second: Option<u32>,
+    /// The number that its calls count as calls to.
+    pub number: Option<String>,
+    /// Headers to read fields of a call from.
+    #[serde(default)]
+    pub headers: TrunkHeaders,
+}
+
+/// Names of headers, each for one field of a call.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkHeaders {
+    /// The caller's number.
+    pub caller: Option<String>,
+    /// The caller's name.
+    pub name: Option<String>,
+    /// The number that was called.
+    pub called: Option<String>,
+    /// The carrier's id of the call.
+    pub call: Option<String>,
 }
 
 impl SipConfig {
     pub(super) fn read(source: &Source) -> Result<Self, ConfigError> {
+        let trunks: Vec<TrunkConfig> = source.tables(TRUNKS)?;
+        let half = |trunk: &&TrunkConfig| trunk.user.is_some() != trunk.password.is_some();
+        if let Some(trunk) = trunks.iter().find(half) {
+            let why = format!("`{}` has user or password without the other", trunk.name);
+            return Err(ConfigError::new(TRUNKS, why));
+        }
         Ok(Self {
             port: source.parsed("SIP_PORT", 5060)?,
             public_ip: source.optional("PUBLIC_IP")?,
             allow: source.text("SIP_ALLOW").unwrap_or_default(),
+            trunks,
         })
     }
 }

@@ -2,6 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize as _, de::DeserializeOwned};
+
+/// The tables of trunks, `[[trunk]]`, which the file alone has.
+pub(super) const TRUNKS: &str = "trunk";
+
 /// Every setting with one line of help: the list that `--help` prints and that the file is checked against.
 pub const SETTINGS: &[(&str, &str)] = &[
     (
@@ -72,7 +77,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "LIVEKIT_SIP_DOMAIN",
         "host that Twilio is told to call by SIP [host of PUBLIC_URL, or PUBLIC_IP]",
     ),
-    ("LIVEKIT_SIP_PASSWORD", "password in the TwiML [none]"),
+    (
+        "LIVEKIT_SIP_PASSWORD",
+        "password in the TwiML, asked of calls from Twilio that bring no token [none]",
+    ),
     (
         "TWILIO_ACCOUNT_SID",
         "the Twilio account whose webhooks are answered [any]",
@@ -141,7 +149,8 @@ impl Source {
                 .iter()
                 .any(|(setting, _)| setting.eq_ignore_ascii_case(name))
         };
-        if let Some(name) = file.keys().find(|name| !known(name)) {
+        let is_table = |name: &str| name == TRUNKS;
+        if let Some(name) = file.keys().find(|name| !known(name) && !is_table(name)) {
             return Err(ConfigError::new(
                 name,
                 "there is no such setting (audioroad.toml)",
@@ -151,6 +160,17 @@ impl Source {
             file,
             environment: Box::new(environment),
         })
+    }
+
+    /// The tables `[[name]]` of the file, in their order; the environment has none.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when they are no tables or say something that `T` does not know.
+    pub fn tables<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, ConfigError> {
+        let Some(value) = self.file.get(name) else {
+            return Ok(Vec::new());
+        };
+        Vec::deserialize(value.clone()).map_err(|error| ConfigError::new(name, error.message()))
     }
 
     /// The setting as text; empty counts as not set.
@@ -205,7 +225,8 @@ impl Source {
 }
 
 /// A value that is never printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Secret(pub String);
 
 impl fmt::Debug for Secret {

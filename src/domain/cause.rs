@@ -28,6 +28,8 @@ pub enum Cause {
     ShowEnded,
     /// No RTP came for too long.
     RtpTimeout,
+    /// The far end did not keep the session alive (RFC 4028).
+    SessionExpired,
     /// The far end never acknowledged our 200.
     NoAck,
     /// The far end offered no audio that we can take (488).
@@ -62,6 +64,7 @@ impl Cause {
             Self::NoShow => "no-show",
             Self::ShowEnded => "show-ended",
             Self::RtpTimeout => "rtp-timeout",
+            Self::SessionExpired => "session-expired",
             Self::NoAck => "no-ack",
             Self::NoCommonCodec => "no-common-codec",
             Self::NeverArrived => "never-arrived",
@@ -87,6 +90,7 @@ impl Cause {
             Self::NoShow => "No show was on air.",
             Self::ShowEnded => "The show ended.",
             Self::RtpTimeout => "The line went dead: no audio arrived.",
+            Self::SessionExpired => "The caller's side gave no sign of life any more.",
             Self::NoAck => "The caller's side never confirmed our answer.",
             Self::NoCommonCodec => "The caller's side offered no audio format that we take.",
             Self::NeverArrived => "Announced by the carrier, but the call never arrived.",

@@ -16,7 +16,7 @@ use crate::{
     http::{Web, problem::Problem},
     twilio::{
         params::{CallStatus, CallingParty, DialEnded, IncomingCall, ParamError, StatusChange},
-        twiml::{self, Connect, Message, Refusal, SipTransport, TwimlError},
+        twiml::{self, Connect, Message, Refusal, SIP_USER, SipTransport, TwimlError},
     },
 };
 
@@ -29,8 +29,6 @@ pub(super) const BODY_MAX: usize = 16 * 1024;
 const CALL_S_MAX: u32 = 4 * 3600;
 /// How long a call may take from the webhook to its INVITE: the greeting is told in between.
 const TOKEN_S: u32 = 300;
-/// User name of the digest credentials.
-const SIP_USER: &str = "audioroad";
 
 const NO_SHOW: &str =
     "There is no show on air right now. Please call again when we are on. Goodbye.";

@@ -140,6 +140,19 @@ pub(super) fn call_id(message: &impl HeadersExt) -> &str {
         .unwrap_or_default()
 }
 
+/// The challenges of a 401 or 407, the preferred one first.
+pub(super) fn challenges(response: &Response) -> impl Iterator<Item = &str> {
+    response.headers.iter().filter_map(|header| {
+        if let Header::WwwAuthenticate(challenge) = header {
+            Some(challenge.value())
+        } else if let Header::ProxyAuthenticate(challenge) = header {
+            Some(challenge.value())
+        } else {
+            None
+        }
+    })
+}
+
 /// The value of Reason (RFC 3326), if there is one.
 pub(super) fn reason(headers: &Headers) -> Option<String> {
     headers.iter().find_map(|header| {

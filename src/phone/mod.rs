@@ -24,6 +24,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::actors::random;
+use crate::sip::digest::Login;
 use crate::sip::sdp::Direction;
 use call::Shared;
 use driver::Driver;
@@ -58,6 +59,7 @@ impl Phone {
             habits: Habits {
                 acknowledges: true,
                 headers: Vec::new(),
+                login: None,
             },
         }
     }
@@ -87,6 +89,16 @@ impl Phone {
     #[must_use]
     pub fn without_ack(mut self) -> Self {
         self.habits.acknowledges = false;
+        self
+    }
+
+    /// Answers with this login when it is asked who calls.
+    #[must_use]
+    pub fn login(mut self, user: &str, password: &str) -> Self {
+        self.habits.login = Some(Login {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        });
         self
     }
 

@@ -4,7 +4,7 @@
 //! ```text
 //! Calling -> Ringing -> Up (re-INVITE, ACK again and again) -> Leaving (BYE) -> Ended
 //! ```
-//! Limits: no registration, no digest, no route set; one call; the far end's requests are answered, not judged.
+//! Limits: no registration, no route set; one call; the far end's requests are answered, not judged.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -16,6 +16,7 @@ use super::message::{self, Ask, Parties};
 use super::sdp::{Local, Remote};
 use super::stage::{End, Stage};
 use super::transaction::{Overdue, Transaction};
+use crate::sip::digest::{self, Login};
 use crate::sip::{Framing, parse, sdp::Direction};
 
 /// What a re-INVITE brought: what the far end does now, or the status that refused it.
@@ -28,6 +29,8 @@ pub(super) struct Habits {
     pub(super) acknowledges: bool,
     /// Further headers of the INVITE.
     pub(super) headers: Vec<(String, String)>,
+    /// What it answers to a far end that asks who calls; once.
+    pub(super) login: Option<Login>,
 }
 
 /// The state machine of one call.
@@ -174,7 +177,7 @@ impl Signalling {
                 }
                 None => self.parties.response(request, 488, Vec::new()),
             },
-            "OPTIONS" | "INFO" => self.parties.response(request, 200, Vec::new()),
+            "OPTIONS" | "INFO" | "UPDATE" => self.parties.response(request, 200, Vec::new()),
             _ => self.parties.response(request, 405, Vec::new()),
         };
         self.outbox.push_back(answer);
@@ -197,7 +200,7 @@ impl Signalling {
             "INVITE" => match self.invite.take_if(|invite| invite.cseq == number) {
                 Some(invite) if status < 200 => self.progress(now, invite),
                 Some(_) if status < 300 => self.accepted(now, number, response),
-                Some(invite) => self.rejected(&invite, status, response),
+                Some(invite) => self.rejected(now, &invite, status, response),
                 None => self.acknowledge_again(number),
             },
             "BYE" if status >= 200 => {
@@ -248,7 +251,7 @@ impl Signalling {
         }
     }
 
-    fn rejected(&mut self, invite: &Transaction, status: u16, response: &Response) {
+    fn rejected(&mut self, now: Instant, invite: &Transaction, status: u16, response: &Response) {
         let was_up = self.stage == Stage::Up;
         // The ACK belongs to the INVITE's transaction and carries the To of its answer.
         let mut parties = self.parties.clone();
@@ -260,6 +263,10 @@ impl Signalling {
             ..Ask::default()
         };
         self.acknowledge(invite.cseq, parties.request(Method::Ack, ask));
+        if let Some(credentials) = self.credentials(status, response) {
+            self.habits.headers.push(credentials);
+            return self.invite(now);
+        }
         if was_up {
             self.outcomes.push_back(Err(status));
         } else if !matches!(self.stage, Stage::Ended(_)) {
@@ -271,6 +278,20 @@ impl Signalling {
             };
             self.stage = Stage::Ended(end);
         }
+    }
+
+    /// The header that answers a 401 or 407, the first time.
+    fn credentials(&mut self, status: u16, response: &Response) -> Option<(String, String)> {
+        let name = match status {
+            401 => "Authorization",
+            407 => "Proxy-Authorization",
+            _ => return None,
+        };
+        let login = self.habits.login.take().filter(|_| !self.is_cancelled)?;
+        let (uri, client_nonce) = (&self.parties.target, &self.parties.call_id);
+        let challenges = message::challenges(response);
+        let credentials = digest::answer(&login, "INVITE", uri, challenges, client_nonce)?;
+        Some((name.to_owned(), credentials))
     }
 
     fn acknowledge(&mut self, number: u32, ack: Bytes) {

@@ -28,6 +28,7 @@ fn call() -> Pair {
     let habits = Habits {
         acknowledges: true,
         headers: Vec::new(),
+        login: None,
     };
     #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     let now = Instant::now();

@@ -1,7 +1,7 @@
 //! Dialogs (RFC 3261 section 12). Routes and targets are kept as they were written: a peer finds
 //! its own state again only when nothing in them is changed.
 
-use rsip::{Header, Method, Request, Version};
+use rsip::{Header, Method, Request, Response, Version};
 
 use super::incoming::{Incoming, tag};
 use super::value::uri::Uri;
@@ -90,6 +90,15 @@ impl Dialog {
     /// Takes the Contact of a target refresh request; the routes stay (RFC 3261 section 12.2.2).
     pub(super) fn refresh_target(&mut self, request: &Incoming) {
         if let Some(contact) = request.contact_uri() {
+            contact.clone_into(&mut self.remote_target);
+        }
+    }
+
+    /// Takes the Contact of a 2xx to a target refresh request of ours (section 12.2.1.2).
+    pub(super) fn refresh_target_by(&mut self, response: &Response) {
+        let contact = value::find(&response.headers, "Contact").and_then(value::address);
+        if let Some(contact) = contact.filter(|uri| Uri::parse(uri).is_some_and(|uri| uri.is_sip()))
+        {
             contact.clone_into(&mut self.remote_target);
         }
     }

@@ -24,12 +24,14 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
-use rsip::{Header, Response, SipMessage};
+use rsip::{Header, Response, SipMessage, StatusCode};
 
 use super::dialog::{DialogKey, Outgoing};
 use super::incoming::tag;
 use super::timer::TimerReason;
-use super::transaction::{AckName, Client, Machine, Names, Next, Outbox, Table, TxnKey};
+use super::transaction::{
+    AckName, Client, Machine, Names, Next, Outbox, RSEQ, Reliability, Table, TxnKey,
+};
 use super::value::via;
 use super::wire::{Framing, WireError, emit_request, emit_response, header, parse};
 use super::{FlowId, Source, Transport, reply, value};
@@ -169,7 +171,7 @@ impl Endpoint {
     /// 2xx that a CANCEL overtook goes out as 487: [`EndpointEvent::Cancelled`] told of it.
     pub fn respond(&mut self, now: Instant, txn: TxnKey, mut response: Response) {
         if response.status_code.code() / 100 == 2 && self.is_cancelled(txn) {
-            response = reply::terminated(response);
+            response = reply::instead_of(&response, StatusCode::RequestTerminated);
         }
         let code = response.status_code.code();
         response
@@ -177,6 +179,18 @@ impl Endpoint {
             .push(header("Server", self.config.user_agent.clone()));
         let next = match self.table.machine(txn) {
             Some(Machine::InviteServer(server)) if server.is_proceeding() => {
+                match server.reliability(code) {
+                    Reliability::None => {}
+                    Reliability::Held => return,
+                    Reliability::Reliable => {
+                        let refusal = reply::instead_of(&response, StatusCode::ServerTimeOut);
+                        server.refuse_unacked_with(emit_response(&refusal));
+                        response
+                            .headers
+                            .push(header("Require", "100rel".to_owned()));
+                        response.headers.push(header("RSeq", RSEQ.to_string()));
+                    }
+                }
                 let ack = ack_name(&response);
                 let dialog = ack.dialog.clone();
                 server.respond(now, code, emit_response(&response), dialog, &mut self.out);

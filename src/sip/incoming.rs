@@ -176,6 +176,30 @@ impl Incoming {
         !self.request.body.is_empty() && (encoded || self.sdp().is_none())
     }
 
+    /// The option tags of `name`: Supported or Require.
+    pub(super) fn options<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let tags = self.headers(name).flat_map(|value| value.split(','));
+        tags.map(str::trim).filter(|tag| !tag.is_empty())
+    }
+
+    /// Whether `name`, Supported or Require, has this option tag.
+    pub(super) fn has_option(&self, name: &str, tag: &str) -> bool {
+        self.options(name)
+            .any(|option| option.eq_ignore_ascii_case(tag))
+    }
+
+    /// Whether Accept, if there is one, leaves room for a session description.
+    pub(super) fn takes_sdp(&self) -> bool {
+        let mut types = self
+            .headers("Accept")
+            .flat_map(|value| value.split(','))
+            .map(|range| range.split(';').next().unwrap_or_default().trim())
+            .peekable();
+        let ours = ["application/sdp", "application/*", "*/*"];
+        types.peek().is_none()
+            || types.any(|range| ours.iter().any(|own| own.eq_ignore_ascii_case(range)))
+    }
+
     /// The CSeq number.
     pub(super) fn cseq(&self) -> u32 {
         self.header("CSeq")
@@ -183,9 +207,14 @@ impl Incoming {
             .map_or(0, |(number, _)| number)
     }
 
-    /// The URI of the Contact, as it was written.
+    /// The URI of the Contact, as it was written. A peer of RFC 2543, which sets no tag, is reached
+    /// at its From without one.
     pub(super) fn contact_uri(&self) -> Option<&str> {
-        let uri = value::address(self.header("Contact")?)?;
+        let from = || {
+            self.header("From")
+                .filter(|from| tag(Some(from)).is_empty())
+        };
+        let uri = value::address(self.header("Contact").or_else(from)?)?;
         uri::Uri::parse(uri).filter(uri::Uri::is_sip).map(|_| uri)
     }
 }
@@ -197,7 +226,8 @@ pub(super) fn tag(value: Option<&str>) -> &str {
         .unwrap_or_default()
 }
 
-fn user_of(value: &str) -> Option<String> {
+/// The user part of an address, percent escapes undone.
+pub(super) fn user_of(value: &str) -> Option<String> {
     uri_user(value::address(value)?)
 }
 
@@ -213,7 +243,8 @@ fn uri_user(text: &str) -> Option<String> {
     (!user.is_empty()).then_some(user)
 }
 
-fn is_withheld_user(user: &str) -> bool {
+/// Whether a user part means "withheld".
+pub(super) fn is_withheld_user(user: &str) -> bool {
     let user = user.trim_start_matches('+');
     WITHHELD.iter().any(|word| user.eq_ignore_ascii_case(word))
 }

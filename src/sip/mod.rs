@@ -12,8 +12,9 @@
 //! run in a test of milliseconds. `rsip` gives the message model; its parser and its typed headers
 //! are never used on what the network sent.
 //!
-//! The layer answers calls and ends them. It places none, sends no re-INVITE and knows no digest.
+//! The layer answers calls and ends them. It places none and sends no re-INVITE.
 
+pub mod digest;
 pub mod sdp;
 pub mod trunk;
 
@@ -24,6 +25,8 @@ mod incoming;
 mod reply;
 mod session;
 mod timer;
+#[cfg(test)]
+mod torture;
 mod transaction;
 mod value;
 mod wire;
@@ -36,7 +39,8 @@ pub use error::{FramingLost, SessionError};
 pub use incoming::Incoming;
 pub use reply::{ALLOW, SUPPORTED};
 pub use session::{
-    AckOutcome, Answer, HangUp, InviteSession, MediaAddress, Reason, SessionAction, SessionEvent,
+    AckOutcome, Answer, HangUp, InviteSession, KeyPath, MediaAddress, Reason, Refresh,
+    SessionAction, SessionEvent,
 };
 pub use timer::{TimerReason, Timings};
 pub use transaction::TxnKey;

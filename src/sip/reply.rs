@@ -6,10 +6,11 @@ use super::value;
 use super::wire::{field, header};
 
 /// The methods that are answered.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
 
-/// The extensions that are spoken: none that needs an option tag.
-pub const SUPPORTED: &str = "";
+/// The extensions that are spoken: session timers (RFC 4028) and reliable provisional responses
+/// (RFC 3262).
+pub const SUPPORTED: &str = "timer, 100rel";
 
 /// The response `status` to `request`: Via, From, To, Call-ID and CSeq copied, `tag` added to a To
 /// that has none, Record-Route copied where the response makes a dialog, Timestamp for a 100.
@@ -52,17 +53,18 @@ pub(super) fn refusal(echo: Headers, status: u16, reason: &str, tag: &str) -> Re
     }
 }
 
-/// The 487 in the place of a 2xx that a CANCEL overtook.
-pub(super) fn terminated(mut ok: Response) -> Response {
-    ok.status_code = StatusCode::RequestTerminated;
-    ok.headers = ok
-        .headers
-        .into_iter()
-        .filter(|header| matches!(field(header).0, "Via" | "From" | "To" | "Call-ID" | "CSeq"))
-        .collect::<Vec<_>>()
-        .into();
-    ok.body = Vec::new();
-    ok
+/// A refusal in the place of another response to the same request, such as the 487 for a 2xx that a
+/// CANCEL overtook.
+pub(super) fn instead_of(response: &Response, status: StatusCode) -> Response {
+    let is_copied = |name| matches!(name, "Via" | "From" | "To" | "Call-ID" | "CSeq");
+    let copied = response.headers.iter();
+    let copied = copied.filter(|header| is_copied(field(header).0)).cloned();
+    Response {
+        status_code: status,
+        version: Version::V2,
+        headers: copied.collect::<Vec<_>>().into(),
+        body: Vec::new(),
+    }
 }
 
 /// Adds one header.

@@ -7,26 +7,31 @@
 //! ```
 //!
 //! One offer may be open at a time (RFC 3264 section 4): an offer that crosses ours gets 491. A
-//! re-INVITE that cannot be answered gets 488 and leaves the session as it was. No session timers
-//! are spoken: a peer that wants them refreshes by itself (RFC 4028 section 7.2).
+//! re-INVITE that cannot be answered gets 488 and leaves the session as it was.
 
 mod action;
 mod info;
 mod reason;
+mod refresh;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod timer;
+
+use std::time::Instant;
 
 use rsip::{Method, Response, StatusCode};
 
 use super::dialog::{Dialog, DialogKey, NextHop, Outgoing};
 use super::incoming::Incoming;
-use super::reply::{self, SUPPORTED};
+use super::reply;
 use super::sdp::{self, LocalMedia, Negotiated, PendingOffer};
 use super::{SessionError, Source, wire};
 
-pub use action::{AckOutcome, Answer, HangUp, MediaAddress, SessionAction, SessionEvent};
+pub use action::{AckOutcome, Answer, HangUp, KeyPath, MediaAddress, SessionAction, SessionEvent};
 pub use reason::Reason;
+pub use refresh::Refresh;
+use timer::{SessionTimer, Wish};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -51,20 +56,32 @@ pub struct InviteSession {
     agreed: Option<Negotiated>,
     offered: Option<PendingOffer>,
     hang_up_after_ack: Option<Reason>,
+    timer: Option<SessionTimer>,
+    /// The path of the first key since media was agreed.
+    keys: Option<KeyPath>,
+    /// Whether the peer takes UPDATE, by its last Allow.
+    takes_update: bool,
 }
 
 impl InviteSession {
     /// The call that `invite` asks for.
     ///
     /// # Errors
-    /// The 400 to answer with when the INVITE has no Contact to answer to.
+    /// The answer when there can be no call: 400 where the INVITE has no Contact to answer to, 422
+    /// where its session would expire too soon.
     pub fn new(invite: Box<Incoming>) -> Result<Self, Box<Response>> {
         let Some(dialog) = Dialog::from_invite(&invite) else {
             let status = StatusCode::Other(400, "Missing Contact".to_owned());
             let tag = Some(invite.local_tag.as_str());
             return Err(Box::new(reply::response(&invite.request, status, tag)));
         };
+        if Wish::read(&invite).is_some_and(|wish| wish.is_too_short()) {
+            return Err(Box::new(refresh::too_short(&invite)));
+        }
         Ok(Self {
+            takes_update: refresh::takes_update(&invite).unwrap_or_default(),
+            timer: None,
+            keys: None,
             state: State::Ringing,
             dialog,
             peer: invite.source,
@@ -120,6 +137,7 @@ impl InviteSession {
     /// with 488. [`SessionError::AlreadyFinal`].
     pub fn answer(
         &mut self,
+        now: Instant,
         media: MediaAddress,
         extra: &[(&str, &str)],
     ) -> Result<Answer, SessionError> {
@@ -134,7 +152,8 @@ impl InviteSession {
             }
         };
         self.state = State::Answered;
-        let mut response = self.accepting(&invite, body);
+        self.agree_timer(now, &invite);
+        let mut response = reply::with_sdp(self.accepting(&invite), body);
         for (name, value) in extra {
             response = reply::with(response, name, *value);
         }
@@ -222,6 +241,12 @@ impl InviteSession {
         }
     }
 
+    /// Whether a key told on `path` counts. Phones that tell of each by RTP and by INFO are heard on
+    /// the path of the first one, until media is agreed anew.
+    pub fn hears_key(&mut self, path: KeyPath) -> bool {
+        *self.keys.get_or_insert(path) == path
+    }
+
     /// The BYE once more under a new number, for a new connection after the former one was lost.
     pub fn hang_up_again(&mut self, reason: &Reason) -> Outgoing {
         self.state = State::Over;
@@ -256,14 +281,6 @@ impl InviteSession {
         };
         self.descriptions += 1;
         Ok(body)
-    }
-
-    /// A 200 to INVITE or UPDATE.
-    fn accepting(&self, request: &Incoming, body: Vec<u8>) -> Response {
-        let response = reply::with_allow(self.base(request, StatusCode::OK));
-        let response = reply::with(response, "Contact", self.contact.as_str());
-        let response = reply::with(response, "Supported", SUPPORTED);
-        reply::with_sdp(response, body)
     }
 
     fn bye(&mut self, reason: &Reason) -> Option<Outgoing> {

@@ -52,6 +52,10 @@ impl Default for Timings {
 pub enum TimerReason {
     /// A call has rung for too long.
     AnswerDue,
+    /// Repeat a reliable provisional response until its PRACK comes (RFC 3262 section 3).
+    RepeatProvisional,
+    /// No PRACK for a reliable provisional response.
+    ProvisionalUnacked,
     /// Repeat a 2xx until its ACK comes (RFC 3261 section 13.3.1.4).
     RepeatOk,
     /// Timer G: repeat a refusal until its ACK comes.

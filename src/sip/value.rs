@@ -159,7 +159,10 @@ pub(super) fn address(value: &str) -> Option<&str> {
 pub(super) fn is_address(value: &str) -> bool {
     let mut walk = plain(value);
     while walk.next().is_some() {}
+    // Header fields of a URI belong into brackets (RFC 3261 section 20.10).
+    let headers_bare = !value.contains('<') && value.contains('?');
     walk.is_balanced()
+        && !headers_bare
         && address(value).is_some_and(uri::is_uri)
         && params(value).all(|(name, _)| !name.is_empty())
 }
@@ -188,6 +191,13 @@ pub(super) fn cseq(value: &str) -> Option<(u32, &str)> {
     let (number, method) = value.trim().split_once([' ', '\t'])?;
     let number = decimal(number)?;
     (number <= CSEQ_MAX).then_some((number, method.trim()))
+}
+
+/// RSeq and CSeq numbers of a RAck (RFC 3262 section 7.2); `None` when it is not about an INVITE.
+pub(super) fn rack(value: &str) -> Option<(u32, u32)> {
+    let (rseq, acknowledged) = value.trim().split_once([' ', '\t'])?;
+    let (number, method) = cseq(acknowledged)?;
+    (method == "INVITE").then_some((decimal(rseq)?, number))
 }
 
 /// A number made of digits only, leading zeros allowed.

@@ -15,6 +15,9 @@ use super::params::CallStatus;
 /// Media type of all answers.
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 
+/// User name of the digest login that our TwiML gives to Twilio.
+pub const SIP_USER: &str = "audioroad";
+
 /// Length that the URI of `<Sip>` stays below, its headers not counted (Twilio: "Making SIP Calls").
 const URI_LEN_LIMIT: usize = 255;
 

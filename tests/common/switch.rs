@@ -37,7 +37,13 @@ pub(crate) struct Switch {
 impl Switch {
     /// Starts a switch with further settings and waits until it takes calls.
     pub(crate) fn start(further: &[(&str, &str)]) -> Self {
+        Self::start_with_file("", further)
+    }
+
+    /// The same with a settings file.
+    pub(crate) fn start_with_file(file: &str, further: &[(&str, &str)]) -> Self {
         let data = TempDir::new().expect("a temporary folder");
+        std::fs::write(data.path().join("audioroad.toml"), file).expect("a settings file");
         let (http, sip) = (free_port(), free_port());
         let (first, last) = rtp_ports();
         let own = [

@@ -132,9 +132,9 @@ fn its_webhooks_are_believed_and_nobody_else_s() {
     let switch = &on_air.show.switch;
     // The switch's listener and two callers, the host.
     for (event, least) in [
-        ("room_started", 1),
-        ("participant_joined", 3),
-        ("track_published", 3),
+        ("room-started", 1),
+        ("participant-joined", 3),
+        ("track-published", 3),
     ] {
         eventually(&format!("{event} is counted"), || {
             let counted = webhooks(switch, event);

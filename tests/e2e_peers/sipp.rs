@@ -111,6 +111,36 @@ fn a_call_that_is_given_up_at_once() {
     assert!(cause == "cancelled" || cause == "caller-hung-up", "{cause}");
 }
 
+/// sipp knows MD5 alone; the scenario itself asks for the 401.
+#[test]
+#[ignore = "needs sipp; make test runs it"]
+fn a_trunk_that_is_asked_who_it_is() {
+    let trunk = "[[trunk]]\nname = \"studio\"\nprofile = \"pbx\"\nallow = \"127.0.0.1\"\nuser = \"studio\"\n\
+                 password = \"correct-horse-battery\"\ndigest = [\"MD5\"]\n";
+    let switch = Switch::start_with_file(trunk, &[]);
+    switch.go_live();
+    let target = switch.sip().to_string();
+    for (from, transport) in [("+15550100312", "udp"), ("+15550100313", "tcp")] {
+        let login = [
+            "--login",
+            "studio:correct-horse-battery",
+            "--transport",
+            transport,
+        ];
+        went_well(
+            &run("sipp_call.py", &call(&target, "login", from, &login)),
+            1,
+        );
+        assert_eq!(row_of(&switch, from, is_over)["cause"], "caller-hung-up");
+    }
+    let wrong = ["--login", "studio:wrong"];
+    let wrong = Peer::start(
+        "sipp_call.py",
+        call(&target, "login", "+15550100314", &wrong),
+    );
+    assert!(!wrong.finish().ok, "a wrong password is refused");
+}
+
 /// The scenario itself asks for `recvonly`, `inactive` and `sendrecv` in the answers.
 #[test]
 #[ignore = "needs sipp; make test runs it"]

@@ -5,7 +5,7 @@
     livekit_client.py --stay NAME --bearer TOKEN TICKETS [...]
 
 Joins, publishes a microphone that carries a tone (none with `--tone 0`) and listens. With `--stay` it gets its
-URL and token by POST to TICKETS, and joins again with a new ticket whenever the SDK has given up.
+URL and token by POST to TICKETS, and joins again with a new ticket whenever the SDK has given up, or the switch's /health says that LiveKit is back.
 Speaks JSON, one object a line, on standard output:
 
     {"event": "connected", "room": .., "identity": .., "participants": [..]}
@@ -26,11 +26,13 @@ With `--record DIR` each track is written to DIR/IDENTITY.wav at 48 kHz mono.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import os
 import re
 import sys
+import urllib.parse
 import urllib.request
 import wave
 
@@ -157,6 +159,8 @@ class Client:
         @room.on("connection_state_changed")
         def _(state):
             say("state", state=rtc.ConnectionState.Name(state))
+            if self.args.stay and state == rtc.ConnectionState.CONN_RECONNECTING:
+                self.watch = asyncio.ensure_future(self.give_up_early(room, lost))
 
         @room.on("disconnected")
         def _(reason):
@@ -227,6 +231,25 @@ class Client:
             self.enter()
         return True
 
+    async def give_up_early(self, room, lost):
+        """The SDK waits longer and longer; once the switch says that LiveKit is back, it need not."""
+        was_lost = False
+        while room.connection_state == rtc.ConnectionState.CONN_RECONNECTING:
+            try:
+                is_lost = (await asyncio.to_thread(self.fetch_health))["livekit"] == "lost"
+            except OSError:
+                is_lost = False
+            if was_lost and not is_lost:
+                lost.set()
+                return
+            was_lost = is_lost
+            await asyncio.sleep(AGAIN_S)
+
+    def fetch_health(self):
+        url = urllib.parse.urljoin(self.args.place[0], "/health")
+        with NO_PROXY.open(url, timeout=5) as answer:
+            return json.load(answer)
+
     def fetch_ticket(self):
         body = json.dumps({"identity": self.args.stay, "name": self.args.stay}).encode()
         headers = {"Authorization": f"Bearer {self.args.bearer}", "Content-Type": "application/json"}
@@ -255,7 +278,8 @@ class Client:
         for ear in self.ears.values():
             ear.stop()
         self.ears.clear()
-        await self.room.disconnect()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.room.disconnect(), AGAIN_S)
         return True
 
 

@@ -2,9 +2,9 @@
 
     sipp_call.py SCENARIO HOST:PORT [--to +15550100] [--from +15550123] [--tone 440] [--seconds 3]
                  [--calls 1] [--rate 1] [--transport udp|tcp] [--local ADDRESS] [--uri SIP-URI]
-                 [--header 'X-Call-Id: 7']... [--keep FOLDER]
+                 [--header 'X-Call-Id: 7']... [--login USER:PASSWORD] [--keep FOLDER]
 
-SCENARIO is a file of tests/peers/sipp without its suffix: call, until-bye, hold, cancel, no-ack. --seconds is the
+SCENARIO is a file of tests/peers/sipp without its suffix: call, login, until-bye, hold, cancel, no-ack. --seconds is the
 length of each pause in it. Prints one JSON line: {"ok": true, "calls": 1, "failed": 0, "retransmissions": 0}; the exit
 status is sipp's own, 0 when every call went as the scenario says. On failure the messages are shown.
 """
@@ -32,6 +32,8 @@ def render(args, folder):
     text = (SCENARIOS / f"{args.scenario}.xml").read_text()
     text = text.replace("@FROM@", args.caller).replace("@TONE@", str(sound))
     text = text.replace("@HEADERS@", "".join(f"      {header}\n" for header in args.header))
+    user, _, password = args.login.partition(":")
+    text = text.replace("@USER@", user).replace("@PASSWORD@", password)
     if args.uri:
         text = text.replace("sip:[service]@[remote_ip]:[remote_port]", args.uri)
     path = folder / f"{args.scenario}.xml"
@@ -107,6 +109,7 @@ def main():
     parser.add_argument("--local", help="address of this machine to call from; default: loopback for a target there")
     parser.add_argument("--uri", help="what the INVITE asks for, when it is not sip:TO@HOST:PORT")
     parser.add_argument("--header", action="append", default=[])
+    parser.add_argument("--login", default="", metavar="USER:PASSWORD", help="for the scenario login; sipp knows MD5 alone")
     parser.add_argument("--keep", help="folder for sipp's own logs")
     args = parser.parse_args()
     if args.keep:

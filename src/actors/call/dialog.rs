@@ -1,20 +1,25 @@
 //! The dialog's side of a call: what the far end asks for, and how a call is hung up.
 
-use actix::{ActorContext, Context, Handler};
+use actix::{ActorContext, AsyncContext, Context, Handler};
 
 use crate::{
     actors::{
         call::CallActor,
+        clock,
         message::{EndLeg, InDialog, Respond, SendRequest},
     },
     domain::Cause,
-    sip::{EndpointEvent, HangUp, Incoming, InviteSession, Outgoing, Reason, SessionEvent, TxnKey},
+    sip::{
+        EndpointEvent, HangUp, Incoming, InviteSession, KeyPath, Outgoing, Reason, Refresh,
+        SessionEvent, TxnKey,
+    },
 };
 
 /// A BYE's Reason for each cause (RFC 3326, Q.850).
 pub(super) fn reason(cause: &Cause) -> Reason {
     match cause {
         Cause::RtpTimeout => Reason::q850(102, "RTP timeout"),
+        Cause::SessionExpired => Reason::q850(102, "Session expired"),
         Cause::NoAck => Reason::sip(408, "ACK timeout"),
         Cause::NoCommonCodec => Reason::q850(88, "Incompatible destination"),
         Cause::Blocked => Reason::q850(21, "Call rejected"),
@@ -53,10 +58,10 @@ impl CallActor {
 
     pub(super) fn send(&self, outgoing: Outgoing) {
         if let Some(session) = &self.session {
-            let (peer, next_hop) = (session.peer(), session.next_hop());
             self.peers.sip.do_send(SendRequest {
-                peer,
-                next_hop,
+                dialog: session.dialog_key().clone(),
+                peer: session.peer(),
+                next_hop: session.next_hop(),
                 outgoing,
             });
         }
@@ -90,23 +95,69 @@ impl CallActor {
         let Some(session) = self.session.as_mut() else {
             return;
         };
-        let action = session.handle_request(request);
+        let action = session.handle_request(clock::now(), request);
         self.respond(txn, action.response);
+        self.set_session_timer(ctx);
         match action.event {
             Some(SessionEvent::Reoffered(agreed)) => self.media_agreed(&agreed, ctx),
             Some(SessionEvent::HungUp { reason, unanswered }) => {
                 if let Some(response) = unanswered {
                     self.respond(self.txn, response);
                 }
-                tracing::debug!(call.id = %self.id, ?reason, "caller hung up");
+                self.far_reason = reason;
                 self.cause.get_or_insert(Cause::CallerHungUp);
                 ctx.stop();
             }
-            Some(SessionEvent::Dtmf { digit, .. }) => {
-                tracing::debug!(call.id = %self.id, %digit, "key by INFO")
+            Some(SessionEvent::Dtmf { digit, .. }) => self.key_pressed(digit),
+            None => {}
+        }
+    }
+
+    /// A key told in the audio.
+    pub(super) fn key_by_rtp(&mut self, digit: char) {
+        let session = self.session.as_mut();
+        if session.is_some_and(|session| session.hears_key(KeyPath::Rtp)) {
+            self.key_pressed(digit);
+        }
+    }
+
+    fn key_pressed(&self, digit: char) {
+        tracing::debug!(call.id = %self.id, %digit, "key");
+    }
+
+    /// Sets the alarm for whatever the session timer wants next.
+    pub(super) fn set_session_timer(&mut self, ctx: &mut Context<Self>) {
+        if let Some(armed) = self.session_timer.take() {
+            ctx.cancel_future(armed);
+        }
+        let due = self.session.as_ref().and_then(InviteSession::poll_timeout);
+        self.session_timer = due.map(|due| {
+            let wait = due.saturating_duration_since(clock::now());
+            ctx.run_later(wait, |call, ctx| {
+                let due = call.session.as_mut();
+                let due = due.and_then(|session| session.handle_timeout(clock::now()));
+                call.session_due(due, ctx);
+            })
+        });
+    }
+
+    fn session_due(&mut self, due: Option<Refresh>, ctx: &mut Context<Self>) {
+        match due {
+            Some(Refresh::Ask(update)) => self.send(*update),
+            Some(Refresh::Expired(bye)) => {
+                self.cause.get_or_insert(Cause::SessionExpired);
+                self.send(*bye);
+                return ctx.stop();
             }
             None => {}
         }
+        self.set_session_timer(ctx);
+    }
+
+    fn refresh_answered(&mut self, answer: Option<&rsip::Response>, ctx: &mut Context<Self>) {
+        let due = self.session.as_mut();
+        let due = due.and_then(|session| session.handle_answer(clock::now(), answer));
+        self.session_due(due, ctx);
     }
 
     pub(super) fn acked(&mut self, body: &[u8], ctx: &mut Context<Self>) {
@@ -132,7 +183,8 @@ impl CallActor {
         ctx.stop();
     }
 
-    pub(super) fn cancelled(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn cancelled(&mut self, reason: Option<Reason>, ctx: &mut Context<Self>) {
+        self.far_reason = reason;
         let Some(session) = self.session.as_mut() else {
             return;
         };
@@ -153,11 +205,10 @@ impl Handler<InDialog> for CallActor {
             EndpointEvent::InDialog { txn, request, .. } => self.in_dialog(txn, &request, ctx),
             EndpointEvent::Acked { body, .. } => self.acked(&body, ctx),
             EndpointEvent::AckTimedOut { .. } => self.ack_timed_out(ctx),
-            EndpointEvent::Cancelled { .. } => self.cancelled(ctx),
-            EndpointEvent::TimedOut { .. }
-            | EndpointEvent::Invited { .. }
-            | EndpointEvent::Answered { .. }
-            | EndpointEvent::FlowLost { .. } => {}
+            EndpointEvent::Cancelled { reason, .. } => self.cancelled(reason, ctx),
+            EndpointEvent::Answered { response, .. } => self.refresh_answered(Some(&response), ctx),
+            EndpointEvent::TimedOut { .. } => self.refresh_answered(None, ctx),
+            EndpointEvent::Invited { .. } | EndpointEvent::FlowLost { .. } => {}
         }
     }
 }

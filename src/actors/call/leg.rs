@@ -14,7 +14,10 @@ use crate::{
         LegChange, LegKey, LegSpec, MediaTable, Place, g711::Law, stats::LegReport,
         table::MediaEvent,
     },
-    sip::sdp::{Codec, Negotiated},
+    sip::{
+        Reason,
+        sdp::{Codec, Negotiated},
+    },
 };
 
 fn leg_change(agreed: &Negotiated) -> LegChange {
@@ -31,9 +34,14 @@ fn leg_change(agreed: &Negotiated) -> LegChange {
     }
 }
 
-/// What a line was like, as JSON for the row.
-pub(super) fn quality(report: &LegReport) -> String {
-    serde_json::json!({
+/// What a line was like and why the far end ended it (RFC 3326), as JSON for the row.
+pub(super) fn quality(report: Option<&LegReport>, reason: Option<&Reason>) -> Option<String> {
+    let Some(report) = report else {
+        let told = reason.map(|reason| serde_json::json!({ "reason": reason.to_string() }));
+        return told.map(|told| told.to_string());
+    };
+    let told = serde_json::json!({
+        "reason": reason.map(Reason::to_string),
         "received": report.received,
         "lost": report.lost,
         "jitterMs": report.jitter_ms,
@@ -42,8 +50,8 @@ pub(super) fn quality(report: &LegReport) -> String {
         "sent": report.sent,
         "foreign": report.foreign,
         "overRate": report.over_rate,
-    })
-    .to_string()
+    });
+    Some(told.to_string())
 }
 
 impl CallActor {
@@ -146,7 +154,7 @@ impl Handler<OnLeg> for CallActor {
             MediaEvent::Latched { from, .. } => {
                 tracing::debug!(call.id = %self.id, rtp.from = %from, "audio arrives")
             }
-            MediaEvent::Dtmf { digit, .. } => tracing::debug!(call.id = %self.id, %digit, "key"),
+            MediaEvent::Dtmf { digit, .. } => self.key_by_rtp(digit),
             MediaEvent::Level { .. } => {}
         }
     }

@@ -11,7 +11,7 @@ mod leg;
 
 use std::{net::IpAddr, time::Instant};
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, SpawnHandle};
 
 use crate::{
     actors::{
@@ -26,7 +26,9 @@ use crate::{
     },
     domain::{CallId, Cause},
     media::asset::PromptId,
-    sip::{HangUp, Incoming, InviteSession, MediaAddress, SessionError, TxnKey, sdp::Codec},
+    sip::{
+        HangUp, Incoming, InviteSession, MediaAddress, Reason, SessionError, TxnKey, sdp::Codec,
+    },
 };
 
 use dialog::reason;
@@ -81,6 +83,9 @@ pub struct CallActor {
     holds_port: bool,
     position: Option<u16>,
     cause: Option<Cause>,
+    session_timer: Option<SpawnHandle>,
+    /// Why the far end hung up, in its words.
+    far_reason: Option<Reason>,
 }
 
 impl CallActor {
@@ -99,6 +104,8 @@ impl CallActor {
             holds_port: false,
             position: None,
             cause: None,
+            session_timer: None,
+            far_reason: None,
         }
     }
 
@@ -110,8 +117,9 @@ impl CallActor {
         let mut session = match InviteSession::new(request) {
             Ok(session) => session,
             Err(response) => {
+                let status = response.status_code.code();
                 self.respond(self.txn, *response);
-                return Err(Cause::SipError(400));
+                return Err(Cause::SipError(status));
             }
         };
         let Some(port) = studio::with(|studio| studio.open_port(now)).flatten() else {
@@ -130,7 +138,7 @@ impl CallActor {
         self.port = Some(port);
         self.holds_port = true;
         self.peers.metrics.rtp_ports.inc();
-        let answer = match session.answer(media, &[("X-Call-Id", &self.id.to_string())]) {
+        let answer = match session.answer(now, media, &[("X-Call-Id", &self.id.to_string())]) {
             Ok(answer) => answer,
             Err(SessionError::Sdp(error)) => {
                 tracing::info!(call.id = %self.id, %error, "refused: no audio that we take");
@@ -155,6 +163,7 @@ impl CallActor {
                 .as_secs_f64(),
         );
         self.session = Some(session);
+        self.set_session_timer(ctx);
         if let Some(agreed) = answer.negotiated {
             self.leg_up(&agreed, ctx);
         }
@@ -207,7 +216,7 @@ impl Actor for CallActor {
         self.peers.switchboard.do_send(CallGone {
             call: id,
             cause,
-            quality: report.as_ref().map(quality),
+            quality: quality(report.as_ref(), self.far_reason.as_ref()),
         });
     }
 }

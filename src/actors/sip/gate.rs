@@ -1,63 +1,63 @@
-//! Who may speak SIP to us: addresses of the allow-list, and guests who once brought a token of our own TwiML.
+//! Who may speak SIP to us: trunks, and guests who once brought a token of our own TwiML or a login.
 //! Everybody else gets silence, and costs a look at their address.
 
 use std::{
-    collections::HashMap,
     net::{IpAddr, SocketAddr},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use rsip::{Header, SipMessage};
+use rsip::{Header, Headers, Method, SipMessage};
 
 use crate::{
     actors::clock,
     domain::CallId,
     net::address,
     sip::{
-        Framing, Incoming, parse,
-        trunk::{Allow, StrangerLimits, Strangers},
+        Framing, Incoming, TxnKey, parse,
+        trunk::{Admission, Ruling, Standing, TrunkName, Unread},
     },
     twilio::token::TokenKey,
 };
 
-/// Guests at most; the oldest goes first.
-const GUESTS_MAX: usize = 1024;
-/// How long a token lets its address speak: longer than any call lasts.
-const GUEST_STAYS: Duration = Duration::from_secs(24 * 3600);
 /// The headers that our TwiML makes the carrier send: our id of the call, and the token for it.
 const CALL: &str = "X-Call-Id";
 const TOKEN: &str = "X-Call-Token";
 
 /// What the gate is told once.
 pub struct GateSettings {
-    /// Addresses that may call.
-    pub allow: Allow,
+    /// The trunks, and what everybody else may say.
+    pub admission: Admission,
     /// The key of our tokens.
     pub tokens: TokenKey,
     /// Our address, when the sockets listen on all of them.
     pub public_ip: Option<IpAddr>,
 }
 
-/// Decides whose messages are read.
+/// Decides whose messages are read and whose calls are taken: [`Admission`], and the tokens of our TwiML.
 pub struct Gate {
-    settings: GateSettings,
-    strangers: Strangers,
-    guests: HashMap<IpAddr, Instant>,
+    admission: Admission,
+    tokens: TokenKey,
+    public_ip: Option<IpAddr>,
 }
 
 impl Gate {
     /// A gate that has seen nobody yet.
     pub fn new(settings: GateSettings) -> Self {
         Self {
-            settings,
-            strangers: Strangers::new(StrangerLimits::default()),
-            guests: HashMap::new(),
+            admission: settings.admission,
+            tokens: settings.tokens,
+            public_ip: settings.public_ip,
         }
     }
 
-    /// Whether the address is on the list.
+    /// Whether a trunk lists the address.
     pub fn is_trusted(&self, peer: IpAddr) -> bool {
-        self.settings.allow.admits(peer).is_some()
+        self.admission.is_listed(peer)
+    }
+
+    /// Whether the address tried wrong logins and no trunk lists it.
+    pub fn is_banned(&self, now: Instant, peer: IpAddr) -> bool {
+        !self.is_trusted(peer) && self.admission.is_banned(now, peer)
     }
 
     /// Whether a message is read; the reason for the counter when not.
@@ -67,46 +67,33 @@ impl Gate {
         peer: IpAddr,
         bytes: &[u8],
     ) -> Result<(), &'static str> {
-        if self.is_trusted(peer) || self.guests.contains_key(&peer) {
-            return Ok(());
+        match self.admission.admits(now, peer).map_err(Unread::label)? {
+            Standing::Listed | Standing::Guest => Ok(()),
+            Standing::Stranger { may_log_in } => self.hear_stranger(now, peer, bytes, may_log_in),
         }
-        if !self.strangers.admits(now, peer) {
-            return Err("stranger-flood");
-        }
-        let Ok(inbound) = parse(bytes, Framing::Datagram) else {
-            return Err("stranger");
-        };
-        let headers = match &inbound.msg {
-            SipMessage::Request(request) => &request.headers,
-            SipMessage::Response(_) => return Err("stranger"),
-        };
-        let header = |wanted: &str| {
-            headers.iter().find_map(|header| {
-                let Header::Other(name, value) = header else {
-                    return None;
-                };
-                name.eq_ignore_ascii_case(wanted).then_some(value.as_str())
-            })
-        };
-        let (call, token) = header(CALL).zip(header(TOKEN)).ok_or("stranger")?;
-        self.verify(call, token).ok_or("stranger")?;
-        self.welcome(now, peer);
-        Ok(())
     }
 
-    /// The call that a token in the INVITE names, if the token is ours.
-    pub fn known_call(&mut self, now: Instant, request: &Incoming) -> Option<CallId> {
-        let call = self.verify(request.header(CALL)?, request.header(TOKEN)?)?;
-        if !self.is_trusted(request.source().from.ip()) {
-            self.welcome(now, request.source().from.ip());
-        }
-        Some(call)
+    /// What becomes of an INVITE, and the call that a token in it names, if the token is ours.
+    pub fn rule(
+        &mut self,
+        now: Instant,
+        txn: TxnKey,
+        invite: &Incoming,
+    ) -> (Option<CallId>, Ruling) {
+        let proof = invite.header(CALL).zip(invite.header(TOKEN));
+        let known = proof.and_then(|(call, token)| self.verify(call, token));
+        let ruling = self.admission.rule(now, txn, invite, known.is_some());
+        (known, ruling)
+    }
+
+    /// A call that was accepted may be over: its trunk and the calls that it still has.
+    pub fn call_over(&mut self, txn: TxnKey) -> Option<(&TrunkName, u32)> {
+        self.admission.call_over(txn)
     }
 
     /// Lets go of guests whose day is over.
     pub fn forget_old_guests(&mut self, now: Instant) {
-        self.guests
-            .retain(|_, since| now.saturating_duration_since(*since) < GUEST_STAYS);
+        self.admission.forget_old_guests(now);
     }
 
     /// Our address as the peer sees it, where the socket itself does not say.
@@ -115,46 +102,79 @@ impl Gate {
             return bound;
         }
         let ip = self
-            .settings
             .public_ip
             .or_else(|| address::facing(peer))
             .unwrap_or(bound.ip());
         SocketAddr::new(ip, bound.port())
     }
 
+    /// A stranger is heard with a token; with an INVITE and its ACK where it could log in.
+    fn hear_stranger(
+        &mut self,
+        now: Instant,
+        peer: IpAddr,
+        bytes: &[u8],
+        may_log_in: bool,
+    ) -> Result<(), &'static str> {
+        let Ok(inbound) = parse(bytes, Framing::Datagram) else {
+            return Err("stranger");
+        };
+        let SipMessage::Request(request) = &inbound.msg else {
+            return Err("stranger");
+        };
+        let proof = other(&request.headers, CALL).zip(other(&request.headers, TOKEN));
+        if proof.is_some_and(|(call, token)| self.verify(call, token).is_some()) {
+            self.admission.welcome(now, peer);
+            return Ok(());
+        }
+        let asks_to_log_in = matches!(request.method, Method::Invite | Method::Ack);
+        if may_log_in && asks_to_log_in {
+            Ok(())
+        } else {
+            Err("stranger")
+        }
+    }
+
     fn verify(&self, call: &str, token: &str) -> Option<CallId> {
         // The row of the call binds the carrier's id, so the token need not.
-        self.settings
-            .tokens
+        self.tokens
             .verify(token, call, "", clock::unix_ms() / 1000)
             .ok()?;
         call.parse().ok()
     }
+}
 
-    fn welcome(&mut self, now: Instant, peer: IpAddr) {
-        if self.guests.len() >= GUESTS_MAX {
-            let oldest = self
-                .guests
-                .iter()
-                .min_by_key(|(_, since)| **since)
-                .map(|(ip, _)| *ip);
-            oldest.map(|ip| self.guests.remove(&ip));
-        }
-        self.guests.insert(peer, now);
-    }
+fn other<'a>(headers: &'a Headers, wanted: &str) -> Option<&'a str> {
+    headers.iter().find_map(|header| {
+        let Header::Other(name, value) = header else {
+            return None;
+        };
+        name.eq_ignore_ascii_case(wanted).then_some(value.as_str())
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::sip::{
+        digest::Login,
+        trunk::{Trunk, TrunkTable, Trunks},
+    };
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
 
     const KEY: [u8; 32] = [7; 32];
 
     fn gate(allow: &str) -> Gate {
-        let tokens = TokenKey::new(&KEY);
+        gate_of(Trunks::new(allow, Vec::new(), None).unwrap())
+    }
+
+    fn gate_of(trunks: Trunks) -> Gate {
         Gate::new(GateSettings {
-            allow: Allow::parse(allow).unwrap(),
-            tokens,
+            admission: Admission::new(clock::now(), trunks, &[1; 32]),
+            tokens: TokenKey::new(&KEY),
             public_ip: None,
         })
     }
@@ -207,9 +227,9 @@ mod tests {
             Ok(()),
             "the ACK and the BYE bring no token"
         );
-        gate.forget_old_guests(now + GUEST_STAYS);
+        gate.forget_old_guests(now + DAY);
         assert_eq!(
-            gate.lets_in(now + GUEST_STAYS, stranger(), &invite("")),
+            gate.lets_in(now + DAY, stranger(), &invite("")),
             Err("stranger")
         );
     }
@@ -229,19 +249,30 @@ mod tests {
     }
 
     #[test]
-    fn guests_are_bounded() {
-        let mut gate = gate("198.51.100.0/24");
-        let start = clock::now();
-        for index in 0..(GUESTS_MAX as u32 + 10) {
-            gate.welcome(
-                start + Duration::from_millis(u64::from(index)),
-                IpAddr::from(index.to_be_bytes()),
+    fn where_somebody_may_log_in_strangers_are_heard_with_invites_alone() {
+        let table = TrunkTable {
+            name: "home".into(),
+            profile: "pbx".into(),
+            allow: Some("any".into()),
+            login: Some(Login {
+                user: "u".into(),
+                password: "p".into(),
+            }),
+            ..TrunkTable::default()
+        };
+        let mut gate = gate_of(Trunks::new("", vec![Trunk::new(table).unwrap()], None).unwrap());
+        let now = clock::now();
+        assert_eq!(gate.lets_in(now, stranger(), &invite("")), Ok(()));
+        for method in ["OPTIONS", "REGISTER", "CANCEL", "BYE", "SUBSCRIBE"] {
+            let other = String::from_utf8(invite(""))
+                .unwrap()
+                .replace("INVITE", method);
+            assert_eq!(
+                gate.lets_in(now, stranger(), other.as_bytes()),
+                Err("stranger"),
+                "{method}"
             );
         }
-        assert_eq!(gate.guests.len(), GUESTS_MAX);
-        assert!(
-            !gate.guests.contains_key(&IpAddr::from(0_u32.to_be_bytes())),
-            "the oldest went first"
-        );
+        assert_eq!(gate.lets_in(now, stranger(), b"INVITE"), Err("stranger"));
     }
 }

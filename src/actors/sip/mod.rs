@@ -9,6 +9,7 @@
 
 mod flows;
 mod gate;
+mod invited;
 
 use std::{
     collections::HashMap,
@@ -30,7 +31,7 @@ use tokio::{
 use crate::{
     actors::{
         clock,
-        message::{DialogDown, DialogUp, InDialog, Invited, Respond, SendRequest, SetDraining},
+        message::{DialogDown, DialogUp, InDialog, Respond, SendRequest, SetDraining},
         metrics::Metrics,
         switchboard::Switchboard,
     },
@@ -172,23 +173,24 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
-            EndpointEvent::Cancelled { txn } => {
+            EndpointEvent::Cancelled { txn, .. } => {
                 if let Some(call) = self.invites.get(txn) {
                     call.do_send(InDialog(event));
                 }
             }
-            EndpointEvent::TimedOut { txn } => {
-                self.pending.remove(txn);
-                if let Some(call) = self.invites.get(txn) {
+            EndpointEvent::TimedOut { txn } | EndpointEvent::Answered { txn, .. } => {
+                self.call_over(*txn);
+                let asked = self
+                    .pending
+                    .remove(txn)
+                    .map(|pending| pending.request.dialog);
+                let call = match &asked {
+                    Some(dialog) => self.dialogs.get(dialog),
+                    None => self.invites.get(txn),
+                };
+                if let Some(call) = call {
                     call.do_send(InDialog(event));
                 }
-            }
-            EndpointEvent::Answered { txn, response } => {
-                self.pending.remove(txn);
-                tracing::debug!(
-                    status = response.status_code.code(),
-                    "answer to a request of ours"
-                );
             }
             EndpointEvent::FlowLost { txn } => {
                 if let Some(lost) = self.pending.remove(txn).filter(|pending| !pending.again) {
@@ -196,29 +198,6 @@ impl SipActor {
                 }
             }
         }
-    }
-
-    fn invited(&mut self, txn: TxnKey, request: Box<crate::sip::Incoming>) {
-        let now = clock::now();
-        let known = self.gate.known_call(now, &request);
-        if known.is_none() && !self.gate.is_trusted(request.source().from.ip()) {
-            self.metrics
-                .sip_dropped
-                .with_label_values(&["no-token"])
-                .inc();
-            if let Ok(mut session) = crate::sip::InviteSession::new(request)
-                && let Ok(response) = session.reject(403, None, &[])
-            {
-                self.endpoint.respond(now, txn, response);
-            }
-            return;
-        }
-        self.switchboard.do_send(Invited {
-            txn,
-            request,
-            at: now,
-            known,
-        });
     }
 
     /// The connection of a dialog is gone: connects to where its requests go and sends once more.
@@ -323,8 +302,12 @@ impl StreamHandler<Datagram> for SipActor {
 impl StreamHandler<flows::Accepted> for SipActor {
     fn handle(&mut self, accepted: flows::Accepted, ctx: &mut Self::Context) {
         let peer = accepted.0.peer.ip();
-        let trusted = self.gate.is_trusted(peer);
-        if let Err(reason) = self.flows.has_room(peer, trusted) {
+        let room = if self.gate.is_banned(clock::now(), peer) {
+            Err("banned")
+        } else {
+            self.flows.has_room(peer, self.gate.is_trusted(peer))
+        };
+        if let Err(reason) = room {
             self.metrics.sip_dropped.with_label_values(&[reason]).inc();
             return;
         }
@@ -372,6 +355,9 @@ impl Handler<Respond> for SipActor {
     type Result = ();
 
     fn handle(&mut self, Respond { txn, response }: Respond, ctx: &mut Self::Context) {
+        if response.status_code.code() >= 300 {
+            self.call_over(txn);
+        }
         self.endpoint.respond(clock::now(), txn, response);
         self.settle(ctx);
     }
@@ -384,8 +370,10 @@ impl Handler<DialogUp> for SipActor {
         self.endpoint.register_dialog(up.key.clone());
         if self.endpoint.is_cancelled(up.txn) {
             // The CANCEL came before the call was here to hear of it.
-            up.call
-                .do_send(InDialog(EndpointEvent::Cancelled { txn: up.txn }));
+            up.call.do_send(InDialog(EndpointEvent::Cancelled {
+                txn: up.txn,
+                reason: None,
+            }));
         }
         self.dialogs.insert(up.key, up.call.clone());
         self.invites.insert(up.txn, up.call);
@@ -399,6 +387,7 @@ impl Handler<DialogDown> for SipActor {
         self.endpoint.forget_dialog(&down.key);
         self.dialogs.remove(&down.key);
         self.invites.remove(&down.txn);
+        self.call_over(down.txn);
     }
 }
 

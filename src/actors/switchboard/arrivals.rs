@@ -15,7 +15,7 @@ use crate::{
     },
     domain::{Arrival, CallId, CallerId, Cause, EpisodeId, RoomName, Verdict, number::Masked},
     media::asset::PromptId,
-    sip::{Incoming, InviteSession},
+    sip::{Incoming, InviteSession, trunk::CallFields},
 };
 
 /// Longest name or number that is taken from SIP, in characters.
@@ -28,22 +28,15 @@ fn clean(text: String) -> String {
         .collect()
 }
 
-fn arrival(request: &Incoming, known: Option<CallId>) -> Arrival {
+fn arrival(request: &Incoming, fields: CallFields, known: Option<CallId>) -> Arrival {
     Arrival {
         new_call: CallId(random::id()),
         new_caller: CallerId(random::id()),
         known,
-        from: request.from_user().map(clean),
-        dialled: request
-            .request_user()
-            .or_else(|| request.to_user())
-            .map(clean)
-            .unwrap_or_default(),
-        display_name: request.from_display().map(clean).unwrap_or_default(),
-        twilio_call_sid: request
-            .header("X-Twilio-CallSid")
-            .map(|sid| clean(sid.to_owned()))
-            .filter(|_| known.is_none()),
+        from: fields.caller.map(clean),
+        dialled: fields.called.map(clean).unwrap_or_default(),
+        display_name: fields.name.map(clean).unwrap_or_default(),
+        twilio_call_sid: fields.carrier_call.map(clean).filter(|_| known.is_none()),
         sip_call_id: Some(request.call_id().to_owned()),
     }
 }
@@ -119,7 +112,7 @@ impl Handler<Invited> for Switchboard {
         if self.closing {
             return self.refuse(invited, 503);
         }
-        let arrival = arrival(&invited.request, invited.known);
+        let arrival = arrival(&invited.request, invited.fields.clone(), invited.known);
         match self.desk.arrive(clock::utc(), arrival) {
             Verdict::Admit {
                 call,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use rsip::Response;
 
-use crate::sip::{DialogKey, FlowId, Incoming, Transport, TxnKey};
+use crate::sip::{DialogKey, FlowId, Incoming, Reason, Transport, TxnKey};
 
 /// Octets to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub enum EndpointEvent {
     Cancelled {
         /// The INVITE's key.
         txn: TxnKey,
+        /// Why, if the caller said so.
+        reason: Option<Reason>,
     },
     /// The ACK of a 2xx, once.
     Acked {

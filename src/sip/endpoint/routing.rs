@@ -7,14 +7,14 @@ use rsip::{Method, Request, Response, StatusCode};
 
 use super::{Endpoint, EndpointEvent};
 use crate::sip::incoming::{Incoming, tag};
-use crate::sip::reply::{self, SUPPORTED};
+use crate::sip::reply::{self, ALLOW, SUPPORTED};
 use crate::sip::transaction::{
     AckName, InviteServer, Machine, Names, Origin, Server, TxnKey, server_name,
 };
 use crate::sip::value::uri::Uri;
 use crate::sip::value::via::Via;
 use crate::sip::wire::emit_response;
-use crate::sip::{Source, value};
+use crate::sip::{Reason, Source, value};
 
 impl Endpoint {
     pub(super) fn handle_request(
@@ -95,11 +95,18 @@ impl Endpoint {
         };
         self.refuse(cancel, 200);
         if let Some(txn) = known.filter(|_| given_up) {
-            self.out.events.push_back(EndpointEvent::Cancelled { txn });
+            let reason = cancel.headers("Reason").find_map(Reason::parse);
+            self.out
+                .events
+                .push_back(EndpointEvent::Cancelled { txn, reason });
         }
     }
 
     fn handle_new(&mut self, now: Instant, name: String, request: Incoming, has_to_tag: bool) {
+        // Method, then extensions, then all else (RFC 3261 section 8.2).
+        if !is_allowed(request.method()) {
+            return self.answer(&request.source, reply::with_allow(base(&request, 405)));
+        }
         if let Some(unsupported) = unsupported_extensions(&request) {
             let response = reply::with(base(&request, 420), "Unsupported", unsupported);
             return self.answer(&request.source, response);
@@ -107,28 +114,24 @@ impl Endpoint {
         if has_to_tag && self.dialogs.contains(&request.dialog_key()) {
             return self.handle_in_dialog(now, name, request);
         }
-        match request.method() {
-            Method::Register
-            | Method::Subscribe
-            | Method::Publish
-            | Method::Message
-            | Method::Notify
-            | Method::Refer
-            | Method::PRack => {
-                self.answer(&request.source, reply::with_allow(base(&request, 405)));
-            }
-            _ if has_to_tag => self.refuse(&request, 481),
-            Method::Invite => self.handle_invite(now, name, request),
-            Method::Options if self.draining => self.refuse_busy(&request),
-            Method::Options => self.answer(&request.source, capabilities(&request)),
-            Method::Bye | Method::Info | Method::Update => self.refuse(&request, 481),
-            Method::Ack | Method::Cancel => {}
+        let method = Some(request.method()).filter(|_| !has_to_tag);
+        if method == Some(Method::Invite) {
+            self.handle_invite(now, name, request);
+        } else if method != Some(Method::Options) {
+            self.refuse(&request, 481);
+        } else if self.draining {
+            self.refuse_busy(&request);
+        } else {
+            self.answer(&request.source, capabilities(&request));
         }
     }
 
     fn handle_in_dialog(&mut self, now: Instant, name: String, request: Incoming) {
         if request.method() == Method::Options {
             return self.answer(&request.source, capabilities(&request));
+        }
+        if request.method() == Method::PRack {
+            return self.handle_prack(&request);
         }
         if self.table.len() >= self.config.limits.transactions_max {
             return self.refuse_busy(&request);
@@ -145,6 +148,25 @@ impl Endpoint {
             txn,
             request,
         });
+    }
+
+    /// A PRACK (RFC 3262 section 3). Its answer is the same for its repeats, so it keeps no state. A
+    /// body has no meaning here: no provisional response of ours has one.
+    fn handle_prack(&mut self, prack: &Incoming) {
+        let rack = prack.header("RAck").and_then(value::rack);
+        let acked = rack.is_some_and(|(rseq, cseq)| {
+            let origin = Origin {
+                call_id: prack.call_id().to_owned(),
+                from_tag: tag(prack.header("From")).to_owned(),
+                cseq,
+            };
+            let txn = self.table.origin(&origin);
+            match txn.and_then(|txn| self.table.machine(txn)) {
+                Some(Machine::InviteServer(server)) => server.provisional_acked(rseq),
+                Some(Machine::Server(_) | Machine::Client(_)) | None => false,
+            }
+        });
+        self.refuse(prack, if acked { 200 } else { 481 });
     }
 
     fn handle_invite(&mut self, now: Instant, name: String, request: Incoming) {
@@ -167,6 +189,9 @@ impl Endpoint {
             let response = reply::with(response, "Accept-Encoding", "identity");
             return self.answer(&request.source, response);
         }
+        if !request.takes_sdp() {
+            return self.refuse(&request, 406);
+        }
         let names = Names {
             server: Some(name),
             origin: Some(origin),
@@ -186,7 +211,11 @@ impl Endpoint {
         let machine = if request.method() == Method::Invite {
             let trying = reply::response(&request.request, StatusCode::Trying, None);
             let trying = emit_response(&trying);
-            Machine::InviteServer(InviteServer::new(now, txn, source, trying, &mut self.out))
+            let mut server = InviteServer::new(now, txn, source, trying, &mut self.out);
+            if request.has_option("Require", "100rel") {
+                server.require_reliable();
+            }
+            Machine::InviteServer(server)
         } else {
             Machine::Server(Server::new(now, txn, source, &mut self.out))
         };
@@ -218,13 +247,22 @@ fn capabilities(request: &Incoming) -> Response {
     reply::with(response, "Supported", SUPPORTED)
 }
 
-/// The option tags of Require, none of which is known.
+/// Whether a method stands in [`ALLOW`].
+fn is_allowed(method: Method) -> bool {
+    let name = method.to_string();
+    ALLOW.split(", ").any(|allowed| allowed == name)
+}
+
+/// The option tags of Require that are not in [`SUPPORTED`].
 fn unsupported_extensions(request: &Incoming) -> Option<String> {
+    let is_supported = |tag: &str| {
+        SUPPORTED
+            .split(", ")
+            .any(|own| own.eq_ignore_ascii_case(tag))
+    };
     let tags: Vec<&str> = request
-        .headers("Require")
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|tag| !tag.is_empty())
+        .options("Require")
+        .filter(|tag| !is_supported(tag))
         .collect();
     (!tags.is_empty()).then(|| tags.join(", "))
 }

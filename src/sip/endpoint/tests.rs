@@ -5,3 +5,4 @@ mod loss;
 mod probes;
 mod switch;
 mod timers;
+mod torture;

@@ -61,6 +61,15 @@ pub enum SessionEvent {
     },
 }
 
+/// How a call tells of its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPath {
+    /// In its audio (RFC 4733).
+    Rtp,
+    /// By INFO.
+    Info,
+}
+
 /// What an ACK brings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AckOutcome {

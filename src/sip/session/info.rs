@@ -2,6 +2,9 @@
 
 use crate::sip::Incoming;
 
+/// The bodies that are read.
+pub(super) const ACCEPT: &str = "application/dtmf-relay, application/dtmf";
+
 /// How long a key counts as pressed when the peer does not say, in milliseconds.
 const DURATION_MS: u16 = 160;
 

@@ -1,13 +1,17 @@
 //! Requests within the dialog, each with its answer.
 
-use rsip::{Method, StatusCode};
+use std::time::Instant;
 
-use super::{InviteSession, Reason, SessionAction, SessionEvent, State, info};
+use rsip::Method;
+
+use super::{
+    InviteSession, KeyPath, Reason, SessionAction, SessionEvent, State, Wish, info, refresh,
+};
 use crate::sip::{Incoming, reply};
 
 impl InviteSession {
     /// A request within the dialog.
-    pub fn handle_request(&mut self, request: &Incoming) -> SessionAction {
+    pub fn handle_request(&mut self, now: Instant, request: &Incoming) -> SessionAction {
         if !self.dialog.admits(request) {
             return self.only(request, 500);
         }
@@ -17,14 +21,14 @@ impl InviteSession {
         }
         match request.method() {
             Method::Bye => self.hung_up(request),
-            Method::Invite | Method::Update => self.reoffered(request),
+            Method::Invite | Method::Update => self.reoffered(now, request),
             Method::Info => self.informed(request),
             Method::Options => self.only(request, 200),
-            Method::PRack => self.only(request, 481),
             Method::Ack
             | Method::Cancel
             | Method::Message
             | Method::Notify
+            | Method::PRack
             | Method::Publish
             | Method::Refer
             | Method::Register
@@ -46,19 +50,24 @@ impl InviteSession {
     }
 
     /// A re-INVITE or UPDATE (RFC 3261 section 14.2, RFC 3311 section 5.2).
-    fn reoffered(&mut self, request: &Incoming) -> SessionAction {
+    fn reoffered(&mut self, now: Instant, request: &Incoming) -> SessionAction {
         if request.has_foreign_body() {
             let mut action = self.only(request, 415);
             action.response = reply::with(action.response, "Accept", "application/sdp");
             return action;
         }
+        if Wish::read(request).is_some_and(|wish| wish.is_too_short()) {
+            return SessionAction {
+                response: refresh::too_short(request),
+                event: None,
+            };
+        }
         let has_offer = request.sdp().is_some();
         if request.method() == Method::Update && !has_offer {
             self.dialog.refresh_target(request);
-            let response = self.base(request, StatusCode::OK);
-            let response = reply::with(response, "Contact", self.contact.as_str());
+            self.agree_timer(now, request);
             return SessionAction {
-                response,
+                response: self.accepting(request),
                 event: None,
             };
         }
@@ -75,7 +84,9 @@ impl InviteSession {
             return self.only(request, 488);
         };
         self.dialog.refresh_target(request);
-        let response = self.accepting(request, body);
+        self.agree_timer(now, request);
+        let response = reply::with_sdp(self.accepting(request), body);
+        self.keys = None;
         let agreed = self.agreed.clone().filter(|_| has_offer);
         SessionAction {
             response,
@@ -83,13 +94,18 @@ impl InviteSession {
         }
     }
 
-    fn informed(&self, request: &Incoming) -> SessionAction {
+    fn informed(&mut self, request: &Incoming) -> SessionAction {
         match info::read(request) {
             info::Told::Nothing => self.only(request, 200),
-            info::Told::Unreadable => self.only(request, 415),
+            info::Told::Unreadable => {
+                let mut action = self.only(request, 415);
+                action.response = reply::with(action.response, "Accept", info::ACCEPT);
+                action
+            }
             info::Told::Digit { digit, duration_ms } => {
                 let mut action = self.only(request, 200);
-                action.event = Some(SessionEvent::Dtmf { digit, duration_ms });
+                let is_heard = self.hears_key(KeyPath::Info);
+                action.event = is_heard.then_some(SessionEvent::Dtmf { digit, duration_ms });
                 action
             }
         }

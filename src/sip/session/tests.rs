@@ -5,6 +5,11 @@ use crate::sip::sdp::{Codec, Direction};
 use crate::sip::{FlowId, Transport, value, wire};
 use rsip::SipMessage;
 
+#[expect(clippy::disallowed_methods, reason = "virtual time begins somewhere")]
+fn epoch() -> Instant {
+    Instant::now()
+}
+
 fn incoming(text: &str) -> Box<Incoming> {
     let text = text.replace('\n', "\r\n");
     let inbound = wire::parse(text.as_bytes(), wire::Framing::Datagram).unwrap();
@@ -60,6 +65,10 @@ fn media() -> MediaAddress {
 }
 
 fn answered(extra: &str) -> InviteSession {
+    answered_at(epoch(), extra)
+}
+
+fn answered_at(now: Instant, extra: &str) -> InviteSession {
     let invite = request(
         "INVITE",
         10,
@@ -67,7 +76,7 @@ fn answered(extra: &str) -> InviteSession {
         &offer("sendrecv"),
     );
     let mut session = InviteSession::new(invite).unwrap();
-    let answer = session.answer(media(), &[("X-Call-Id", "7")]).unwrap();
+    let answer = session.answer(now, media(), &[("X-Call-Id", "7")]).unwrap();
     assert_eq!(answer.negotiated.unwrap().direction, Direction::SendRecv);
     assert_eq!(
         value::find(&answer.response.headers, "X-Call-Id"),
@@ -150,7 +159,7 @@ fn no_bye_goes_out_before_the_ack() {
 fn a_late_offer_is_answered_by_the_ack_or_the_call_ends() {
     let late = || {
         let mut session = InviteSession::new(request("INVITE", 1, CONTACT, "")).unwrap();
-        let answer = session.answer(media(), &[]).unwrap();
+        let answer = session.answer(epoch(), media(), &[]).unwrap();
         assert!(answer.negotiated.is_none());
         assert!(answer.response.body.starts_with(b"v=0"));
         session
@@ -169,7 +178,7 @@ fn a_late_offer_is_answered_by_the_ack_or_the_call_ends() {
     let crossing = request("UPDATE", 2, CONTACT, &offer("sendrecv"));
     assert_eq!(
         session
-            .handle_request(&crossing)
+            .handle_request(epoch(), &crossing)
             .response
             .status_code
             .code(),
@@ -186,7 +195,8 @@ fn a_reinvite_is_answered_in_kind_or_changes_nothing() {
         (12, "inactive", Direction::Inactive),
         (13, "sendrecv", Direction::SendRecv),
     ] {
-        let action = session.handle_request(&request("INVITE", cseq, CONTACT, &offer(theirs)));
+        let action =
+            session.handle_request(epoch(), &request("INVITE", cseq, CONTACT, &offer(theirs)));
         assert_eq!(code(&action), 200);
         let Some(SessionEvent::Reoffered(negotiated)) = action.event else {
             panic!()
@@ -201,7 +211,10 @@ fn a_reinvite_is_answered_in_kind_or_changes_nothing() {
     }
     let before = session.negotiated().cloned();
     let foreign = offer("sendonly").replace("AVP 0", "AVP 18");
-    let action = session.handle_request(&request("INVITE", 14, "Contact: <sip:new@h>\n", &foreign));
+    let action = session.handle_request(
+        epoch(),
+        &request("INVITE", 14, "Contact: <sip:new@h>\n", &foreign),
+    );
     assert_eq!((code(&action), action.event), (488, None));
     assert_eq!(session.negotiated().cloned(), before);
     assert_eq!(
@@ -213,7 +226,10 @@ fn a_reinvite_is_answered_in_kind_or_changes_nothing() {
 #[test]
 fn a_reinvite_without_offer_gets_ours_and_may_move_the_target() {
     let mut session = talking("");
-    let action = session.handle_request(&request("INVITE", 11, "Contact: <sip:new@h>\n", ""));
+    let action = session.handle_request(
+        epoch(),
+        &request("INVITE", 11, "Contact: <sip:new@h>\n", ""),
+    );
     assert_eq!(
         (action.response.status_code.code(), action.event),
         (200, None)
@@ -222,7 +238,7 @@ fn a_reinvite_without_offer_gets_ours_and_may_move_the_target() {
     let crossing = request("INVITE", 12, CONTACT, &offer("sendrecv"));
     assert_eq!(
         session
-            .handle_request(&crossing)
+            .handle_request(epoch(), &crossing)
             .response
             .status_code
             .code(),
@@ -241,12 +257,13 @@ fn before_the_answer_other_requests_wait_or_end_the_call() {
     let mut session =
         InviteSession::new(request("INVITE", 1, CONTACT, &offer("sendrecv"))).unwrap();
     assert_eq!(session.hang_up(Reason::q850(16, "")), HangUp::Unanswered);
-    let action = session.handle_request(&request("UPDATE", 2, CONTACT, &offer("sendrecv")));
+    let action =
+        session.handle_request(epoch(), &request("UPDATE", 2, CONTACT, &offer("sendrecv")));
     assert_eq!(action.response.status_code.code(), 500);
     assert!(value::find(&action.response.headers, "Retry-After").is_some());
-    let action = session.handle_request(&request("UPDATE", 3, CONTACT, ""));
+    let action = session.handle_request(epoch(), &request("UPDATE", 3, CONTACT, ""));
     assert_eq!(action.response.status_code.code(), 200);
-    let action = session.handle_request(&request("BYE", 4, "Reason: SIP;cause=487\n", ""));
+    let action = session.handle_request(epoch(), &request("BYE", 4, "Reason: SIP;cause=487\n", ""));
     let Some(SessionEvent::HungUp { reason, unanswered }) = action.event else {
         panic!()
     };
@@ -267,7 +284,7 @@ fn an_offer_that_cannot_be_answered_leaves_the_call_ringing() {
     let srtp = offer("sendrecv").replace("RTP/AVP", "RTP/SAVP");
     let mut session = InviteSession::new(request("INVITE", 1, CONTACT, &srtp)).unwrap();
     assert!(matches!(
-        session.answer(media(), &[]),
+        session.answer(epoch(), media(), &[]),
         Err(SessionError::Sdp(_))
     ));
     let response = session
@@ -283,12 +300,12 @@ fn an_offer_that_cannot_be_answered_leaves_the_call_ringing() {
 fn other_requests_within_the_call() {
     let mut session = talking("");
     let mut code = |text: &Incoming| {
-        let action = session.handle_request(text);
+        let action = session.handle_request(epoch(), text);
         (action.response.status_code.code(), action.event)
     };
     assert_eq!(code(&request("INFO", 11, "", "")), (200, None));
     assert_eq!(code(&request("REFER", 12, "", "")), (405, None));
-    assert_eq!(code(&request("PRACK", 13, "", "")), (481, None));
+    assert_eq!(code(&request("PUBLISH", 13, "", "")), (405, None));
     assert_eq!(code(&request("UPDATE", 14, CONTACT, "")), (200, None));
     let key = |kind: &str, body: &str| {
         incoming(&format!(
@@ -314,6 +331,27 @@ fn other_requests_within_the_call() {
     );
     assert_eq!(code(&request("BYE", 16, "", "")).0, 200);
     assert_eq!(code(&request("INFO", 17, "", "")).0, 481);
+}
+
+#[test]
+fn a_key_that_is_told_twice_is_heard_once() {
+    let mut session = talking("");
+    let by_info = |session: &mut InviteSession, cseq: u32| {
+        let info = incoming(&format!(
+            "INFO sip:l@h SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\nFrom: <sip:a@h>;tag=theirs\n\
+             To: <sip:l@h>;tag=ours\nCall-ID: c@192.0.2.10\nCSeq: {cseq} INFO\n\
+             Content-Type: application/dtmf\n\n5"
+        ));
+        let action = session.handle_request(epoch(), &info);
+        assert_eq!(action.response.status_code.code(), 200);
+        action.event.is_some()
+    };
+    assert!(session.hears_key(KeyPath::Rtp));
+    assert!(!by_info(&mut session, 21) && session.hears_key(KeyPath::Rtp));
+    let moved = request("INVITE", 40, CONTACT, &offer("sendrecv"));
+    session.handle_request(epoch(), &moved);
+    assert!(by_info(&mut session, 41), "media was agreed anew");
+    assert!(!session.hears_key(KeyPath::Rtp) && by_info(&mut session, 42));
 }
 
 #[test]
@@ -368,4 +406,70 @@ fn reasons_read_and_write() {
         "SIP;cause=480;text=\"say 'hi'\""
     );
     assert_eq!(Reason::parse(";;"), None);
+}
+
+#[test]
+fn no_session_outlives_its_interval_and_no_wish_breaks_it() {
+    let start = epoch();
+    for (asked, interval_s) in [
+        ("90", Some(90)),
+        ("1800 ;refresher=uac", Some(1_800)),
+        ("4294967295;refresher=UAS", Some(4_294_967_295)),
+        ("4294967296", None),
+        ("-90", None),
+        ("soon", None),
+        (";refresher=uac", None),
+    ] {
+        let wish = format!("Supported: timer\nAllow: UPDATE\nSession-Expires: {asked}\n");
+        let session = answered_at(start, &wish);
+        let due = session.poll_timeout().map(|due| due - start);
+        assert_eq!(due.is_some(), interval_s.is_some(), "{asked}");
+        let interval = interval_s.map(std::time::Duration::from_secs);
+        assert!(
+            due.is_none_or(|due| Some(due) < interval),
+            "{asked}: {due:?}"
+        );
+    }
+}
+
+#[test]
+fn a_refresh_that_is_put_off_is_asked_again_and_moves_the_target() {
+    let start = epoch();
+    let after = |seconds| start + std::time::Duration::from_secs(seconds);
+    let wish = "Supported: timer\nAllow: UPDATE\nSession-Expires: 1000;refresher=uas\n";
+    let mut session = answered_at(start, wish);
+    session.handle_ack(b"");
+    assert_eq!(session.poll_timeout(), Some(after(500)));
+    assert!(matches!(
+        session.handle_timeout(after(500)),
+        Some(Refresh::Ask(_))
+    ));
+    let answer = |code: u16, extra: &[(&str, &str)]| {
+        let update = request("UPDATE", 1, "", "");
+        let mut response = reply::response(&update.request, code.into(), None);
+        for (name, value) in extra {
+            response = reply::with(response, name, *value);
+        }
+        response
+    };
+    // The end is at 968 s.
+    assert_eq!(
+        session.handle_answer(after(500), Some(&answer(491, &[]))),
+        None
+    );
+    assert_eq!(session.poll_timeout(), Some(after(734)));
+    assert!(session.handle_timeout(after(734)).is_some());
+    let refreshed = [
+        ("Session-Expires", "200;refresher=uas"),
+        ("Contact", "<sip:moved@192.0.2.77>"),
+    ];
+    let refreshed = answer(200, &refreshed);
+    assert_eq!(session.handle_answer(after(735), Some(&refreshed)), None);
+    // From now on it is theirs.
+    assert_eq!(session.poll_timeout(), Some(after(735 + 168)));
+    let Some(Refresh::Expired(bye)) = session.handle_timeout(after(735 + 168)) else {
+        panic!("nobody refreshed it");
+    };
+    assert_eq!(bye.target, "sip:moved@192.0.2.77");
+    assert_eq!(session.poll_timeout(), None);
 }

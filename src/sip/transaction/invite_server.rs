@@ -24,7 +24,30 @@ pub(in crate::sip) struct InviteServer {
     cancelled: bool,
     /// The last response sent; let go when nobody can need it any more.
     last: Bytes,
+    /// What is needed when the caller requires its provisional responses to be reliable.
+    reliable: Option<Box<Reliable>>,
 }
+
+#[derive(Debug, Default)]
+struct Reliable {
+    acked: bool,
+    /// What the INVITE is answered with when no PRACK comes; none before the one is sent.
+    refusal: Option<Bytes>,
+}
+
+/// How a response must be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sip) enum Reliability {
+    /// As ever.
+    None,
+    /// Under [`RSEQ`], until its PRACK comes.
+    Reliable,
+    /// Not at all: one such response was sent, and no other has more to say.
+    Held,
+}
+
+/// The RSeq of the one reliable provisional response to an INVITE (RFC 3262 section 3).
+pub(in crate::sip) const RSEQ: u32 = 1;
 
 #[derive(Debug)]
 enum State {
@@ -53,7 +76,47 @@ impl InviteServer {
             state: State::Proceeding,
             cancelled: false,
             last: trying,
+            reliable: None,
         }
+    }
+
+    /// Every provisional response but the 100 must be reliable.
+    pub(in crate::sip) fn require_reliable(&mut self) {
+        self.reliable = Some(Box::default());
+    }
+
+    /// How a response with this code must be sent.
+    pub(in crate::sip) fn reliability(&self, code: u16) -> Reliability {
+        match &self.reliable {
+            Some(reliable) if (101..200).contains(&code) => match reliable.refusal {
+                None => Reliability::Reliable,
+                Some(_) => Reliability::Held,
+            },
+            Some(_) | None => Reliability::None,
+        }
+    }
+
+    /// The next response is the reliable one; when it is not acknowledged, `refusal` follows.
+    pub(in crate::sip) fn refuse_unacked_with(&mut self, refusal: Bytes) {
+        if let Some(reliable) = &mut self.reliable {
+            reliable.refusal = Some(refusal);
+        }
+    }
+
+    /// A PRACK: whether it is for the response that was sent.
+    pub(in crate::sip) fn provisional_acked(&mut self, rseq: u32) -> bool {
+        let sent = self
+            .reliable
+            .as_mut()
+            .filter(|sent| sent.refusal.is_some() && rseq == RSEQ);
+        let Some(sent) = sent else { return false };
+        sent.acked = true;
+        true
+    }
+
+    fn awaits_prack(&self) -> bool {
+        let is_unacked = |sent: &Reliable| sent.refusal.is_some() && !sent.acked;
+        self.is_proceeding() && self.reliable.as_deref().is_some_and(is_unacked)
     }
 
     /// Whether no final response has been given.
@@ -93,22 +156,37 @@ impl InviteServer {
         if !self.is_proceeding() {
             return;
         }
+        if code >= 300 {
+            return self.refuse(now, bytes, out);
+        }
         out.send(&self.source, bytes.clone());
         self.last = bytes;
         match code {
+            ..200 if self.awaits_prack() => {
+                out.timers.schedule(
+                    now,
+                    out.timings.t1,
+                    self.key,
+                    TimerReason::RepeatProvisional,
+                );
+                out.schedule_give_up(now, self.key, TimerReason::ProvisionalUnacked);
+            }
             ..200 => {}
-            200..300 => {
+            _ => {
                 self.state = State::Accepted(dialog);
                 out.timers
                     .schedule(now, out.timings.t1, self.key, TimerReason::RepeatOk);
                 out.schedule_give_up(now, self.key, TimerReason::AcceptedOver);
             }
-            300.. => {
-                self.state = State::Refused;
-                out.schedule_repeat(now, &self.source, self.key, TimerReason::RepeatRefusal);
-                out.schedule_give_up(now, self.key, TimerReason::RefusalUnacked);
-            }
         }
+    }
+
+    fn refuse(&mut self, now: Instant, bytes: Bytes, out: &mut Outbox) {
+        out.send(&self.source, bytes.clone());
+        self.last = bytes;
+        self.state = State::Refused;
+        out.schedule_repeat(now, &self.source, self.key, TimerReason::RepeatRefusal);
+        out.schedule_give_up(now, self.key, TimerReason::RefusalUnacked);
     }
 
     /// The ACK of a 2xx, or the end of its dialog: no more repeats. True the first time.
@@ -147,6 +225,19 @@ impl InviteServer {
     /// A timer of this transaction is due.
     pub(in crate::sip) fn fire(&mut self, now: Instant, due: &Due, out: &mut Outbox) -> Next {
         match (due.reason, &self.state) {
+            (TimerReason::RepeatProvisional, State::Proceeding) if self.awaits_prack() => {
+                out.send(&self.source, self.last.clone());
+                let doubled = due.interval.saturating_mul(2);
+                out.timers.schedule(now, doubled, due.txn, due.reason);
+                Next::Stays
+            }
+            (TimerReason::ProvisionalUnacked, State::Proceeding) if self.awaits_prack() => {
+                let refusal = self.reliable.take().and_then(|reliable| reliable.refusal);
+                self.refuse(now, refusal.unwrap_or_default(), out);
+                out.events
+                    .push_back(EndpointEvent::TimedOut { txn: self.key });
+                Next::Stays
+            }
             (TimerReason::RepeatOk, State::Accepted(_))
             | (TimerReason::RepeatRefusal, State::Refused) => {
                 out.send(&self.source, self.last.clone());

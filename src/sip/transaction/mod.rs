@@ -15,7 +15,7 @@ use bytes::Bytes;
 use rsip::{Method, Request};
 
 pub(super) use client::Client;
-pub(super) use invite_server::InviteServer;
+pub(super) use invite_server::{InviteServer, RSEQ, Reliability};
 pub(super) use server::Server;
 pub(super) use table::{AckName, Machine, Names, Origin, Table};
 

@@ -1,27 +1,27 @@
 //! How many packets of strangers are read at all: so many per source, so many in all.
 //!
-//! Each bucket is one instant, the time at which it is full again (the generic cell rate algorithm,
-//! ITU-T I.371), so an entry that lies in the past can be forgotten without changing anything. When
-//! the common bucket is empty or the table is full, sources that are not in it wait; trunks of the
-//! allow-list never pass here.
+//! An entry of the table that lies in the past can be forgotten without changing anything: its bucket is full. When the common
+//! bucket is empty or the table is full, sources that are not in it wait; trunks never pass here.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+use super::rate::{Rate, subscriber};
 
 /// What strangers may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StrangerLimits {
+pub(super) struct StrangerLimits {
     /// Packets per second of one source, in the long run (IPv6: of one /64).
-    pub source_per_second: u32,
+    pub(super) source_per_second: u32,
     /// Packets of one source at once.
-    pub source_burst: u32,
+    pub(super) source_burst: u32,
     /// Packets per second of all strangers.
-    pub total_per_second: u32,
+    pub(super) total_per_second: u32,
     /// Packets of all strangers at once.
-    pub total_burst: u32,
+    pub(super) total_burst: u32,
     /// Sources remembered at a time.
-    pub sources_max: usize,
+    pub(super) sources_max: usize,
 }
 
 impl Default for StrangerLimits {
@@ -38,7 +38,7 @@ impl Default for StrangerLimits {
 
 /// The buckets of the sources that no trunk admits.
 #[derive(Debug)]
-pub struct Strangers {
+pub(super) struct Strangers {
     per_source: Rate,
     overall: Rate,
     sources_max: usize,
@@ -47,17 +47,9 @@ pub struct Strangers {
     swept: Option<Instant>,
 }
 
-/// A rate and the burst that it allows.
-#[derive(Debug, Clone, Copy)]
-struct Rate {
-    interval: Duration,
-    tolerance: Duration,
-}
-
 impl Strangers {
     /// No packets seen yet.
-    #[must_use]
-    pub fn new(limits: StrangerLimits) -> Self {
+    pub(super) fn new(limits: StrangerLimits) -> Self {
         Self {
             per_source: Rate::new(limits.source_per_second, limits.source_burst),
             overall: Rate::new(limits.total_per_second, limits.total_burst),
@@ -69,7 +61,7 @@ impl Strangers {
     }
 
     /// Whether a packet from `source` is to be read, and counts it if so.
-    pub fn admits(&mut self, now: Instant, source: IpAddr) -> bool {
+    pub(super) fn admits(&mut self, now: Instant, source: IpAddr) -> bool {
         let Some(total) = self.overall.take(self.total, now) else {
             return false;
         };
@@ -96,30 +88,6 @@ impl Strangers {
             self.swept = Some(now);
         }
         self.sources.len() < self.sources_max
-    }
-}
-
-impl Rate {
-    fn new(per_second: u32, burst: u32) -> Self {
-        let interval = Duration::from_secs(1) / per_second.max(1);
-        Self {
-            interval,
-            tolerance: interval * burst.saturating_sub(1),
-        }
-    }
-
-    /// Takes one token from a bucket that is full at `full_at` (`None`: full); the new time.
-    fn take(self, full_at: Option<Instant>, now: Instant) -> Option<Instant> {
-        let full_at = full_at.map_or(now, |full_at| full_at.max(now));
-        (full_at.duration_since(now) <= self.tolerance).then(|| full_at + self.interval)
-    }
-}
-
-/// The address, or its /64 in IPv6, which is what one subscriber has at hand.
-fn subscriber(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
     }
 }
 

@@ -37,14 +37,14 @@ pub(super) fn refusal(fault: Fault, head: &Head<'_>) -> WireError {
     }
 }
 
-/// Every Via, and From, To, Call-ID and CSeq once.
+/// Every Via that reads, and From, To, Call-ID and CSeq once.
 fn echo(head: &Head<'_>) -> Vec<Header> {
     let mut echo: Vec<Header> = Vec::new();
     for sent in head.fields.iter().take(HEADERS_MAX) {
         let shape = canon::shape(sent.name);
         let value = tidy(&sent.value, shape == Shape::Vias);
         if shape == Shape::Vias {
-            let vias = value::list(&value).filter(|via| !via.is_empty());
+            let vias = value::list(&value).filter(|via| Via::parse(via).is_some());
             echo.extend(vias.map(|via| header(sent.name, via.to_owned())));
             continue;
         }

@@ -24,6 +24,7 @@ pub(super) fn read(label: &str, by: Option<String>) -> Option<Cause> {
         Cause::NoShow,
         Cause::ShowEnded,
         Cause::RtpTimeout,
+        Cause::SessionExpired,
         Cause::NoAck,
         Cause::NoCommonCodec,
         Cause::NeverArrived,
@@ -56,6 +57,7 @@ mod tests {
             Cause::NoShow,
             Cause::ShowEnded,
             Cause::RtpTimeout,
+            Cause::SessionExpired,
             Cause::NoAck,
             Cause::NoCommonCodec,
             Cause::NeverArrived,
@@ -71,7 +73,8 @@ mod tests {
                 Cause::CallerHungUp | Cause::Cancelled | Cause::Dropped { .. } => {}
                 Cause::RemovedFromRoom | Cause::Blocked => {}
                 Cause::LobbyFull | Cause::BusyAll | Cause::NoShow | Cause::ShowEnded => {}
-                Cause::RtpTimeout | Cause::NoAck | Cause::NoCommonCodec | Cause::NeverArrived => {}
+                Cause::RtpTimeout | Cause::SessionExpired | Cause::NoAck => {}
+                Cause::NoCommonCodec | Cause::NeverArrived => {}
                 Cause::SipError(_) | Cause::OutOfResources | Cause::Shutdown => {}
                 Cause::SwitchRestarted | Cause::InternalError | Cause::Carrier(_) => {}
             }

@@ -159,7 +159,7 @@ impl World {
 
 #[test]
 fn calls_come_up_and_go_down_with_a_tenth_of_everything_lost() {
-    let (start, calls) = (epoch(), 400_u64);
+    let (start, calls) = (epoch(), 2_400_u64);
     let mut world = World {
         switch: Switch::new(config()),
         phones: BTreeMap::new(),
@@ -169,7 +169,7 @@ fn calls_come_up_and_go_down_with_a_tenth_of_everything_lost() {
     };
     let step = Duration::from_millis(10);
     let mut hung_up = 0;
-    for tick in 0..20_000_u32 {
+    for tick in 0..31_000_u32 {
         let now = start + step * tick;
         if u64::from(tick) < calls * 5 && tick % 5 == 0 {
             let call = u64::from(tick / 5);
@@ -184,7 +184,7 @@ fn calls_come_up_and_go_down_with_a_tenth_of_everything_lost() {
             };
             world.phones.insert(call, phone);
         }
-        if tick == 7_000 {
+        if tick == 17_000 {
             // The switch hangs up on everybody who waits for it.
             let keys: Vec<DialogKey> = world.switch.sessions.keys().cloned().collect();
             for key in keys {
@@ -208,6 +208,7 @@ fn calls_come_up_and_go_down_with_a_tenth_of_everything_lost() {
     assert_eq!((world.switch.unacked, world.switch.unheard), (0, 0));
     assert_eq!(world.switch.sessions.len(), 0);
     assert_eq!(world.switch.endpoint.load(), Load::default());
+    assert_eq!(world.switch.endpoint.table.names_len(), 0);
 }
 
 #[test]

@@ -107,8 +107,22 @@ impl Switch {
     }
 
     pub(super) fn datagram(&mut self, now: Instant, text: &str) {
-        self.endpoint
-            .handle_datagram(now, FLOW, local(), peer(), text.as_bytes());
+        self.octets(now, FLOW, (local(), peer()), text.as_bytes());
+    }
+
+    /// Octets between our address and the peer's; every flow but [`FLOW`] is a stream.
+    pub(super) fn octets(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        (local, peer): (SocketAddr, SocketAddr),
+        octets: &[u8],
+    ) {
+        let endpoint = &mut self.endpoint;
+        match flow {
+            FLOW => endpoint.handle_datagram(now, flow, local, peer, octets),
+            _ => endpoint.handle_stream_message(now, flow, local, peer, octets),
+        }
         self.settle(now);
     }
 
@@ -153,13 +167,13 @@ impl Switch {
                     request,
                 } => {
                     let session = self.sessions.get_mut(&dialog).unwrap();
-                    let action = session.handle_request(&request);
+                    let action = session.handle_request(now, &request);
                     self.endpoint.respond(now, txn, action.response);
                     if let Some(SessionEvent::HungUp { .. }) = action.event {
                         self.over(&dialog);
                     }
                 }
-                EndpointEvent::Cancelled { txn } => {
+                EndpointEvent::Cancelled { txn, .. } => {
                     let key = self.invites[&txn].clone();
                     let response = self.sessions.get_mut(&key).unwrap().cancelled();
                     if let Ok(response) = response {
@@ -198,6 +212,7 @@ impl Switch {
     }
 
     fn invited(&mut self, now: Instant, txn: TxnKey, request: Box<Incoming>) {
+        let local = request.source().local;
         let rings = request.request_user().as_deref() == Some("ring");
         let mut session = match InviteSession::new(request) {
             Ok(session) => session,
@@ -209,13 +224,22 @@ impl Switch {
             session.ringing().unwrap()
         } else {
             let media = MediaAddress {
-                addr: local().ip(),
+                addr: local.ip(),
                 port: 10_000,
                 session_id: 1,
                 prefer: vec![Codec::Pcmu, Codec::Pcma],
             };
-            self.answered += 1;
-            session.answer(media, &[]).unwrap().response
+            match session.answer(now, media, &[]) {
+                Ok(answer) => {
+                    self.answered += 1;
+                    answer.response
+                }
+                Err(_) => {
+                    let refusal = session.reject(488, None, &[]).unwrap();
+                    self.endpoint.respond(now, txn, refusal);
+                    return self.endpoint.forget_dialog(&key);
+                }
+            }
         };
         self.endpoint.respond(now, txn, response);
         self.invites.insert(txn, key.clone());

@@ -1,0 +1,75 @@
+//! New calls at the gate: handed to the switchboard and counted, or refused.
+
+use std::time::Instant;
+
+use crate::{
+    actors::{clock, message::Invited, sip::SipActor},
+    domain::number::Masked,
+    sip::{
+        Incoming, InviteSession, TxnKey,
+        trunk::{Refused, Ruling},
+    },
+};
+
+impl SipActor {
+    pub(super) fn invited(&mut self, txn: TxnKey, request: Box<Incoming>) {
+        let now = clock::now();
+        let (known, ruling) = self.gate.rule(now, txn, &request);
+        match ruling {
+            Ruling::Accepted(accepted) => {
+                let trunk = accepted.trunk.as_str();
+                let calls = self.metrics.trunks.calls.with_label_values(&[trunk]);
+                calls.set(accepted.calls.into());
+                self.switchboard.do_send(Invited {
+                    txn,
+                    request,
+                    fields: accepted.fields,
+                    at: now,
+                    known,
+                });
+            }
+            Ruling::Refused(refused) => self.refuse(now, txn, request, &refused),
+        }
+    }
+
+    /// A call was refused or is over; told of other transactions, too.
+    pub(super) fn call_over(&mut self, txn: TxnKey) {
+        if let Some((trunk, calls)) = self.gate.call_over(txn) {
+            let gauge = self
+                .metrics
+                .trunks
+                .calls
+                .with_label_values(&[trunk.as_str()]);
+            gauge.set(calls.into());
+        }
+    }
+
+    fn refuse(&mut self, now: Instant, txn: TxnKey, request: Box<Incoming>, refused: &Refused) {
+        let labels = [refused.trunk.as_str(), refused.cause.label()];
+        self.metrics.trunks.refused.with_label_values(&labels).inc();
+        let from = request.from_user().unwrap_or_default();
+        tracing::debug!(
+            sip.trunk = %refused.trunk,
+            call.cause = refused.cause.label(),
+            call.from = %Masked(&from),
+            "call refused at the gate"
+        );
+        if let Some(length) = refused.banned_for {
+            self.metrics.trunks.bans.inc();
+            let peer = request.source().from.ip();
+            tracing::warn!(%peer, ban_s = length.as_secs(), "banned for wrong logins");
+        }
+        let headers: Vec<(&str, &str)> = refused
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let response = match InviteSession::new(request) {
+            Ok(mut session) => session.reject(refused.status, None, &headers).ok(),
+            Err(response) => Some(*response),
+        };
+        if let Some(response) = response {
+            self.endpoint.respond(now, txn, response);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! From the settings to the trunks.
+
+use anyhow::Context as _;
+
+use crate::{
+    config::{Config, TrunkConfig},
+    sip::{
+        digest::Login,
+        trunk::{FieldHeaders, Trunk, TrunkTable, Trunks},
+    },
+    twilio::twiml::SIP_USER,
+};
+
+/// The trunks that `SIP_ALLOW`, the `[[trunk]]` tables and `LIVEKIT_SIP_PASSWORD` make.
+///
+/// # Errors
+/// Names the trunk or setting, and what is wrong with it.
+pub(crate) fn trunks(config: &Config) -> anyhow::Result<Trunks> {
+    let mut tables = Vec::new();
+    for trunk in &config.sip.trunks {
+        let table = Trunk::new(table(trunk)).with_context(|| format!("trunk `{}`", trunk.name))?;
+        tables.push(table);
+    }
+    let twiml = config.twilio.sip_password.as_ref().map(|password| Login {
+        user: SIP_USER.to_owned(),
+        password: password.0.clone(),
+    });
+    Ok(Trunks::new(&config.sip.allow, tables, twiml)?)
+}
+
+fn table(trunk: &TrunkConfig) -> TrunkTable {
+    let trunk = trunk.clone();
+    let login = trunk.user.zip(trunk.password);
+    TrunkTable {
+        name: trunk.name,
+        profile: trunk.profile,
+        allow: trunk.allow,
+        login: login.map(|(user, password)| Login {
+            user,
+            password: password.0,
+        }),
+        algorithms: trunk.digest,
+        calls_max: trunk.max_calls,
+        messages_per_second: trunk.messages_per_second,
+        number: trunk.number,
+        headers: FieldHeaders {
+            caller: trunk.headers.caller,
+            name: trunk.headers.name,
+            called: trunk.headers.called,
+            carrier_call: trunk.headers.call,
+        },
+    }
+}
