@@ -246,7 +246,7 @@ impl Endpoint {
                     PeerOutput::Audio { mid, ssrc, packet } if side == Side::Publisher => {
                         self.forward_from_browser(now, session, mid, ssrc, packet);
                     }
-                    PeerOutput::Audio { .. } | PeerOutput::PathFound => {}
+                    PeerOutput::Audio { .. } => {}
                     PeerOutput::Connected => self.peer_connected(session, side),
                     PeerOutput::Disconnected => {
                         self.remove(now, session, LeaveCause::MediaLost);

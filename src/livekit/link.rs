@@ -25,12 +25,17 @@
 mod backoff;
 mod config;
 mod event;
+mod join;
+mod leave;
 mod media;
+mod negotiate;
 mod publication;
+mod resume;
 mod room;
 mod signal;
 #[cfg(test)]
 mod tests;
+mod tracks;
 mod transport;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -69,20 +74,17 @@ pub struct Link {
     room: Room,
     /// The last offer and answer of a listener: a resume has to name them.
     last_exchange: Option<(proto::SessionDescription, proto::SessionDescription)>,
-    /// When participants that were not told of since a resume are taken for gone.
-    confirm_by: Option<Instant>,
-    confirmed_any: bool,
-    /// Media was closed by the server; its word why must have come by then.
-    leave_by: Option<Instant>,
+    /// The next update tells of everybody who is there.
+    full_update_due: bool,
     /// Why it is not up, as far as we know.
     trouble: Option<LinkTrouble>,
     told: Told,
     up_since: Option<Instant>,
     /// How often in a row media did not connect.
     connects_failed: u32,
-    /// Media did connect once: what keeps it from doing so now may pass, so there is no long wait.
-    has_connected: bool,
     relay_forced: bool,
+    /// When lost media was last resumed.
+    media_resumed_at: Option<Instant>,
     outputs: VecDeque<LinkOutput>,
 }
 
@@ -105,15 +107,13 @@ impl Link {
             publication: Publication::new(),
             room: Room::new(config.node.clone()),
             last_exchange: None,
-            confirm_by: None,
-            confirmed_any: false,
-            leave_by: None,
+            full_update_due: false,
             trouble: None,
             told: Told::Nothing,
             up_since: None,
             connects_failed: 0,
-            has_connected: false,
             relay_forced: false,
+            media_resumed_at: None,
             outputs: VecDeque::new(),
             config,
         };
@@ -150,7 +150,9 @@ impl Link {
             }
             (LinkRole::Listener, Message::Offer(offer)) => self.handle_offer(now, offer),
             (LinkRole::Listener, Message::Update(update)) => {
-                self.confirmed_any = true;
+                if std::mem::take(&mut self.full_update_due) {
+                    self.room.keep_only(&update.participants);
+                }
                 for info in &update.participants {
                     self.room.update(info);
                 }
@@ -196,24 +198,13 @@ impl Link {
             .transport
             .as_ref()
             .and_then(|media| media.deadline(&self.config.timings));
-        [
-            self.signal.deadline(),
-            media,
-            self.confirm_by,
-            self.leave_by,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [self.signal.deadline(), media].into_iter().flatten().min()
     }
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.handle_media_timeout(now);
         self.handle_signal_timeout(now);
-        if self.leave_by.is_some_and(|at| at <= now) {
-            self.rejoin(now, LinkTrouble::Media);
-        }
         if self.signal != Signal::Closed {
             self.settle(now);
         }

@@ -14,7 +14,5 @@ mod sdp;
 
 pub use mux::Mux;
 pub use peer::{AudioPacket, Offer, OfferChanges, Peer, PeerError, PeerOutput};
-pub use sdp::{
-    MediaSection, Msid, fingerprint, ice_ufrag, media_sections, sending_only, with_msids,
-};
+pub use sdp::{MediaSection, Msid, fingerprint, media_sections, sending_only, with_msids};
 pub use str0m::media::Mid;

@@ -94,8 +94,6 @@ pub enum PeerOutput {
     },
     /// ICE and DTLS are up.
     Connected,
-    /// ICE has agreed on a path: the first one, or one after a restart or a loss.
-    PathFound,
     /// The other side is gone: ICE checks stopped coming, or it closed.
     Disconnected,
 }
@@ -345,9 +343,6 @@ impl Peer {
     fn translate(&mut self, event: Event) -> Option<PeerOutput> {
         match event {
             Event::Connected => Some(PeerOutput::Connected),
-            Event::IceConnectionStateChange(
-                IceConnectionState::Connected | IceConnectionState::Completed,
-            ) => Some(PeerOutput::PathFound),
             Event::Closed | Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 Some(PeerOutput::Disconnected)
             }
@@ -403,6 +398,12 @@ impl Peer {
             Ok(Err(error)) => Err(self.die(PeerError::Failed(error.to_string()))),
             Err(_) => Err(self.die(PeerError::Panicked)),
         }
+    }
+
+    /// Dies as if something beneath had failed.
+    #[cfg(test)]
+    pub(crate) fn fail(&mut self) {
+        self.die(PeerError::Panicked);
     }
 
     fn die(&mut self, error: PeerError) -> PeerError {

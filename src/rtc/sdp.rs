@@ -79,13 +79,6 @@ pub fn fingerprint(sdp: &str) -> Option<&str> {
         .map(str::trim_end)
 }
 
-/// The first ICE user name of a description (RFC 8839 section 5.4): another one than before restarts ICE.
-pub fn ice_ufrag(sdp: &str) -> Option<&str> {
-    sdp.lines()
-        .find_map(|line| line.strip_prefix("a=ice-ufrag:"))
-        .map(str::trim_end)
-}
-
 /// Puts other names into the `a=msid` and `a=ssrc:.. msid:` lines of the sections named by mid.
 ///
 /// An m-line that served one track serves the next under the next track's name; the transport

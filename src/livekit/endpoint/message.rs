@@ -168,6 +168,14 @@ impl Endpoint {
         })
     }
 
+    /// Everybody else, as a LiveKit server tells after a resume.
+    #[cfg(test)]
+    pub(crate) fn others(&self, session: SessionId) -> proto::ParticipantUpdate {
+        let told = self.join_response(session);
+        let participants = told.map(|join| join.other_participants).unwrap_or_default();
+        proto::ParticipantUpdate { participants }
+    }
+
     /// A token like the one it came with, good for a rejoin later on.
     pub(super) fn send_fresh_token(&mut self, session: SessionId) {
         let Some(participant) = self.participants.get(&session) else {

@@ -38,7 +38,7 @@ pub struct LinkTimings {
     /// The longest wait between two attempts when trying harder does not help: the key is refused,
     /// UDP is blocked, somebody else uses our identity.
     pub retry_refused_max: Duration,
-    /// An answer to a join or a resume, or sockets, must be there by then.
+    /// The driver must have answered a join or a resume by then; it gives up earlier by itself.
     pub answer_max: Duration,
     /// New media must be connected by then.
     pub connect_max: Duration,
@@ -61,7 +61,7 @@ impl LinkTimings {
                 LinkRole::Caller => Duration::from_secs(7),
             },
             retry_refused_max: Duration::from_secs(15),
-            answer_max: Duration::from_secs(15),
+            answer_max: Duration::from_secs(25),
             connect_max: Duration::from_secs(8),
             media_silence_max: Duration::from_secs(4),
             media_heal_max: Duration::from_secs(6),

@@ -1,24 +1,20 @@
-//! Media: sockets come, datagrams pass, negotiation, silence, and what is done about it.
+//! Media: sockets come, packets pass, silence falls, and what is done about it.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
 use proto::signal_request::Message as Said;
 
-use super::room::TRACKS_MAX;
 use super::signal::{Signal, Way};
 use super::transport::{Transport, Verdict};
-use super::{Link, LinkEvent, LinkOutput, LinkRole, LinkTrouble, Told, TransportId};
-use crate::rtc::{AudioPacket, Mid, PeerOutput, ice_ufrag, media_sections, sending_only};
+use super::{Link, LinkEvent, LinkOutput, LinkTrouble, Told, TransportId};
+use crate::rtc::{AudioPacket, PeerOutput};
 
 /// Connections that came to nothing, one after the other, until the network is blamed for it.
 const CONNECTS_FAILED_MAX: u32 = 2;
-/// After media was closed by the server, its word why is waited for this long.
-const LEAVE_WITHIN: Duration = Duration::from_millis(300);
-/// The longest trickled candidate that is read, in bytes.
-const CANDIDATE_LEN_MAX: usize = 2048;
+/// Media that is lost again so soon after a resume is not resumed once more.
+const RESUMED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 impl Link {
     /// The sockets of a transport are open at these addresses, at which others reach them.
@@ -74,7 +70,7 @@ impl Link {
             .handle_receive_at(now, local, from, datagram)
             .unwrap_or(false)
         {
-            heard.heard();
+            heard.heard(now, datagram);
         }
         self.settle(now);
     }
@@ -95,120 +91,6 @@ impl Link {
         sent && live
     }
 
-    /// The server offers what we are to hear.
-    pub(super) fn handle_offer(&mut self, now: Instant, offer: proto::SessionDescription) {
-        let Some(transport) = &mut self.transport else {
-            return;
-        };
-        transport.must_connect(now, &self.config.timings);
-        if !transport.same_far_end(&offer.sdp) {
-            self.rejoin(
-                now,
-                LinkTrouble::Signalling("the session moved to another server".into()),
-            );
-            return;
-        }
-        let Some(peer) = &mut transport.peer else {
-            transport.early_offer = Some(offer);
-            return;
-        };
-        match peer.accept_offer(now, &sending_only(&offer.sdp)) {
-            Ok(sdp) => {
-                let before = self.last_exchange.as_ref();
-                let before = before.and_then(|(offer, _)| ice_ufrag(&offer.sdp));
-                if before.is_some_and(|before| ice_ufrag(&offer.sdp) != Some(before)) {
-                    transport.seek_path(now);
-                }
-                transport.negotiated = true;
-                self.room.set_lines(lines(&offer));
-                let answer = proto::SessionDescription {
-                    r#type: "answer".to_owned(),
-                    sdp,
-                    id: offer.id,
-                    ..Default::default()
-                };
-                self.send(Said::Answer(answer.clone()));
-                self.last_exchange = Some((offer, answer));
-                self.finish_resume();
-            }
-            Err(error) => self.rejoin(now, LinkTrouble::Signalling(error.to_string())),
-        }
-    }
-
-    /// The server answers what we offered.
-    pub(super) fn handle_answer(&mut self, now: Instant, answer: &proto::SessionDescription) {
-        let Some(transport) = &mut self.transport else {
-            return;
-        };
-        if !transport.same_far_end(&answer.sdp) {
-            self.rejoin(
-                now,
-                LinkTrouble::Signalling("the session moved to another server".into()),
-            );
-            return;
-        }
-        let Some(peer) = &mut transport.peer else {
-            return;
-        };
-        match self.publication.answered(now, peer, answer) {
-            Ok(true) => {
-                transport.negotiated = true;
-                self.finish_resume();
-            }
-            Ok(false) => {}
-            Err(error) => self.rejoin(now, LinkTrouble::Signalling(error.to_string())),
-        }
-    }
-
-    /// The server tells where it may be reached.
-    pub(super) fn handle_trickle(&mut self, now: Instant, trickle: &proto::TrickleRequest) {
-        #[derive(serde::Deserialize)]
-        struct Init {
-            candidate: String,
-        }
-        let ours = match self.config.role {
-            LinkRole::Listener => proto::SignalTarget::Subscriber,
-            LinkRole::Caller => proto::SignalTarget::Publisher,
-        };
-        if trickle.target() != ours || trickle.candidate_init.len() > CANDIDATE_LEN_MAX {
-            return;
-        }
-        if let Ok(Init { candidate }) = serde_json::from_str(&trickle.candidate_init)
-            && let Some(transport) = &mut self.transport
-        {
-            transport.add_candidate(now, candidate);
-        }
-    }
-
-    /// Offers to look for a path anew, after a resume.
-    pub(super) fn offer_restart(&mut self, now: Instant) {
-        let Some(transport) = &mut self.transport else {
-            return;
-        };
-        let Some(peer) = &mut transport.peer else {
-            return;
-        };
-        match self.publication.offer_restart(now, peer) {
-            Ok(Some(offer)) => {
-                transport.seek_path(now);
-                self.send(Said::Offer(offer));
-            }
-            Ok(None) => {}
-            Err(error) => self.rejoin(now, LinkTrouble::Signalling(error.to_string())),
-        }
-    }
-
-    fn offer_track(&mut self, now: Instant) {
-        let Some(peer) = self.transport.as_mut().and_then(|t| t.peer.as_mut()) else {
-            return;
-        };
-        match self.publication.offer_track(now, peer) {
-            Ok(Some(offer)) => self.send(Said::Offer(offer)),
-            Ok(None) => {}
-            Err(error) => self.rejoin(now, LinkTrouble::Signalling(error.to_string())),
-        }
-    }
-
     /// Time passes for media.
     pub(super) fn handle_media_timeout(&mut self, now: Instant) {
         let timings = self.config.timings;
@@ -218,7 +100,10 @@ impl Link {
             .and_then(|t| t.handle_timeout(now, &timings));
         match verdict {
             Some(Verdict::FellSilent) => self.fell_silent(now),
-            Some(Verdict::NeverHealed) => self.rejoin(now, LinkTrouble::Media),
+            Some(Verdict::PathBack) => self.path_back(now),
+            Some(Verdict::NeverHealed | Verdict::Stuck | Verdict::Dead) => {
+                self.rejoin(now, LinkTrouble::Media);
+            }
             Some(Verdict::NeverConnected) => self.never_connected(now),
             None => {}
         }
@@ -228,8 +113,18 @@ impl Link {
     fn fell_silent(&mut self, now: Instant) {
         match self.signal {
             Signal::Open => {
+                if self.transport.as_ref().is_some_and(Transport::is_dead) {
+                    // Closed by the server: signalling is about to say why.
+                    return;
+                }
                 self.trouble = Some(LinkTrouble::Media);
-                self.go(now, Way::Resume);
+                let resumed = self.media_resumed_at;
+                if resumed.is_some_and(|at| now < at + RESUMED_AGAIN_AFTER) {
+                    self.rejoin(now, LinkTrouble::Media);
+                } else {
+                    self.media_resumed_at = Some(now);
+                    self.go(now, Way::Resume);
+                }
             }
             Signal::Waiting {
                 until,
@@ -251,6 +146,14 @@ impl Link {
         }
     }
 
+    /// The network is back, but the server gave up on this path while it was away.
+    fn path_back(&mut self, now: Instant) {
+        if let (Signal::Open, Some(transport)) = (self.signal, &mut self.transport) {
+            transport.restarted();
+            self.go(now, Way::Resume);
+        }
+    }
+
     fn never_connected(&mut self, now: Instant) {
         if !self
             .transport
@@ -264,8 +167,6 @@ impl Link {
         self.connects_failed = self.connects_failed.saturating_add(1);
         if self.relay_forced {
             self.rejoin_later(now, LinkTrouble::RelayForced);
-        } else if self.connects_failed >= CONNECTS_FAILED_MAX && self.has_connected {
-            self.rejoin(now, LinkTrouble::UdpBlocked);
         } else if self.connects_failed >= CONNECTS_FAILED_MAX {
             self.rejoin_later(now, LinkTrouble::UdpBlocked);
         } else {
@@ -279,8 +180,7 @@ impl Link {
             self.outputs.push_back(LinkOutput::Unbind { transport });
         }
         self.last_exchange = None;
-        self.confirm_by = None;
-        self.leave_by = None;
+        self.full_update_due = false;
         self.room.settle(false);
     }
 
@@ -308,26 +208,13 @@ impl Link {
                 PeerOutput::Connected => {
                     transport.connected();
                     self.connects_failed = 0;
-                    self.has_connected = true;
                 }
-                PeerOutput::PathFound => transport.path_found(),
                 PeerOutput::Disconnected => fell_silent |= transport.fall_silent(now),
             }
         }
-        if transport.is_dead() {
-            self.media_closed(now);
-        } else if fell_silent {
+        fell_silent |= transport.is_dead() && transport.bury(now);
+        if fell_silent {
             self.fell_silent(now);
-        }
-    }
-
-    /// The server closed media. It does so before it says why, when it sends us away.
-    fn media_closed(&mut self, now: Instant) {
-        if !self.signal.is_connected() {
-            self.rejoin(now, LinkTrouble::Media);
-        } else if self.leave_by.is_none() {
-            self.trouble = Some(LinkTrouble::Media);
-            self.leave_by = Some(now + LEAVE_WITHIN);
         }
     }
 
@@ -371,23 +258,4 @@ impl Link {
             }
         }
     }
-}
-
-/// Which track is on which m-line: told by the server, or, by older ones, written in the offer.
-fn lines(offer: &proto::SessionDescription) -> HashMap<String, Mid> {
-    let sections = media_sections(&offer.sdp);
-    let sending = sections
-        .iter()
-        .filter(|section| section.kind == "audio" && section.sends);
-    let named = sending.filter_map(|section| {
-        let told = offer.mid_to_track_id.get(section.mid).map(String::as_str);
-        let written = section.track_id.filter(|id| id.starts_with("TR_"));
-        let track_sid = if offer.mid_to_track_id.is_empty() {
-            written
-        } else {
-            told
-        }?;
-        Some((track_sid.to_owned(), Mid::from(section.mid)))
-    });
-    named.take(TRACKS_MAX).collect()
 }

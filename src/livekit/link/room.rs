@@ -11,7 +11,7 @@ use livekit_protocol as proto;
 use proto::participant_info::{Kind, State};
 
 use super::{LinkEvent, LinkOutput, NODE_ATTRIBUTE, RemoteTrack};
-use crate::rtc::{AudioPacket, Mid};
+use crate::rtc::Mid;
 
 /// Participants that are kept.
 pub(super) const PARTICIPANTS_MAX: usize = 1000;
@@ -24,40 +24,38 @@ pub(super) struct Room {
     node: String,
     own_sid: String,
     /// By sid.
-    participants: BTreeMap<String, Participant>,
+    pub(super) participants: BTreeMap<String, Participant>,
     /// Track sid to the m-line it is on, as last offered.
-    lines: HashMap<String, Mid>,
+    pub(super) lines: HashMap<String, Mid>,
     /// What is up, by m-line.
-    heard: HashMap<Mid, Heard>,
-    tracks_named: u64,
+    pub(super) heard: HashMap<Mid, Heard>,
+    pub(super) tracks_named: u64,
     /// Something changed since tracks were last brought up and down.
-    stale: bool,
-    was_live: bool,
-    events: VecDeque<LinkEvent>,
+    pub(super) stale: bool,
+    pub(super) was_live: bool,
+    pub(super) events: VecDeque<LinkEvent>,
 }
 
 #[derive(Debug)]
-struct Participant {
-    identity: String,
+pub(super) struct Participant {
+    pub(super) identity: String,
     version: u32,
-    /// Told of again since the last resume.
-    confirmed: bool,
     /// By sid.
-    tracks: BTreeMap<String, Track>,
+    pub(super) tracks: BTreeMap<String, Track>,
 }
 
 #[derive(Debug)]
-struct Track {
-    muted: bool,
+pub(super) struct Track {
+    pub(super) muted: bool,
     /// The server was asked for it.
-    asked: bool,
-    up: Option<RemoteTrack>,
+    pub(super) asked: bool,
+    pub(super) up: Option<RemoteTrack>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Heard {
-    track: RemoteTrack,
-    muted: bool,
+pub(super) struct Heard {
+    pub(super) track: RemoteTrack,
+    pub(super) muted: bool,
 }
 
 impl Room {
@@ -82,21 +80,7 @@ impl Room {
             .as_ref()
             .map(|own| own.sid.clone())
             .unwrap_or_default();
-        let there = |sid: &String| {
-            response
-                .other_participants
-                .iter()
-                .any(|info| info.sid == *sid)
-        };
-        let gone: Vec<String> = self
-            .participants
-            .keys()
-            .filter(|sid| !there(sid))
-            .cloned()
-            .collect();
-        for sid in gone {
-            self.leave(&sid);
-        }
+        self.keep_only(&response.other_participants);
         self.set_lines(HashMap::new());
         for participant in self.participants.values_mut() {
             // Another server may count from zero again.
@@ -120,7 +104,6 @@ impl Room {
             return;
         }
         if let Some(known) = self.participants.get_mut(&info.sid) {
-            known.confirmed = true;
             if info.version < known.version {
                 return;
             }
@@ -155,7 +138,6 @@ impl Room {
         let participant = Participant {
             identity: info.identity.clone(),
             version: info.version,
-            confirmed: true,
             tracks: BTreeMap::new(),
         };
         self.participants.insert(info.sid.clone(), participant);
@@ -252,103 +234,11 @@ impl Room {
         });
     }
 
-    /// The tracks the server was not asked for yet; from here on it was.
-    pub(super) fn take_unasked(&mut self) -> Vec<String> {
-        let tracks = self
-            .participants
-            .values_mut()
-            .flat_map(|known| &mut known.tracks);
-        let unasked = tracks.filter_map(|(sid, track)| {
-            (!std::mem::replace(&mut track.asked, true)).then(|| sid.clone())
-        });
-        unasked.collect()
-    }
-
-    /// The tracks the server was asked for.
-    pub(super) fn asked(&self) -> Vec<String> {
-        let tracks = self.participants.values().flat_map(|known| &known.tracks);
-        tracks
-            .filter(|(_, track)| track.asked)
-            .map(|(sid, _)| sid.clone())
-            .collect()
-    }
-
-    /// Which track is on which m-line from here on.
-    pub(super) fn set_lines(&mut self, lines: HashMap<String, Mid>) {
-        self.lines = lines;
-        self.stale = true;
-    }
-
-    /// Brings tracks up and down as they are on an m-line and media is live, or not.
-    pub(super) fn settle(&mut self, live: bool) {
-        if !std::mem::take(&mut self.stale) && self.was_live == live {
-            return;
-        }
-        self.was_live = live;
-        let mut ups = Vec::new();
-        let mut heard = HashMap::new();
-        for participant in self.participants.values_mut() {
-            for (sid, track) in &mut participant.tracks {
-                let mid = self.lines.get(sid).copied().filter(|_| live);
-                // A track that changed its m-line goes on under its name: nothing was lost.
-                let Some(mid) = mid else {
-                    if let Some(name) = track.up.take() {
-                        self.events.push_back(LinkEvent::TrackDown {
-                            track: name,
-                            identity: participant.identity.clone(),
-                            track_sid: sid.clone(),
-                        });
-                    }
-                    continue;
-                };
-                let name = *track.up.get_or_insert_with(|| {
-                    self.tracks_named += 1;
-                    let name = RemoteTrack(self.tracks_named);
-                    ups.push(LinkEvent::TrackUp {
-                        track: name,
-                        identity: participant.identity.clone(),
-                        track_sid: sid.clone(),
-                        muted: track.muted,
-                    });
-                    name
-                });
-                heard.insert(
-                    mid,
-                    Heard {
-                        track: name,
-                        muted: track.muted,
-                    },
-                );
-            }
-        }
-        self.heard = heard;
-        self.events.extend(ups);
-    }
-
-    /// A packet came in on an m-line.
-    pub(super) fn hear(&self, mid: Mid, packet: AudioPacket) -> Option<LinkEvent> {
-        let heard = self.heard.get(&mid).filter(|heard| !heard.muted)?;
-        Some(LinkEvent::TrackAudio {
-            track: heard.track,
-            packet,
-        })
-    }
-
-    /// From here on, who is still there will be told again.
-    pub(super) fn await_confirmation(&mut self) {
-        for participant in self.participants.values_mut() {
-            participant.confirmed = false;
-        }
-    }
-
-    /// Lets those go that were not told of again.
-    pub(super) fn drop_unconfirmed(&mut self) {
-        let gone: Vec<String> = self
-            .participants
-            .iter()
-            .filter(|(_, participant)| !participant.confirmed)
-            .map(|(sid, _)| sid.clone())
-            .collect();
+    /// This is everybody who is there: whoever else we knew has left.
+    pub(super) fn keep_only(&mut self, present: &[proto::ParticipantInfo]) {
+        let there = |sid: &String| present.iter().any(|info| info.sid == *sid);
+        let known = self.participants.keys();
+        let gone: Vec<String> = known.filter(|sid| !there(sid)).cloned().collect();
         for sid in gone {
             self.leave(&sid);
         }

@@ -1,4 +1,4 @@
-//! Signalling: joining, resuming, waiting between attempts, leaving.
+//! Signalling: where it stands, what comes next, and how long to wait before it.
 //!
 //! ```text
 //! Joining ─joined─▶ Open ─closed, media lives─▶ Resuming ─resumed─▶ Syncing ─negotiated─▶ Open
@@ -9,21 +9,13 @@
 //! A transport exists only while the server may still know us: never while a join is under way or
 //! waited for.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use livekit_protocol as proto;
-use proto::DisconnectReason as Reason;
 use proto::signal_request::Message as Said;
 
 use super::transport::Transport;
-use super::{
-    LeaveAction, Link, LinkEvent, LinkOutput, LinkRole, LinkTrouble, SignalFailure, TransportId,
-};
-
-/// After a resume the server's own steps are waited for this long before we go on without them.
-const SYNC_MAX: Duration = Duration::from_secs(3);
-/// Who was not told of again this long after a resume has left meanwhile.
-const CONFIRM_WITHIN: Duration = Duration::from_secs(3);
+use super::{Link, LinkOutput, LinkRole, LinkTrouble, SignalFailure};
 
 /// Where signalling stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,92 +65,6 @@ impl Signal {
 }
 
 impl Link {
-    /// The server let us in.
-    pub fn joined(&mut self, now: Instant, response: proto::JoinResponse) {
-        if !matches!(self.signal, Signal::Joining { .. }) {
-            return;
-        }
-        self.signal = Signal::Open;
-        self.relay_forced = response
-            .client_configuration
-            .as_ref()
-            .is_some_and(|configuration| {
-                configuration.force_relay() == proto::ClientConfigSetting::Enabled
-            });
-        // A server that does not begin with our connection may never need it.
-        let needed = self.config.role == LinkRole::Caller || response.subscriber_primary;
-        self.transports += 1;
-        let transport = TransportId(self.transports);
-        self.transport = Some(Transport::new(now, transport, needed, &self.config.timings));
-        self.outputs.push_back(LinkOutput::Bind { transport });
-        match self.config.role {
-            LinkRole::Listener => self.room.begin(&response),
-            LinkRole::Caller => {
-                let cid = format!("caller{:08x}", self.backoff.draw() >> 32);
-                let request = self.publication.begin(cid);
-                self.send(Said::AddTrack(request));
-                self.send_attributes();
-            }
-        }
-        self.settle(now);
-    }
-
-    /// The join came to nothing.
-    pub fn join_failed(&mut self, now: Instant, failure: SignalFailure) {
-        if !matches!(self.signal, Signal::Joining { .. }) {
-            return;
-        }
-        let refused =
-            matches!(&failure, SignalFailure::Refused { status, .. } if refuses_us(*status));
-        self.trouble = Some(failure.into());
-        if refused {
-            self.wait_long(now, false);
-        } else {
-            self.wait(now, Way::Join);
-        }
-        self.settle(now);
-    }
-
-    /// Signalling is back within the same session.
-    pub fn resumed(&mut self, now: Instant, _response: proto::ReconnectResponse) {
-        if !matches!(self.signal, Signal::Resuming { .. }) {
-            return;
-        }
-        self.signal = Signal::Syncing {
-            until: now + SYNC_MAX,
-        };
-        let state = self.sync_state();
-        self.send(Said::SyncState(state));
-        match self.config.role {
-            LinkRole::Listener => {
-                self.room.await_confirmation();
-                self.confirm_by = Some(now + CONFIRM_WITHIN);
-                self.confirmed_any = false;
-            }
-            LinkRole::Caller => self.offer_restart(now),
-        }
-        self.settle(now);
-    }
-
-    /// The resume came to nothing.
-    pub fn resume_failed(&mut self, now: Instant, failure: SignalFailure) {
-        if !matches!(self.signal, Signal::Resuming { .. }) {
-            return;
-        }
-        let forgotten = match &failure {
-            SignalFailure::Left { .. } => true,
-            SignalFailure::Refused { status, .. } => refuses_us(*status),
-            SignalFailure::Unreachable(_) | SignalFailure::TimedOut => false,
-        };
-        if forgotten {
-            self.go(now, Way::Join);
-        } else {
-            self.trouble = Some(failure.into());
-            self.wait(now, self.way_back());
-        }
-        self.settle(now);
-    }
-
     /// The signalling connection closed without having been asked to.
     pub fn signal_closed(&mut self, now: Instant, reason: &str) {
         if self.signal.is_connected() {
@@ -178,69 +84,13 @@ impl Link {
         }
     }
 
-    /// Leaves the room. [`LinkEvent::Closed`] follows.
-    pub fn close(&mut self, now: Instant) {
-        self.say_goodbye();
-        self.end(now, LinkEvent::Closed);
-    }
-
-    /// It is over, for the reason that this event tells.
-    fn end(&mut self, now: Instant, event: LinkEvent) {
-        if self.signal == Signal::Closed {
-            return;
-        }
-        self.outputs.push_back(LinkOutput::Disconnect);
-        self.drop_transport();
-        self.room.clear();
-        self.settle(now);
-        self.signal = Signal::Closed;
-        self.outputs.push_back(LinkOutput::Event(event));
-    }
-
-    /// The server sends us away.
-    pub(super) fn handle_leave(&mut self, now: Instant, leave: &proto::LeaveRequest) {
-        if leave.action() == LeaveAction::Resume {
-            self.lose_signal(now, "the server asked to connect again");
-            return;
-        }
-        let trouble =
-            LinkTrouble::Signalling(format!("the server said {}", leave.reason().as_str_name()));
-        match leave.reason() {
-            Reason::ParticipantRemoved => self.end(now, LinkEvent::Removed),
-            Reason::DuplicateIdentity => {
-                self.trouble = Some(trouble);
-                self.drop_transport();
-                self.wait_long(now, true);
-            }
-            Reason::UnknownReason
-            | Reason::ClientInitiated
-            | Reason::ServerShutdown
-            | Reason::RoomDeleted
-            | Reason::StateMismatch
-            | Reason::JoinFailure
-            | Reason::Migration
-            | Reason::SignalClose
-            | Reason::RoomClosed
-            | Reason::UserUnavailable
-            | Reason::UserRejected
-            | Reason::SipTrunkFailure
-            | Reason::ConnectionTimeout
-            | Reason::MediaFailure
-            | Reason::AgentError => {
-                self.trouble = Some(trouble);
-                self.drop_transport();
-                self.wait(now, Way::Join);
-            }
-        }
-    }
-
-    fn lose_signal(&mut self, now: Instant, reason: &str) {
+    pub(super) fn lose_signal(&mut self, now: Instant, reason: &str) {
         self.trouble = Some(LinkTrouble::Signalling(reason.to_owned()));
         self.wait(now, self.way_back());
     }
 
     /// Within the session while its media lives, for the audio goes on meanwhile.
-    fn way_back(&self) -> Way {
+    pub(super) fn way_back(&self) -> Way {
         if self.transport.as_ref().is_some_and(Transport::is_live) {
             Way::Resume
         } else {
@@ -248,32 +98,7 @@ impl Link {
         }
     }
 
-    /// Leaves politely, so that the server does not find us twice, and joins anew.
-    pub(super) fn rejoin(&mut self, now: Instant, trouble: LinkTrouble) {
-        self.say_goodbye();
-        self.trouble = Some(trouble);
-        self.drop_transport();
-        self.wait(now, Way::Join);
-    }
-
-    /// Joins anew after a long wait, for trying harder does not help.
-    pub(super) fn rejoin_later(&mut self, now: Instant, trouble: LinkTrouble) {
-        self.say_goodbye();
-        self.trouble = Some(trouble);
-        self.drop_transport();
-        self.wait_long(now, false);
-    }
-
-    fn say_goodbye(&mut self) {
-        let leave = proto::LeaveRequest {
-            reason: Reason::ClientInitiated.into(),
-            action: LeaveAction::Disconnect.into(),
-            ..Default::default()
-        };
-        self.send(Said::Leave(leave));
-    }
-
-    fn wait(&mut self, now: Instant, way: Way) {
+    pub(super) fn wait(&mut self, now: Instant, way: Way) {
         let timings = self.config.timings;
         if self
             .up_since
@@ -290,7 +115,7 @@ impl Link {
         }
     }
 
-    fn wait_long(&mut self, now: Instant, firm: bool) {
+    pub(super) fn wait_long(&mut self, now: Instant, firm: bool) {
         let wait = self.backoff.wait_long(&self.config.timings);
         self.pause(now + wait, Way::Join, firm);
     }
@@ -346,41 +171,6 @@ impl Link {
             | Signal::Open
             | Signal::Closed => {}
         }
-        if self.confirm_by.is_some_and(|at| at <= now) {
-            self.confirm_by = None;
-            // A server that told nothing at all tells nothing about who left, either.
-            if self.confirmed_any {
-                self.room.drop_unconfirmed();
-            }
-        }
-    }
-
-    /// What we wanted while signalling was away goes out now.
-    pub(super) fn finish_resume(&mut self) {
-        if !matches!(self.signal, Signal::Syncing { .. }) {
-            return;
-        }
-        self.signal = Signal::Open;
-        self.outputs.push_back(LinkOutput::Reconnected);
-        self.send_mute();
-        self.send_attributes();
-    }
-
-    /// What the server has to know of us after a resume.
-    fn sync_state(&self) -> proto::SyncState {
-        let (offer, answer) = self.last_exchange.clone().unzip();
-        let subscription = proto::UpdateSubscription {
-            track_sids: self.room.asked(),
-            subscribe: true,
-            ..Default::default()
-        };
-        proto::SyncState {
-            offer,
-            answer,
-            subscription: Some(subscription),
-            publish_tracks: self.publication.known().into_iter().collect(),
-            ..Default::default()
-        }
     }
 
     /// Sends on the signalling connection, if there is one.
@@ -392,22 +182,6 @@ impl Link {
 }
 
 /// A status that another attempt will meet again, unless somebody changes a key.
-fn refuses_us(status: u16) -> bool {
+pub(super) fn refuses_us(status: u16) -> bool {
     (400..500).contains(&status) && status != 408 && status != 429
-}
-
-impl From<SignalFailure> for LinkTrouble {
-    fn from(failure: SignalFailure) -> Self {
-        match failure {
-            SignalFailure::Unreachable(reason) => Self::Unreachable(reason),
-            SignalFailure::Refused { status, detail } if refuses_us(status) => {
-                Self::Refused(format!("{status} {detail}"))
-            }
-            SignalFailure::Refused { status, detail } => {
-                Self::Unreachable(format!("{status} {detail}"))
-            }
-            SignalFailure::Left { .. } => Self::Unreachable("the server sent us away".to_owned()),
-            SignalFailure::TimedOut => Self::Unreachable("no answer in time".to_owned()),
-        }
-    }
 }

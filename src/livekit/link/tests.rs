@@ -1,8 +1,12 @@
-//! Links in virtual time against our own endpoint, and against a server that says what a script
+//! Links in virtual time: against our own endpoint, and against a server that says what a script
 //! tells it to.
 
+mod chaos;
 mod endurance;
 mod losses;
+mod refusals;
 mod rooms;
 mod script;
+mod stage;
+mod wires;
 mod world;

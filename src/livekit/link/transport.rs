@@ -6,7 +6,7 @@
 //! candidates.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
 
@@ -15,6 +15,13 @@ use crate::rtc::{Peer, PeerError, fingerprint};
 
 /// Candidates of the server that are kept until the sockets are open.
 const EARLY_CANDIDATES_MAX: usize = 32;
+/// A server that closes our media says why on signalling, which may come a little later.
+const FAREWELL_MAX: Duration = Duration::from_millis(500);
+/// Once our checks are answered, the server's own packets follow so soon, or not at all.
+const PATH_PROOF_MAX: Duration = Duration::from_millis(500);
+/// Once something comes in, ICE and DTLS take no longer than that. A server gives up a path that
+/// was cut for a second, and then answers our checks for ever without connecting.
+const HANDSHAKE_MAX: Duration = Duration::from_millis(2500);
 
 /// One generation of media.
 #[derive(Debug)]
@@ -30,13 +37,16 @@ pub(super) struct Transport {
     pub(super) negotiated: bool,
     /// Whose DTLS is on the other side.
     fingerprint: Option<String>,
-    /// Since when ICE looks for a path anew, while it has not found one. Until then, what comes in proves nothing: a server
-    /// whose own checks have all failed answers ours for ever, and sends no audio.
-    seeking_since: Option<Instant>,
+    /// The other side only answers checks (ICE-lite) and keeps no state of the path.
+    lite: bool,
     /// It has to connect.
     needed: bool,
     /// It must be connected by then, or at least have sockets.
     connect_by: Option<Instant>,
+    /// Something came in before it was connected.
+    first_heard: Option<Instant>,
+    /// The other side closed it, or it failed beneath us.
+    dead_since: Option<Instant>,
 }
 
 /// Does anything come in?
@@ -47,7 +57,13 @@ enum MediaState {
     /// Connected, and not silent.
     Live,
     /// Was connected; nothing came in for too long.
-    Silent { since: Instant },
+    Silent {
+        since: Instant,
+        /// Our checks are answered again, which does not say that the server sends.
+        path_back: Option<Instant>,
+        /// A new path was looked for since the network is back.
+        restarted: bool,
+    },
 }
 
 /// What time told about a transport.
@@ -55,10 +71,16 @@ enum MediaState {
 pub(super) enum Verdict {
     /// It has just fallen silent.
     FellSilent,
+    /// The network is back, the server's path is not.
+    PathBack,
     /// It did not come back.
     NeverHealed,
-    /// It did not connect in time.
+    /// Nothing at all came in.
     NeverConnected,
+    /// Something came in, and it did not connect.
+    Stuck,
+    /// It is closed for good, and nobody said why.
+    Dead,
 }
 
 impl Transport {
@@ -72,9 +94,11 @@ impl Transport {
             state: MediaState::Connecting,
             negotiated: false,
             fingerprint: None,
-            seeking_since: None,
+            lite: false,
+            first_heard: None,
             needed,
             connect_by: Some(now + timings.connect_max),
+            dead_since: None,
         }
     }
 
@@ -96,11 +120,6 @@ impl Transport {
         self.state == MediaState::Live
     }
 
-    /// Was connected and is not any more, so far as we know.
-    pub(super) fn is_silent(&self) -> bool {
-        matches!(self.state, MediaState::Silent { .. })
-    }
-
     /// Nothing that has to connect.
     pub(super) fn is_idle(&self) -> bool {
         self.state == MediaState::Connecting && !self.needed
@@ -117,35 +136,43 @@ impl Transport {
         self.state = MediaState::Live;
     }
 
-    /// Something came in: silence is over.
-    pub(super) fn heard(&mut self) {
-        if self.is_silent() && self.seeking_since.is_none() {
-            self.state = MediaState::Live;
+    /// Something came in. Silence is over when the server sends by itself: an answer to a check
+    /// of ours shows only that the network is back.
+    pub(super) fn heard(&mut self, now: Instant, datagram: &[u8]) {
+        // Binding success and error responses (RFC 8489 section 5).
+        let answer = matches!(datagram, [0x01, 0x01 | 0x11, ..]);
+        match &mut self.state {
+            MediaState::Connecting => {
+                self.first_heard.get_or_insert(now);
+            }
+            MediaState::Silent { path_back, .. } if answer && !self.lite => {
+                path_back.get_or_insert(now);
+            }
+            MediaState::Silent { .. } => self.state = MediaState::Live,
+            MediaState::Live => {}
         }
     }
 
-    /// ICE was restarted.
-    pub(super) fn seek_path(&mut self, now: Instant) {
-        self.seeking_since = Some(now);
-    }
-
-    /// ICE has agreed on a path.
-    pub(super) fn path_found(&mut self) {
-        self.seeking_since = None;
-        self.heard();
+    /// A new path is being looked for although the network is back.
+    pub(super) fn restarted(&mut self) {
+        if let MediaState::Silent { restarted, .. } = &mut self.state {
+            *restarted = true;
+        }
     }
 
     /// Counts silence from here on. True when it was not silent before.
     pub(super) fn fall_silent(&mut self, now: Instant) -> bool {
         let fell = self.is_live();
         if fell {
-            self.state = MediaState::Silent { since: now };
+            self.state = MediaState::silent(now);
         }
         fell
     }
 
-    /// False when the other side is another one than before: DTLS would never come up again.
-    pub(super) fn same_far_end(&mut self, sdp: &str) -> bool {
+    /// Reads who is on the other side. False when it is another one than before: DTLS would never
+    /// come up again.
+    pub(super) fn knows_far_end(&mut self, sdp: &str) -> bool {
+        self.lite = sdp.lines().any(|line| line == "a=ice-lite");
         let Some(told) = fingerprint(sdp) else {
             return true;
         };
@@ -169,22 +196,43 @@ impl Transport {
     pub(super) fn deadline(&self, timings: &LinkTimings) -> Option<Instant> {
         let peer = self.peer.as_ref();
         let own = match self.state {
-            MediaState::Connecting => self.connect_by,
+            MediaState::Connecting => {
+                let stuck = self.first_heard.map(|at| at + HANDSHAKE_MAX);
+                [self.connect_by, stuck].into_iter().flatten().min()
+            }
             MediaState::Live => peer
                 .and_then(Peer::last_heard)
                 .map(|at| at + timings.media_silence_max),
-            MediaState::Silent { since } => Some(since + timings.media_heal_max),
+            MediaState::Silent {
+                since,
+                path_back,
+                restarted,
+            } => {
+                let healed = since + timings.media_heal_max;
+                let proof = path_back
+                    .filter(|_| !restarted)
+                    .map(|at| at + PATH_PROOF_MAX);
+                Some(proof.map_or(healed, |at| at.min(healed)))
+            }
         };
-        let path_by = self.seeking_since.map(|at| at + timings.media_heal_max);
-        [own, path_by, peer.and_then(Peer::deadline)]
+        let farewell = self.dead_since.map(|at| at + FAREWELL_MAX);
+        [own, farewell, peer.and_then(Peer::deadline)]
             .into_iter()
             .flatten()
             .min()
     }
 
-    /// It failed beneath us and cannot be healed.
+    /// The other side closed it, or it failed beneath us: it cannot be healed.
     pub(super) fn is_dead(&self) -> bool {
         self.peer.as_ref().is_some_and(|peer| !peer.is_alive())
+    }
+
+    /// Counts a dead transport as silent. True when it was not known to be dead before.
+    pub(super) fn bury(&mut self, now: Instant) -> bool {
+        let fresh = self.dead_since.is_none();
+        let since = *self.dead_since.get_or_insert(now);
+        self.state = MediaState::silent(since);
+        fresh
     }
 
     /// Lets time pass for the peer, and judges.
@@ -199,28 +247,124 @@ impl Transport {
             // A peer that fails here says so in its output.
             let _ = peer.handle_timeout(now);
         }
-        let peer = self.peer.as_ref();
-        if self
-            .seeking_since
-            .is_some_and(|at| at + timings.media_heal_max <= now)
-        {
-            return Some(Verdict::NeverHealed);
+        if self.dead_since.is_some_and(|at| at + FAREWELL_MAX <= now) {
+            return Some(Verdict::Dead);
         }
-        match self.state {
-            MediaState::Connecting if self.connect_by.is_some_and(|at| at <= now) => {
-                Some(Verdict::NeverConnected)
+        match &mut self.state {
+            MediaState::Connecting => self.judge_connecting(now),
+            MediaState::Live => {
+                let heard = self.peer.as_ref().and_then(Peer::last_heard);
+                let silent = heard.is_some_and(|at| at + timings.media_silence_max <= now);
+                (silent && self.fall_silent(now)).then_some(Verdict::FellSilent)
             }
-            MediaState::Live
-                if peer
-                    .and_then(Peer::last_heard)
-                    .is_some_and(|at| at + timings.media_silence_max <= now) =>
-            {
-                self.fall_silent(now).then_some(Verdict::FellSilent)
-            }
-            MediaState::Silent { since } if since + timings.media_heal_max <= now => {
+            MediaState::Silent { since, .. } if *since + timings.media_heal_max <= now => {
                 Some(Verdict::NeverHealed)
             }
-            MediaState::Connecting | MediaState::Live | MediaState::Silent { .. } => None,
+            MediaState::Silent {
+                path_back,
+                restarted: false,
+                ..
+            } if path_back.is_some_and(|at| at + PATH_PROOF_MAX <= now) => {
+                *path_back = None;
+                Some(Verdict::PathBack)
+            }
+            MediaState::Silent { .. } => None,
         }
+    }
+
+    fn judge_connecting(&self, now: Instant) -> Option<Verdict> {
+        if self.first_heard.is_some_and(|at| at + HANDSHAKE_MAX <= now) {
+            return Some(Verdict::Stuck);
+        }
+        let late = self.connect_by.is_some_and(|at| at <= now);
+        late.then_some(Verdict::NeverConnected)
+    }
+}
+
+impl MediaState {
+    fn silent(since: Instant) -> Self {
+        Self::Silent {
+            since,
+            path_back: None,
+            restarted: false,
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the scripts' time begins now and is moved by hand"
+)]
+mod tests {
+    use super::*;
+    use crate::livekit::link::LinkRole;
+
+    const ANSWER: [u8; 2] = [0x01, 0x01];
+    const REQUEST: [u8; 2] = [0x00, 0x01];
+    const MS: Duration = Duration::from_millis(1);
+
+    fn open() -> (Instant, Transport, LinkTimings) {
+        let (now, timings) = (Instant::now(), LinkTimings::of(LinkRole::Listener));
+        let mut transport = Transport::new(now, TransportId(1), true, &timings);
+        transport
+            .open(now, &["192.0.2.7:1".parse().unwrap()])
+            .unwrap();
+        (now, transport, timings)
+    }
+
+    #[test]
+    fn an_answered_check_is_not_yet_media() {
+        let (mut now, mut transport, timings) = open();
+        transport.connected();
+        assert!(transport.fall_silent(now) && !transport.fall_silent(now));
+        transport.heard(now, &ANSWER);
+        assert!(!transport.is_live());
+        now += MS * 499;
+        assert_eq!(transport.handle_timeout(now, &timings), None);
+        now += MS;
+        assert_eq!(
+            transport.handle_timeout(now, &timings),
+            Some(Verdict::PathBack)
+        );
+        transport.restarted();
+        transport.heard(now, &ANSWER);
+        now += MS * 1000;
+        assert_eq!(
+            transport.handle_timeout(now, &timings),
+            None,
+            "once per silence"
+        );
+        transport.heard(now, &REQUEST);
+        assert!(transport.is_live());
+    }
+
+    #[test]
+    fn a_server_that_only_answers_is_believed() {
+        let (now, mut transport, _) = open();
+        assert!(transport.knows_far_end("v=0\r\na=ice-lite\r\na=fingerprint:sha-256 AA\r\n"));
+        transport.connected();
+        transport.fall_silent(now);
+        transport.heard(now, &ANSWER);
+        assert!(transport.is_live());
+        assert!(!transport.knows_far_end("v=0\r\na=fingerprint:sha-256 BB\r\n"));
+    }
+
+    #[test]
+    fn a_server_that_gave_up_before_it_was_connected_is_not_waited_for() {
+        let (mut now, mut transport, timings) = open();
+        now += MS * 100;
+        transport.heard(now, &ANSWER);
+        now += HANDSHAKE_MAX;
+        assert_eq!(
+            transport.handle_timeout(now, &timings),
+            Some(Verdict::Stuck)
+        );
+        let (now, mut transport, timings) = open();
+        let late = now + timings.connect_max;
+        assert_eq!(
+            transport.handle_timeout(late, &timings),
+            Some(Verdict::NeverConnected)
+        );
     }
 }

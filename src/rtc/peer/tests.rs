@@ -84,7 +84,6 @@ impl Pair {
                     }
                     PeerOutput::Audio { mid, ssrc, packet } => self.heard.push((mid, ssrc, packet)),
                     PeerOutput::Connected => self.connected += 1,
-                    PeerOutput::PathFound => {}
                     PeerOutput::Disconnected => self.lost = true,
                 }
             }

@@ -283,7 +283,7 @@ impl Browser {
                         .unwrap_or_default();
                     self.heard.entry(sid).or_default().push(packet);
                 }
-                PeerOutput::Connected | PeerOutput::PathFound | PeerOutput::Disconnected => {}
+                PeerOutput::Connected | PeerOutput::Disconnected => {}
             }
         }
         datagrams

@@ -52,7 +52,7 @@ fn eight_hours_with_losses_leave_nothing_behind() {
             let chair = &mut world.seats[seat];
             assert!(chair.link.outputs.is_empty());
             assert_eq!(chair.binds, chair.unbinds + 1, "one transport at a time");
-            assert!(chair.joins <= 2 + 3 * (hour + 1), "{} joins", chair.joins);
+            assert!(chair.joins <= 2 + 2 * (hour + 1), "{} joins", chair.joins);
             chair.said.clear();
         }
     }

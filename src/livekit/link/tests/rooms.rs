@@ -89,8 +89,8 @@ fn a_closed_link_lets_go_of_all_it_told() {
         told,
         [
             "joined anna",
-            "Up",
             "up anna",
+            "Up",
             "down anna",
             "left anna",
             "Closed"

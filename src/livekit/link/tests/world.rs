@@ -10,17 +10,15 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
-use prost::Message as _;
 use proto::participant_info::Kind;
-use proto::signal_response::Message;
 
-use crate::livekit::endpoint::{Endpoint, EndpointConfig, EndpointLimits, JoinQuery, Output};
+use crate::livekit::SessionId;
+use crate::livekit::endpoint::{Endpoint, EndpointConfig, EndpointLimits};
 use crate::livekit::link::*;
 use crate::livekit::token::{RoomPass, TokenKeys};
-use crate::livekit::{Event, SessionId};
 use crate::rtc::AudioPacket;
 
-const SERVER: &str = "198.51.100.1:7882";
+pub(super) const SERVER: &str = "198.51.100.1:7882";
 pub(super) const NODE: &str = "here";
 
 /// The whole scene.
@@ -37,16 +35,16 @@ pub(super) struct World {
     /// The server remembers sessions whose signalling was lost.
     pub(super) resumes: bool,
     restarts: u64,
-    ports: u16,
+    pub(super) ports: u16,
 }
 
 /// One link and its wires.
 pub(super) struct Seat {
     pub(super) link: Link,
-    pass: RoomPass,
-    session: Option<SessionId>,
-    asks: VecDeque<Ask>,
-    sockets: Option<(TransportId, SocketAddr)>,
+    pub(super) pass: RoomPass,
+    pub(super) session: Option<SessionId>,
+    pub(super) asks: VecDeque<Ask>,
+    pub(super) sockets: Option<(TransportId, SocketAddr)>,
     /// No signalling connection can be had or kept.
     pub(super) signal_cut: bool,
     /// No datagram passes.
@@ -62,7 +60,7 @@ pub(super) struct Seat {
 }
 
 /// A connection that the link asked for.
-enum Ask {
+pub(super) enum Ask {
     Join,
     Resume,
 }
@@ -152,7 +150,11 @@ impl World {
 
     /// A browser that only speaks: on the wire it does what a caller's link does.
     pub(super) fn speaker(&mut self, identity: &str) -> usize {
-        self.enter(LinkRole::Caller, pass(identity))
+        let pass = RoomPass {
+            can_subscribe: false,
+            ..pass(identity)
+        };
+        self.enter(LinkRole::Caller, pass)
     }
 
     /// Sends a packet every 20 ms for a while; how many were taken.
@@ -262,153 +264,6 @@ impl World {
         }
     }
 
-    fn perform(&mut self, seat: usize, output: LinkOutput) {
-        let chair = &mut self.seats[seat];
-        match output {
-            LinkOutput::Join => {
-                chair.joins += 1;
-                chair.asks = [Ask::Join].into();
-                self.hang_up(seat);
-            }
-            LinkOutput::Resume { .. } => {
-                chair.resumptions += 1;
-                chair.asks = [Ask::Resume].into();
-            }
-            LinkOutput::Send(message) => {
-                let message = Some(*message);
-                let frame = proto::SignalRequest {
-                    message: message.clone(),
-                }
-                .encode_to_vec();
-                chair.said.extend(message);
-                if let Some(session) = chair.session.filter(|_| !chair.signal_cut) {
-                    self.endpoint.handle_signal(self.now, session, &frame);
-                }
-            }
-            LinkOutput::Reconnected => {}
-            LinkOutput::Disconnect => {
-                chair.asks.clear();
-                self.hang_up(seat);
-            }
-            LinkOutput::Bind { transport } => {
-                self.ports += 1;
-                let local = SocketAddr::from(([192, 0, 2, 7], self.ports));
-                chair.sockets = Some((transport, local));
-                chair.binds += 1;
-                chair.link.bound(self.now, transport, &[local]);
-            }
-            LinkOutput::Unbind { .. } => {
-                chair.unbinds += 1;
-                chair.sockets = None;
-            }
-            LinkOutput::Transmit { bytes, .. } => {
-                if let Some((_, local)) = chair.sockets
-                    && !chair.media_cut
-                    && !self.server_down
-                {
-                    self.endpoint.handle_datagram(self.now, local, &bytes);
-                }
-            }
-            LinkOutput::Event(LinkEvent::TrackAudio { track, packet }) => {
-                chair
-                    .heard
-                    .entry(track)
-                    .or_default()
-                    .push(packet.payload[0]);
-            }
-            LinkOutput::Event(event) => chair.events.push(event),
-        }
-    }
-
-    fn hang_up(&mut self, seat: usize) {
-        if let Some(session) = self.seats[seat].session.take() {
-            self.endpoint.signal_closed(self.now, session);
-        }
-    }
-
-    fn connect(&mut self, seat: usize, ask: &Ask) {
-        let chair = &mut self.seats[seat];
-        let unreachable = self.server_down || chair.signal_cut;
-        let gone = || SignalFailure::Unreachable("nobody answers".to_owned());
-        match ask {
-            Ask::Join if unreachable => chair.link.join_failed(self.now, gone()),
-            Ask::Join => {
-                if let Some(status) = self.refuses {
-                    let detail = "no".to_owned();
-                    chair
-                        .link
-                        .join_failed(self.now, SignalFailure::Refused { status, detail });
-                    return;
-                }
-                let token = keys()
-                    .sign(&chair.pass, Duration::from_secs(86_400))
-                    .unwrap();
-                let query = JoinQuery::parse("auto_subscribe=0");
-                let session = self
-                    .endpoint
-                    .join(self.now, unix_ms(), &token, &query)
-                    .unwrap();
-                chair.session = Some(session);
-            }
-            Ask::Resume if unreachable => chair.link.resume_failed(self.now, gone()),
-            Ask::Resume => match chair.session.filter(|_| self.resumes) {
-                Some(_) => chair
-                    .link
-                    .resumed(self.now, proto::ReconnectResponse::default()),
-                None => {
-                    let action = LeaveAction::Reconnect;
-                    chair
-                        .link
-                        .resume_failed(self.now, SignalFailure::Left { action });
-                }
-            },
-        }
-    }
-
-    fn deliver(&mut self, output: Output) {
-        match output {
-            Output::Transmit { to, bytes } => {
-                let server = SERVER.parse().unwrap();
-                for seat in self.seats.iter_mut().filter(|seat| !seat.media_cut) {
-                    if let Some((transport, local)) = seat.sockets.filter(|(_, local)| *local == to)
-                    {
-                        seat.link
-                            .handle_datagram(self.now, transport, local, server, &bytes);
-                    }
-                }
-            }
-            Output::Signal { session, frame } => {
-                let message = proto::SignalResponse::decode(&*frame)
-                    .unwrap()
-                    .message
-                    .unwrap();
-                if let Some(seat) = self
-                    .seats
-                    .iter_mut()
-                    .find(|seat| seat.session == Some(session))
-                    && !seat.signal_cut
-                {
-                    match message {
-                        Message::Join(response) => seat.link.joined(self.now, response),
-                        message => seat.link.handle_signal(self.now, message),
-                    }
-                }
-            }
-            Output::CloseSignal { session } => {
-                if let Some(seat) = self
-                    .seats
-                    .iter_mut()
-                    .find(|seat| seat.session == Some(session))
-                {
-                    seat.session = None;
-                    seat.link.signal_closed(self.now, "closed by the server");
-                }
-            }
-            Output::Event(Event::TrackAudio { payload, .. }) => self.server_heard.push(payload[0]),
-            Output::Event(_) => {}
-        }
-    }
-
     pub(super) fn is_up(&self, seat: usize) -> bool {
         self.seats[seat].link.is_up()
     }
@@ -427,11 +282,11 @@ impl World {
     }
 }
 
-fn keys() -> TokenKeys {
+pub(super) fn keys() -> TokenKeys {
     TokenKeys::new("key", "secret")
 }
 
-fn unix_ms() -> u64 {
+pub(super) fn unix_ms() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64
 }
 
