@@ -125,9 +125,9 @@ fn clicks_in(frames: &[HeardFrame], mut known: Vec<f64>) -> Vec<f64> {
         quiet.pop_front();
         quiet.push_back(onset.is_none());
         if let Some(onset) = onset.filter(|_| after_pause) {
-            // A packet comes when its last sample has been made.
-            let early_s = (frame.samples.len() - onset) as f64 / 8000.0;
-            let at = now - now_instant.duration_since(frame.at).as_secs_f64() - early_s;
+            // A telephone plays a packet from its arrival on.
+            let played_s = onset as f64 / 8000.0;
+            let at = now - now_instant.duration_since(frame.at).as_secs_f64() + played_s;
             if known.last().is_none_or(|last| at > last + LATE / 2.0) {
                 known.push(at);
             }

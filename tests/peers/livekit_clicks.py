@@ -8,7 +8,7 @@ clicks every S seconds. Speaks JSON, one object a line, on standard output; time
 
     {"event": "connected"} {"event": "published"}
     {"event": "clicked", "at": ..}                   handed to the SDK
-    {"event": "heard", "identity": .., "at": ..}     given by the SDK, its own jitter buffer included
+    {"event": "heard", "identity": .., "at": ..}     given by the SDK, its own jitter buffer included, and played
 
 Ends with its standard input.
 """
@@ -45,7 +45,7 @@ async def listen(track, identity):
         if not len(loud):
             continue
         if now - last_loud > PAUSE_S:
-            say("heard", identity=identity, at=now + (int(loud[0]) - len(pcm)) / RATE)
+            say("heard", identity=identity, at=now + int(loud[0]) / RATE)
         last_loud = now
 
 
