@@ -17,6 +17,7 @@ mod switch;
 
 use std::io::Write as _;
 
+use audioroad::actors::clock;
 use audioroad::phone::{Call, End};
 use serde_json::{Value, json};
 
@@ -275,6 +276,56 @@ fn lost_switch(rooms: Rooms) {
     host.does("next", json!([]));
     host.hears(&[BEN]);
     host.does("pictures", json!(["host-healed"]));
+}
+
+#[test]
+#[ignore = "needs Chromium and livekit-server: make test"]
+fn a_dead_server_is_told_and_heals_by_itself_on_livekit() {
+    let mut station = Station::on_air(Rooms::on_livekit());
+    let (host, sam) = (
+        station.signs_in("Hanna", HOST),
+        station.signs_in("Sam", SAM),
+    );
+    host.does("joinStudio", json!([]));
+    host.does("waitForRoom", json!(["in"]));
+    let ann = station.rings("Ann", ANN);
+    let id = sam.does("waitForCaller", json!(["Ann"]));
+    sam.does("pickUp", json!([id]));
+    sam.hears(&[ANN]);
+    sam.does("approve", json!([]));
+    host.does("next", json!([]));
+    host.hears(&[ANN]);
+    let ben = station.rings("Ben", BEN);
+    let ben_id = sam.does("waitForCaller", json!(["Ben"]));
+
+    station.rooms.server_mut().kill();
+    for desk in [&host, &sam] {
+        desk.does("waitForState", json!(["livekit", ["lost"]]));
+    }
+    host.does("pictures", json!(["host-livekit-lost"]));
+    sam.does("pictures", json!(["screener-livekit-lost"]));
+    // Presses work, for who is where is the switch's own affair.
+    sam.does("pickUp", json!([ben_id]));
+    sam.does("approve", json!([]));
+    host.does("putOnAir", json!([ben_id]));
+    station.hears("Ann, whom the host has lost", &ann, &[BEN]);
+    station.hears("Ben, whom the host has never heard", &ben, &[ANN]);
+
+    let back = station.rooms.server_mut().run();
+    for desk in [&host, &sam] {
+        desk.does("waitForState", json!(["livekit", ["back", "well"]]));
+    }
+    host.does("waitForRoom", json!(["in"]));
+    host.hears(&[ANN, BEN]);
+    // Two looks of the ears, and what came before them.
+    let report = format!(
+        "a browser hears both callers again {:.1} s after the server's return",
+        clock::now().duration_since(back).as_secs_f32()
+    );
+    writeln!(std::io::stdout(), "{report}").expect("a place to write to");
+    station.hears("Ann", &ann, &[BEN, HOST]);
+    station.hears("Ben", &ben, &[ANN, HOST]);
+    host.does("pictures", json!(["host-livekit-back"]));
 }
 
 /// From the press to the change on the page, there and back through the switch.

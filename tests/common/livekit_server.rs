@@ -38,11 +38,11 @@ impl Rooms {
         Self::LiveKit(Box::new(LiveKitServer::start()))
     }
 
-    /// The server, where there is one.
-    pub(crate) fn server(&self) -> Option<&LiveKitServer> {
+    /// The server, to be killed and run again.
+    pub(crate) fn server_mut(&mut self) -> &mut LiveKitServer {
         match self {
-            Self::Embedded => None,
-            Self::LiveKit(server) => Some(server),
+            Self::Embedded => panic!("there is no server"),
+            Self::LiveKit(server) => server,
         }
     }
 

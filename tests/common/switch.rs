@@ -170,7 +170,7 @@ impl Switch {
     pub(crate) fn post_raw(&self, path: &str, authorization: &str, body: &'static str) -> u16 {
         let request = self.client.post(self.url(path)).body(body);
         let request = request.header("Authorization", authorization);
-        let answer = self.runtime.block_on(request.send());
+        let answer = self.runtime.block_on(async { request.send().await });
         answer
             .expect("the switch answers by HTTP")
             .status()

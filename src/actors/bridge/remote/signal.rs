@@ -31,6 +31,8 @@ use crate::livekit::{RoomPass, SignalFailure};
 const WISHES_MAX: usize = 256;
 /// How long the socket may take to take a frame.
 const SEND_MAX: Duration = Duration::from_secs(1);
+/// How long the server may take to close a connection that we leave.
+const FAREWELL_MAX: Duration = Duration::from_millis(500);
 /// How long a connection may take to close.
 const CLOSE_MAX: Duration = Duration::from_secs(4);
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use livekit_protocol as proto;
-use livekit_signaling::{SignalClient, SignalEvent};
+use livekit_signaling::SignalEvent;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::super::pass::TOKEN_TTL;
 use super::super::site::RoomSite;
 use super::client::{self, Connection};
-use super::{CLOSE_MAX, Heard, SEND_MAX, WISHES_MAX, Wish};
+use super::{CLOSE_MAX, FAREWELL_MAX, Heard, SEND_MAX, WISHES_MAX, Wish};
 use crate::livekit::{RoomPass, SignalFailure};
 
 /// Connects, resumes, sends and listens, one thing after the other.
@@ -170,7 +170,7 @@ impl Worker {
                 Heard::Joined(Box::new(response), hosts)
             }
             Ok((connection, _)) => {
-                self.close_aside(connection.client);
+                self.close_aside(connection);
                 let reason = "it answers, but not as a LiveKit server does".to_owned();
                 Heard::JoinFailed(SignalFailure::Unreachable(reason))
             }
@@ -217,13 +217,18 @@ impl Worker {
 
     fn set_aside(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.close_aside(connection.client);
+            self.close_aside(connection);
         }
     }
 
-    /// A client that is merely dropped would stay connected.
-    fn close_aside(&mut self, client: SignalClient) {
+    /// A client that is merely dropped would stay connected. One that closes a socket with something unread in it resets the
+    /// connection, and the server never reads our `Leave`: so the server, which closes after one, goes first.
+    fn close_aside(&mut self, connection: Connection) {
+        let Connection { client, mut events } = connection;
         self.closing.spawn_local(async move {
+            let its_close =
+                async { while let Some(SignalEvent::Message(_)) = events.recv().await {} };
+            let _ = timeout(FAREWELL_MAX, its_close).await;
             let _ = timeout(CLOSE_MAX, client.close()).await;
         });
     }
