@@ -41,10 +41,11 @@ pub(super) async fn gets_through(server: ServerConfig, keeper: &RoomKeeper, room
     }
 }
 
-/// Why nobody is let in, where LiveKit says so.
+/// Why nobody is let in, where LiveKit says so; 404 is the answer of a program that is not LiveKit.
 pub(super) async fn refusal(server: ServerConfig, keeper: &RoomKeeper) -> Option<String> {
     let joined = join(server, keeper, "check-refusal", REFUSED_MAX).await;
-    joined.err()?.filter(|trouble| trouble.contains("refuses"))
+    let is_livekit = |why: &String| why.contains("refuses") && !why.contains("(404");
+    joined.err()?.filter(is_livekit)
 }
 
 /// How long it took, or what was said to be in the way.
