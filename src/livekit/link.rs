@@ -131,10 +131,6 @@ impl Link {
     }
 
     /// The server said something.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "most messages are none of ours"
-    )]
     pub fn handle_signal(&mut self, now: Instant, message: Message) {
         if !self.signal.is_connected() {
             return;

@@ -200,10 +200,9 @@ proptest! {
             let mut outputs = 0;
             while let Some(output) = link.poll_output() {
                 outputs += 1;
-                match output {
-                    LinkOutput::Bind { transport: asked } => transport = asked,
-                    LinkOutput::Event(LinkEvent::Removed) => over = true,
-                    _ => {}
+                over |= matches!(output, LinkOutput::Event(LinkEvent::Removed));
+                if let LinkOutput::Bind { transport: asked } = output {
+                    transport = asked;
                 }
             }
             prop_assert!(outputs < 200);

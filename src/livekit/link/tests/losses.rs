@@ -32,9 +32,12 @@ pub(super) fn told(world: &mut World, seat: usize) -> Vec<String> {
 pub(super) fn troubles(world: &mut World, seat: usize) -> Vec<LinkTrouble> {
     let events = world.events(seat).into_iter();
     events
-        .filter_map(|event| match event {
-            LinkEvent::Down { trouble } => Some(trouble),
-            _ => None,
+        .filter_map(|event| {
+            if let LinkEvent::Down { trouble } = event {
+                Some(trouble)
+            } else {
+                None
+            }
         })
         .collect()
 }
@@ -89,9 +92,12 @@ fn a_short_loss_of_signalling_is_resumed_at_once() {
     }
     let syncs = |seat: usize| {
         let said = world.seats[seat].said.iter();
-        said.filter_map(|said| match said {
-            Said::SyncState(state) => Some(state.clone()),
-            _ => None,
+        said.filter_map(|said| {
+            if let Said::SyncState(state) = said {
+                Some(state.clone())
+            } else {
+                None
+            }
         })
         .collect::<Vec<_>>()
     };
@@ -247,9 +253,12 @@ fn what_was_wanted_while_away_is_told_on_return() {
     world.start_server();
     world.pass(SECOND * 8);
     let said = &world.seats[caller].said;
-    let added = said.iter().filter_map(|said| match said {
-        Said::AddTrack(request) => Some(request.muted),
-        _ => None,
+    let added = said.iter().filter_map(|said| {
+        if let Said::AddTrack(request) = said {
+            Some(request.muted)
+        } else {
+            None
+        }
     });
     assert_eq!(
         added.collect::<Vec<_>>(),

@@ -1,11 +1,6 @@
 //! What a real server does and our endpoint does not: lines, trickled candidates, restarts of ICE,
 //! mutes, refusals.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the scripts' time begins now and is moved by hand"
-)]
-
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -21,9 +16,12 @@ use crate::rtc::{AudioPacket, OfferChanges, Peer};
 #[test]
 fn a_track_comes_by_its_line_and_lines_are_used_again() {
     let mut stage = Stage::listening();
-    let asked = stage.said.iter().find_map(|said| match said {
-        Said::Subscription(wanted) => Some(wanted.track_sids.clone()),
-        _ => None,
+    let asked = stage.said.iter().find_map(|said| {
+        if let Said::Subscription(wanted) = said {
+            Some(wanted.track_sids.clone())
+        } else {
+            None
+        }
     });
     assert_eq!(asked.unwrap(), ["TR_anna"]);
     let mids = stage.offer(one_more("TR_anna"), &[(0, "TR_anna")]);
@@ -250,9 +248,12 @@ fn a_callers_resume_restarts_ice_and_its_offers_are_numbered() {
     );
     stage.answer();
     assert_eq!(stage.asked, ["join", "resume", "reconnected"]);
-    let offers = stage.said.iter().filter_map(|said| match said {
-        Said::Offer(offer) => Some((offer.id, ufrag(&offer.sdp))),
-        _ => None,
+    let offers = stage.said.iter().filter_map(|said| {
+        if let Said::Offer(offer) = said {
+            Some((offer.id, ufrag(&offer.sdp)))
+        } else {
+            None
+        }
     });
     let [(1, before), (2, after)] = &offers.collect::<Vec<_>>()[..] else {
         panic!("{:?}", stage.said)

@@ -256,7 +256,7 @@ impl Stage {
             sid: "TR_own".to_owned(),
             ..Default::default()
         };
-        let cid = request.cid.clone();
+        let cid = request.cid;
         stage.tell(Message::TrackPublished(proto::TrackPublishedResponse {
             cid,
             track: Some(track),

@@ -143,9 +143,10 @@ impl World {
                     .find(|seat| seat.session == Some(session))
                     && !seat.signal_cut
                 {
-                    match message {
-                        Message::Join(response) => seat.link.joined(self.now, response),
-                        message => seat.link.handle_signal(self.now, message),
+                    if let Message::Join(response) = message {
+                        seat.link.joined(self.now, response);
+                    } else {
+                        seat.link.handle_signal(self.now, message);
                     }
                 }
             }
