@@ -28,6 +28,7 @@ pub(crate) struct Ears {
     tones_hz: Vec<f32>,
     tones: ToneDetector,
     notes: ToneDetector,
+    within: Duration,
 }
 
 impl Ears {
@@ -38,7 +39,13 @@ impl Ears {
             tones_hz: tones_hz.to_vec(),
             tones: ToneDetector::new(8000, tones_hz),
             notes: ToneDetector::new(8000, &[tones_hz, &notes_hz[..]].concat()),
+            within: WITHIN,
         }
+    }
+
+    /// The same with more patience.
+    pub(crate) fn patient(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 
     /// Waits until exactly the `expected` tones are heard for a second, and no music or prompt. Once they were heard, a
@@ -46,7 +53,7 @@ impl Ears {
     pub(crate) fn hears(&self, who: &str, call: &Call, expected: &[f32]) {
         let mut expected = expected.to_vec();
         expected.sort_by(f32::total_cmp);
-        let deadline = clock::now() + WITHIN;
+        let deadline = clock::now() + self.within;
         let mut was_right = false;
         loop {
             let frames = listen(who, call, PICTURE_FRAMES);
@@ -68,7 +75,7 @@ impl Ears {
 
     /// Waits until greeting or music is heard and no party is in it, not even quietly below.
     pub(crate) fn waits(&self, who: &str, call: &Call) {
-        let deadline = clock::now() + WITHIN;
+        let deadline = clock::now() + self.within;
         loop {
             let frames = listen(who, call, WAIT_FRAMES);
             let (steady, dbfs) = (self.steady(&frames), level_dbfs(&frames));

@@ -30,8 +30,6 @@ const CUTS: [(Cut, u64); 9] = [
 ];
 /// Longer ones are listened to: by then everybody has noticed.
 const LISTENED_S_MIN: u64 = 8;
-/// From the mending until callers and the host hear each other.
-const BACK_MAX: Duration = Duration::from_secs(5);
 
 #[test]
 #[ignore = "needs livekit-server and root: make test"]
@@ -55,7 +53,7 @@ fn a_cut_wire_harms_no_call_and_heals() {
     let host = LiveKitPerson::enter(beside, (&pass.0, &pass.1), "host:h", HOST);
     let cast = Cast::on_air(show, host);
     let losses = CUTS.map(|(cut, seconds)| suffer(&cast, &server, (&wire, cut), seconds));
-    judge(&losses, BACK_MAX);
+    judge(&losses);
     cast.show.end(&cast.callers);
     wait_until_empty(&server);
 }
@@ -71,7 +69,17 @@ fn suffer(cast: &Cast, server: &LiveKitServer, (wire, cut): (&Wire, Cut), second
         cast.check(&what, if media_flows { &[HOST] } else { &[] });
     }
     wire.mend(cut);
-    let loss = cast.recover(&what, server, clock::now());
+    let loss = cast.recover((&what, back_max(cut)), server, clock::now());
     say(&loss.to_string());
     loss
+}
+
+/// From the mending until callers and the host hear each other.
+fn back_max(cut: Cut) -> Duration {
+    Duration::from_secs(match cut {
+        Cut::Everything => 5,
+        // A connection that was begun while nothing came through has to be given up first.
+        Cut::Media => 12,
+        Cut::Signalling => 1,
+    })
 }

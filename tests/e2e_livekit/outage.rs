@@ -27,7 +27,7 @@ fn ten_deaths_of_the_server_in_mid_show() {
         .iter()
         .map(|away_ms| death(&cast, &mut server, *away_ms))
         .collect();
-    judge(&losses, BACK_MAX);
+    judge(&losses);
     cast.show.end(&cast.callers);
     wait_until_empty(&server);
 }
@@ -42,7 +42,7 @@ fn death(cast: &Cast, server: &mut LiveKitServer, away_ms: u64) -> Loss {
         cast.check(&what, &[]);
     }
     let back = server.run();
-    let loss = cast.recover(&what, server, back);
+    let loss = cast.recover((&what, BACK_MAX), server, back);
     say(&loss.to_string());
     loss
 }

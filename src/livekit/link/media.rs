@@ -167,6 +167,8 @@ impl Link {
         self.connects_failed = self.connects_failed.saturating_add(1);
         if self.relay_forced {
             self.rejoin_later(now, LinkTrouble::RelayForced);
+        } else if self.connects_failed >= CONNECTS_FAILED_MAX && self.has_connected {
+            self.rejoin(now, LinkTrouble::UdpBlocked);
         } else if self.connects_failed >= CONNECTS_FAILED_MAX {
             self.rejoin_later(now, LinkTrouble::UdpBlocked);
         } else {
@@ -208,6 +210,7 @@ impl Link {
                 PeerOutput::Connected => {
                     transport.connected();
                     self.connects_failed = 0;
+                    self.has_connected = true;
                 }
                 PeerOutput::Disconnected => fell_silent |= transport.fall_silent(now),
             }
