@@ -5,6 +5,7 @@
 #[path = "e2e_story/desk.rs"]
 mod desk;
 #[path = "common/ear.rs"]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
 mod ear;
 #[path = "common/livekit_server.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]

@@ -6,6 +6,7 @@
 //! where `make test` has installed one, on a LiveKit server: what is heard is the same.
 
 #[path = "common/ear.rs"]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
 mod ear;
 #[path = "common/livekit.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
