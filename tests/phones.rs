@@ -7,7 +7,7 @@
 )]
 mod ear;
 #[path = "common/switch.rs"]
-#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit")]
 mod switch;
 
 use std::collections::HashSet;

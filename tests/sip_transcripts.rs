@@ -284,6 +284,12 @@ impl Stage {
         }
     }
 
+    fn refresh_answered(&mut self, answer: Option<&rsip::Response>) {
+        let call = &mut self.call.as_mut().unwrap().1;
+        let due = call.handle_answer(self.now, answer);
+        self.refresh(due);
+    }
+
     fn over(&mut self) {
         if let Some((_, call)) = self.call.take() {
             self.endpoint.forget_dialog(call.dialog_key());
@@ -368,13 +374,10 @@ impl Stage {
                 self.request(bye);
             }
             EndpointEvent::Answered { txn, response } if self.refreshes.remove(&txn) => {
-                let call = &mut self.call.as_mut().unwrap().1;
-                let due = call.handle_answer(self.now, Some(&response));
-                self.refresh(due);
+                self.refresh_answered(Some(&response));
             }
             EndpointEvent::TimedOut { txn } if self.refreshes.remove(&txn) => {
-                let due = self.call.as_mut().unwrap().1.handle_answer(self.now, None);
-                self.refresh(due);
+                self.refresh_answered(None);
             }
             EndpointEvent::Answered { response, .. } => {
                 self.events

@@ -82,6 +82,8 @@ pub struct Link {
     up_since: Option<Instant>,
     /// How often in a row media did not connect.
     connects_failed: u32,
+    /// How often in a row something came in and media did not connect.
+    stuck: u32,
     /// Media did connect once: what keeps it from doing so now may pass, so there is no long wait.
     has_connected: bool,
     relay_forced: bool,
@@ -114,6 +116,7 @@ impl Link {
             told: Told::Nothing,
             up_since: None,
             connects_failed: 0,
+            stuck: 0,
             has_connected: false,
             relay_forced: false,
             media_resumed_at: None,

@@ -142,7 +142,11 @@ impl Endpoint {
                     if is_over {
                         server.accepted_settled();
                     }
-                    server.fire(now, &due, &mut self.out)
+                    let next = server.fire(now, &due, &mut self.out);
+                    if !server.is_proceeding() {
+                        self.ringing.remove(&due.txn);
+                    }
+                    next
                 }
                 Some(Machine::Server(server)) => server.fire(&due),
                 Some(Machine::Client(client)) => client.fire(now, &due, &mut self.out),
@@ -174,17 +178,13 @@ impl Endpoint {
             response = reply::instead_of(&response, StatusCode::RequestTerminated);
         }
         let code = response.status_code.code();
-        response
-            .headers
-            .push(header("Server", self.config.user_agent.clone()));
+        response = self.signed(response);
         let next = match self.table.machine(txn) {
             Some(Machine::InviteServer(server)) if server.is_proceeding() => {
                 match server.reliability(code) {
                     Reliability::None => {}
                     Reliability::Held => return,
                     Reliability::Reliable => {
-                        let refusal = reply::instead_of(&response, StatusCode::ServerTimeOut);
-                        server.refuse_unacked_with(emit_response(&refusal));
                         response
                             .headers
                             .push(header("Require", "100rel".to_owned()));
@@ -318,11 +318,13 @@ impl Endpoint {
     }
 
     /// Answers without a transaction.
-    fn answer(&mut self, source: &Source, mut response: Response) {
-        response
-            .headers
-            .push(header("Server", self.config.user_agent.clone()));
+    fn answer(&mut self, source: &Source, response: Response) {
+        let response = self.signed(response);
         self.out.send(source, emit_response(&response));
+    }
+
+    fn signed(&self, response: Response) -> Response {
+        reply::with(response, "Server", self.config.user_agent.as_str())
     }
 
     fn settle(&mut self, txn: TxnKey, next: Next) {

@@ -77,9 +77,7 @@ fn suffer(cast: &Cast, server: &LiveKitServer, (wire, cut): (&Wire, Cut), second
 /// From the mending until callers and the host hear each other.
 fn back_max(cut: Cut) -> Duration {
     Duration::from_secs(match cut {
-        Cut::Everything => 5,
-        // A connection that was begun while nothing came through has to be given up first.
-        Cut::Media => 12,
+        Cut::Everything | Cut::Media => 5,
         Cut::Signalling => 1,
     })
 }

@@ -26,7 +26,13 @@ impl Link {
         let needed = self.config.role == LinkRole::Caller || response.subscriber_primary;
         self.transports += 1;
         let transport = TransportId(self.transports);
-        self.transport = Some(Transport::new(now, transport, needed, &self.config.timings));
+        self.transport = Some(Transport::new(
+            now,
+            transport,
+            needed,
+            self.stuck,
+            &self.config.timings,
+        ));
         self.outputs.push_back(LinkOutput::Bind { transport });
         match self.config.role {
             LinkRole::Listener => self.room.begin(&response),

@@ -101,7 +101,11 @@ impl Link {
         match verdict {
             Some(Verdict::FellSilent) => self.fell_silent(now),
             Some(Verdict::PathBack) => self.path_back(now),
-            Some(Verdict::NeverHealed | Verdict::Stuck | Verdict::Dead) => {
+            Some(Verdict::Stuck) => {
+                self.stuck = self.stuck.saturating_add(1);
+                self.rejoin(now, LinkTrouble::Media);
+            }
+            Some(Verdict::NeverHealed | Verdict::Dead) => {
                 self.rejoin(now, LinkTrouble::Media);
             }
             Some(Verdict::NeverConnected) => self.never_connected(now),
@@ -210,6 +214,7 @@ impl Link {
                 PeerOutput::Connected => {
                     transport.connected();
                     self.connects_failed = 0;
+                    self.stuck = 0;
                     self.has_connected = true;
                 }
                 PeerOutput::Disconnected => fell_silent |= transport.fall_silent(now),

@@ -19,9 +19,11 @@ const EARLY_CANDIDATES_MAX: usize = 32;
 const FAREWELL_MAX: Duration = Duration::from_millis(500);
 /// Once our checks are answered, the server's own packets follow so soon, or not at all.
 const PATH_PROOF_MAX: Duration = Duration::from_millis(500);
-/// Once something comes in, ICE and DTLS take no longer than that. A server gives up a path that
-/// was cut for a second, and then answers our checks for ever without connecting.
-const HANDSHAKE_MAX: Duration = Duration::from_millis(2500);
+/// Once something comes in, ICE and DTLS are given so long. A server gives up a path that was cut
+/// for a second, and then answers our checks for ever without connecting. Each further attempt has
+/// twice the time, up to [`HANDSHAKE_DOUBLINGS_MAX`] times: a slow network must get through, too.
+const HANDSHAKE_MAX: Duration = Duration::from_millis(1250);
+const HANDSHAKE_DOUBLINGS_MAX: u32 = 3;
 
 /// One generation of media.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub(super) struct Transport {
     connect_by: Option<Instant>,
     /// Something came in before it was connected.
     first_heard: Option<Instant>,
+    /// From then on it must be connected within this time.
+    handshake_max: Duration,
     /// The other side closed it, or it failed beneath us.
     dead_since: Option<Instant>,
 }
@@ -84,8 +88,15 @@ pub(super) enum Verdict {
 }
 
 impl Transport {
-    /// A transport whose sockets have been asked for. `needed`: it has to connect.
-    pub(super) fn new(now: Instant, id: TransportId, needed: bool, timings: &LinkTimings) -> Self {
+    /// A transport whose sockets have been asked for. `needed`: it has to connect. `stuck`: how
+    /// many in a row heard something and did not connect.
+    pub(super) fn new(
+        now: Instant,
+        id: TransportId,
+        needed: bool,
+        stuck: u32,
+        timings: &LinkTimings,
+    ) -> Self {
         Self {
             id,
             peer: None,
@@ -96,6 +107,7 @@ impl Transport {
             fingerprint: None,
             lite: false,
             first_heard: None,
+            handshake_max: HANDSHAKE_MAX * (1 << stuck.min(HANDSHAKE_DOUBLINGS_MAX)),
             needed,
             connect_by: Some(now + timings.connect_max),
             dead_since: None,
@@ -197,7 +209,7 @@ impl Transport {
         let peer = self.peer.as_ref();
         let own = match self.state {
             MediaState::Connecting => {
-                let stuck = self.first_heard.map(|at| at + HANDSHAKE_MAX);
+                let stuck = self.first_heard.map(|at| at + self.handshake_max);
                 [self.connect_by, stuck].into_iter().flatten().min()
             }
             MediaState::Live => peer
@@ -273,7 +285,10 @@ impl Transport {
     }
 
     fn judge_connecting(&self, now: Instant) -> Option<Verdict> {
-        if self.first_heard.is_some_and(|at| at + HANDSHAKE_MAX <= now) {
+        if self
+            .first_heard
+            .is_some_and(|at| at + self.handshake_max <= now)
+        {
             return Some(Verdict::Stuck);
         }
         let late = self.connect_by.is_some_and(|at| at <= now);

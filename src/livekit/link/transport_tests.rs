@@ -12,7 +12,7 @@ const MS: Duration = Duration::from_millis(1);
 
 fn open() -> (Instant, Transport, LinkTimings) {
     let (now, timings) = (Instant::now(), LinkTimings::of(LinkRole::Listener));
-    let mut transport = Transport::new(now, TransportId(1), true, &timings);
+    let mut transport = Transport::new(now, TransportId(1), true, 0, &timings);
     transport
         .open(now, &["192.0.2.7:1".parse().unwrap()])
         .unwrap();
@@ -72,4 +72,21 @@ fn a_server_that_gave_up_before_it_was_connected_is_not_waited_for() {
         transport.handle_timeout(late, &timings),
         Some(Verdict::NeverConnected)
     );
+}
+
+#[test]
+fn each_further_attempt_has_twice_the_time() {
+    let timings = LinkTimings::of(LinkRole::Listener);
+    let waits = [0, 1, 2, 3, 9].map(|stuck| {
+        let now = Instant::now();
+        let mut transport = Transport::new(now, TransportId(1), true, stuck, &timings);
+        transport.heard(now, &ANSWER);
+        let due = transport.deadline(&timings).unwrap();
+        assert!(
+            due == now + timings.connect_max
+                || transport.handle_timeout(due, &timings) == Some(Verdict::Stuck)
+        );
+        (due - now).as_millis()
+    });
+    assert_eq!(waits, [1250, 2500, 5000, 8000, 8000]);
 }

@@ -66,9 +66,10 @@ pub enum EndpointEvent {
         /// The response.
         response: Box<Response>,
     },
-    /// No final response within the time allowed, to a request of ours or by ourselves.
+    /// No final response within the time allowed: to a request of ours, or by ourselves, in which
+    /// case the caller has got 504.
     TimedOut {
-        /// The transaction, which is over.
+        /// The transaction; nothing more will come of it.
         txn: TxnKey,
     },
     /// The connection closed under a request of ours, or was closed already: connect to the

@@ -210,8 +210,9 @@ impl Endpoint {
         let source = request.source;
         let machine = if request.method() == Method::Invite {
             let trying = reply::response(&request.request, StatusCode::Trying, None);
-            let trying = emit_response(&trying);
-            let mut server = InviteServer::new(now, txn, source, trying, &mut self.out);
+            let refusal = self.signed(base(request, 504));
+            let opening = (emit_response(&trying), emit_response(&refusal));
+            let mut server = InviteServer::new(now, txn, source, opening, &mut self.out);
             if request.has_option("Require", "100rel") {
                 server.require_reliable();
             }

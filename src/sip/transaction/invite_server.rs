@@ -24,15 +24,19 @@ pub(in crate::sip) struct InviteServer {
     cancelled: bool,
     /// The last response sent; let go when nobody can need it any more.
     last: Bytes,
-    /// What is needed when the caller requires its provisional responses to be reliable.
-    reliable: Option<Box<Reliable>>,
+    /// What is said in the stead of a call that says nothing in time.
+    refusal: Bytes,
+    prack: Prack,
 }
 
-#[derive(Debug, Default)]
-struct Reliable {
-    acked: bool,
-    /// What the INVITE is answered with when no PRACK comes; none before the one is sent.
-    refusal: Option<Bytes>,
+/// Where the reliable provisional response stands (RFC 3262).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Prack {
+    NotRequired,
+    /// The caller requires that it be reliable; none was sent.
+    Required,
+    Awaited,
+    Received,
 }
 
 /// How a response must be sent.
@@ -59,12 +63,13 @@ enum State {
 }
 
 impl InviteServer {
-    /// Begins with a 100.
+    /// Begins with the 100 `trying`; `refusal` is what a call that says nothing in time is refused
+    /// with.
     pub(in crate::sip) fn new(
         now: Instant,
         key: TxnKey,
         source: Source,
-        trying: Bytes,
+        (trying, refusal): (Bytes, Bytes),
         out: &mut Outbox,
     ) -> Self {
         out.send(&source, trying.clone());
@@ -76,47 +81,33 @@ impl InviteServer {
             state: State::Proceeding,
             cancelled: false,
             last: trying,
-            reliable: None,
+            refusal,
+            prack: Prack::NotRequired,
         }
     }
 
     /// Every provisional response but the 100 must be reliable.
     pub(in crate::sip) fn require_reliable(&mut self) {
-        self.reliable = Some(Box::default());
+        self.prack = Prack::Required;
     }
 
     /// How a response with this code must be sent.
     pub(in crate::sip) fn reliability(&self, code: u16) -> Reliability {
-        match &self.reliable {
-            Some(reliable) if (101..200).contains(&code) => match reliable.refusal {
-                None => Reliability::Reliable,
-                Some(_) => Reliability::Held,
-            },
-            Some(_) | None => Reliability::None,
-        }
-    }
-
-    /// The next response is the reliable one; when it is not acknowledged, `refusal` follows.
-    pub(in crate::sip) fn refuse_unacked_with(&mut self, refusal: Bytes) {
-        if let Some(reliable) = &mut self.reliable {
-            reliable.refusal = Some(refusal);
+        match self.prack {
+            _ if !(101..200).contains(&code) => Reliability::None,
+            Prack::NotRequired => Reliability::None,
+            Prack::Required => Reliability::Reliable,
+            Prack::Awaited | Prack::Received => Reliability::Held,
         }
     }
 
     /// A PRACK: whether it is for the response that was sent.
     pub(in crate::sip) fn provisional_acked(&mut self, rseq: u32) -> bool {
-        let sent = self
-            .reliable
-            .as_mut()
-            .filter(|sent| sent.refusal.is_some() && rseq == RSEQ);
-        let Some(sent) = sent else { return false };
-        sent.acked = true;
-        true
-    }
-
-    fn awaits_prack(&self) -> bool {
-        let is_unacked = |sent: &Reliable| sent.refusal.is_some() && !sent.acked;
-        self.is_proceeding() && self.reliable.as_deref().is_some_and(is_unacked)
+        let is_sent = matches!(self.prack, Prack::Awaited | Prack::Received) && rseq == RSEQ;
+        if is_sent {
+            self.prack = Prack::Received;
+        }
+        is_sent
     }
 
     /// Whether no final response has been given.
@@ -162,7 +153,8 @@ impl InviteServer {
         out.send(&self.source, bytes.clone());
         self.last = bytes;
         match code {
-            ..200 if self.awaits_prack() => {
+            101..200 if self.prack == Prack::Required => {
+                self.prack = Prack::Awaited;
                 out.timers.schedule(
                     now,
                     out.timings.t1,
@@ -173,12 +165,21 @@ impl InviteServer {
             }
             ..200 => {}
             _ => {
+                self.refusal = Bytes::new();
                 self.state = State::Accepted(dialog);
                 out.timers
                     .schedule(now, out.timings.t1, self.key, TimerReason::RepeatOk);
                 out.schedule_give_up(now, self.key, TimerReason::AcceptedOver);
             }
         }
+    }
+
+    fn give_up(&mut self, now: Instant, out: &mut Outbox) -> Next {
+        out.events
+            .push_back(EndpointEvent::TimedOut { txn: self.key });
+        let refusal = std::mem::take(&mut self.refusal);
+        self.refuse(now, refusal, out);
+        Next::Stays
     }
 
     fn refuse(&mut self, now: Instant, bytes: Bytes, out: &mut Outbox) {
@@ -225,18 +226,16 @@ impl InviteServer {
     /// A timer of this transaction is due.
     pub(in crate::sip) fn fire(&mut self, now: Instant, due: &Due, out: &mut Outbox) -> Next {
         match (due.reason, &self.state) {
-            (TimerReason::RepeatProvisional, State::Proceeding) if self.awaits_prack() => {
+            (TimerReason::RepeatProvisional, State::Proceeding) if self.prack == Prack::Awaited => {
                 out.send(&self.source, self.last.clone());
                 let doubled = due.interval.saturating_mul(2);
                 out.timers.schedule(now, doubled, due.txn, due.reason);
                 Next::Stays
             }
-            (TimerReason::ProvisionalUnacked, State::Proceeding) if self.awaits_prack() => {
-                let refusal = self.reliable.take().and_then(|reliable| reliable.refusal);
-                self.refuse(now, refusal.unwrap_or_default(), out);
-                out.events
-                    .push_back(EndpointEvent::TimedOut { txn: self.key });
-                Next::Stays
+            (TimerReason::ProvisionalUnacked, State::Proceeding)
+                if self.prack == Prack::Awaited =>
+            {
+                self.give_up(now, out)
             }
             (TimerReason::RepeatOk, State::Accepted(_))
             | (TimerReason::RepeatRefusal, State::Refused) => {
@@ -249,11 +248,7 @@ impl InviteServer {
                 out.events.push_back(EndpointEvent::AckTimedOut { dialog });
                 Next::Ends
             }
-            (TimerReason::AnswerDue, State::Proceeding) => {
-                out.events
-                    .push_back(EndpointEvent::TimedOut { txn: self.key });
-                Next::Ends
-            }
+            (TimerReason::AnswerDue, State::Proceeding) => self.give_up(now, out),
             (TimerReason::AcceptedOver, State::Acked)
             | (TimerReason::RefusalUnacked, State::Refused)
             | (TimerReason::AckRepeatsOver, State::Confirmed) => Next::Ends,

@@ -9,22 +9,41 @@ use crate::livekit::link::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn blocked_udp_is_named_and_tried_slowly() {
+fn udp_that_was_never_open_is_named_and_tried_slowly() {
     let mut world = World::new();
+    world.server_down = true;
     let ears = world.start(LinkRole::Listener, listener_pass("switch"));
     world.seats[ears].media_cut = true;
+    world.start_server();
+    let before = world.seats[ears].joins;
     world.pass(SECOND * 120);
+    let named = troubles(&mut world, ears);
     assert_eq!(
-        troubles(&mut world, ears),
+        named[named.len() - 2..],
         [LinkTrouble::Media, LinkTrouble::UdpBlocked]
     );
-    let joins = world.seats[ears].joins;
+    let joins = world.seats[ears].joins - before;
     assert!((5..=10).contains(&joins), "{joins}");
     assert!(leaves(&world, ears) >= joins - 1);
     world.seats[ears].media_cut = false;
     world.pass(SECOND * 30);
     assert!(world.is_up(ears));
     assert_eq!(told(&mut world, ears), ["Up"]);
+}
+
+#[test]
+fn udp_that_was_open_once_is_tried_at_the_usual_pace() {
+    let mut world = World::new();
+    let ears = world.listener();
+    world.seats[ears].media_cut = true;
+    world.pass(SECOND * 120);
+    let named = troubles(&mut world, ears);
+    assert_eq!(named, [LinkTrouble::Media, LinkTrouble::UdpBlocked]);
+    let joins = world.seats[ears].joins;
+    assert!((11..=16).contains(&joins), "{joins}");
+    world.seats[ears].media_cut = false;
+    world.pass(SECOND * 10);
+    assert!(world.is_up(ears));
 }
 
 #[test]

@@ -188,6 +188,7 @@ fn a_call_that_nobody_answers_is_given_up() {
         switch.endpoint.poll_timeout().unwrap().1,
         TimerReason::AnswerDue
     );
-    run(&mut switch, start, 300);
+    let log = run(&mut switch, start, 181);
+    assert_eq!(times(&log, "SIP/2.0 504"), [180_000, 180_500]);
     assert_eq!((switch.endpoint.load().ringing, switch.unheard), (0, 1));
 }
