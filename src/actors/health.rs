@@ -17,7 +17,6 @@ pub struct Health {
     draining: AtomicBool,
     database: Mutex<Database>,
     livekit: Mutex<LiveKit>,
-    notes: Mutex<Vec<String>>,
 }
 
 /// How the books are.
@@ -111,14 +110,6 @@ impl Health {
         *self.livekit.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
-    /// Something the operator should know, as a sentence.
-    pub fn add_note(&self, note: String) {
-        self.notes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(note);
-    }
-
     /// Whether calls can be taken.
     pub fn takes_calls(&self) -> bool {
         self.sip.load(Ordering::Relaxed) && !self.draining.load(Ordering::Relaxed)
@@ -132,11 +123,7 @@ impl Health {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let mut notes = self
-            .notes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let mut notes: Vec<String> = Vec::new();
         match database {
             Database::Ok => {}
             Database::Behind => {

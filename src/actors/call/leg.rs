@@ -110,34 +110,20 @@ impl CallActor {
 
     pub(super) fn count(&self, report: &LegReport) {
         let metrics = &self.peers.metrics;
-        metrics
-            .rtp_packets
-            .with_label_values(&["in"])
-            .inc_by(report.received);
-        metrics
-            .rtp_packets
-            .with_label_values(&["out"])
-            .inc_by(report.sent);
-        metrics
-            .rtp_damage
-            .with_label_values(&["lost"])
-            .inc_by(report.lost);
-        metrics
-            .rtp_damage
-            .with_label_values(&["late"])
-            .inc_by(report.playout.late);
-        metrics
-            .rtp_damage
-            .with_label_values(&["concealed-samples"])
-            .inc_by(report.playout.concealed_samples);
-        metrics
-            .rtp_damage
-            .with_label_values(&["foreign"])
-            .inc_by(report.foreign);
-        metrics
-            .rtp_damage
-            .with_label_values(&["over-rate"])
-            .inc_by(report.over_rate);
+        for (direction, packets) in [("in", report.received), ("out", report.sent)] {
+            let counter = metrics.rtp_packets.with_label_values(&[direction]);
+            counter.inc_by(packets);
+        }
+        for (kind, count) in [
+            ("lost", report.lost),
+            ("late", report.playout.late),
+            ("concealed-samples", report.playout.concealed_samples),
+            ("foreign", report.foreign),
+            ("over-rate", report.over_rate),
+        ] {
+            let counter = metrics.rtp_damage.with_label_values(&[kind]);
+            counter.inc_by(count);
+        }
         metrics
             .rtp_jitter
             .observe(f64::from(report.jitter_ms) / 1000.0);
