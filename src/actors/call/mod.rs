@@ -75,7 +75,7 @@ enum FarEnd {
     /// Nobody yet, or nobody any more.
     Nobody,
     /// A SIP dialog.
-    Sip(SipFarEnd),
+    Sip(Box<SipFarEnd>),
 }
 
 /// One telephone call.
