@@ -87,13 +87,14 @@ impl Message {
 
 /// Octets as text without what a terminal or a reader's eye would be led astray by.
 fn printable(octets: &[u8]) -> String {
-    let is_plain = |c: &char| {
-        !(c.is_control() && !matches!(c, '\r' | '\n' | '\t'))
-            && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let is_plain = |c: char| {
+        let is_break = matches!(c, '\r' | '\n' | '\t');
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        is_break || !(c.is_control() || turns)
     };
     String::from_utf8_lossy(octets)
         .chars()
-        .map(|c| if is_plain(&c) { c } else { '.' })
+        .map(|c| if is_plain(c) { c } else { '.' })
         .collect()
 }
 

@@ -351,9 +351,7 @@ fn digits(text: &mut [u8], line: Range<usize>) {
     while here < line.end {
         let run = run(text.get(here..line.end).unwrap_or_default());
         let count = run.iter().filter(|octet| octet.is_ascii_digit()).count();
-        let is_tag = text
-            .get(line.start..here)
-            .is_some_and(|before| before.ends_with(b"tag=") || before.ends_with(b"nc="));
+        let is_tag = in_tag(text.get(line.start..here).unwrap_or_default());
         let end = here + run.len();
         if count >= NUMBER_DIGITS_MIN && !is_tag {
             let mut seen = 0;
@@ -368,6 +366,17 @@ fn digits(text: &mut [u8], line: Range<usize>) {
         }
         here = end.max(here + 1);
     }
+}
+
+/// Whether what follows `before` belongs to a tag or to the count of a login.
+fn in_tag(before: &[u8]) -> bool {
+    let word = before
+        .iter()
+        .rposition(|octet| !octet.is_ascii_alphanumeric() && *octet != b'-');
+    let name = before
+        .get(..word.map_or(0, |at| at + 1))
+        .unwrap_or_default();
+    name.ends_with(b"tag=") || name.ends_with(b"nc=")
 }
 
 /// The digits at the head of `text`, with the separators that people write between them (RFC 3966 section 3).
@@ -473,6 +482,10 @@ mod tests {
                 "From: \"(55*) ***-**00\" <sip:%2B15*******00@h>;tag=12345678",
             ),
             ("X-Caller: 15550100200", "X-Caller: 15*******00"),
+            (
+                "To: <sip:a@h>;tag=1a12345678b",
+                "To: <sip:a@h>;tag=1a12345678b",
+            ),
             ("Call-ID: 15550100200@h", "Call-ID: 15550100200@h"),
             ("y: eyJhbGciOi", "y: **********"),
             ("To: <sip:201@h>", "To: <sip:201@h>"),

@@ -23,7 +23,7 @@ export function Lines(): JSX.Element {
     else void fetchCalls();
   }, [asked]);
   return (
-    <section class="panel lines" aria-labelledby="lines-title" data-testid="lines">
+    <section class="panel sip-lines" aria-labelledby="lines-title" data-testid="lines">
       <div class="panel-head">
         <h2 id="lines-title">{asked > 0 ? 'Messages of a call' : 'Lines: the last calls'}</h2>
         {asked > 0 ? (
