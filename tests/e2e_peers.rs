@@ -16,6 +16,8 @@ mod sipp;
 #[path = "common/switch.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
 mod switch;
+#[path = "e2e_peers/trunk_out.rs"]
+mod trunk_out;
 #[path = "e2e_peers/twilio.rs"]
 mod twilio;
 #[path = "e2e_peers/twiml.rs"]

@@ -17,6 +17,8 @@ pub struct SipConfig {
     pub allow: String,
     /// The `[[trunk]]` tables.
     pub trunks: Vec<TrunkConfig>,
+    /// How long whom we call may take to answer, in seconds (`DIAL_TIMEOUT_SECONDS`).
+    pub dial_timeout_s: u16,
     /// Calls that are over whose ladders are kept; 0: no ladders at all (`SIP_LADDERS`).
     pub ladders: usize,
 }
@@ -29,7 +31,7 @@ pub struct TrunkConfig {
     pub name: String,
     /// `twilio`, `carrier` or `pbx`.
     pub profile: String,
-    /// Addresses, CIDRs and presets, or `any`.
+    /// Addresses, CIDRs and presets, or `any`, or `none`.
     pub allow: Option<String>,
     /// User name of its digest login.
     pub user: Option<String>,
@@ -44,6 +46,10 @@ pub struct TrunkConfig {
     pub messages_per_second: Option<u32>,
     /// The number that its calls count as calls to.
     pub number: Option<String>,
+    /// Where it takes calls of ours: `sip:host[:port][;transport=udp|tcp|tls]`.
+    pub dial: Option<String>,
+    /// Our number in calls to it.
+    pub caller_id: Option<String>,
     /// Headers to read fields of a call from.
     #[serde(default)]
     pub headers: TrunkHeaders,
@@ -71,7 +77,13 @@ impl SipConfig {
             let why = format!("`{}` has user or password without the other", trunk.name);
             return Err(ConfigError::new(TRUNKS, why));
         }
+        let dial_timeout_s = source.parsed("DIAL_TIMEOUT_SECONDS", 60)?;
+        if !(5..=300).contains(&dial_timeout_s) {
+            let why = "must be from 5 to 300";
+            return Err(ConfigError::new("DIAL_TIMEOUT_SECONDS", why));
+        }
         Ok(Self {
+            dial_timeout_s,
             port: source.parsed("SIP_PORT", 5060)?,
             public_ip: source.optional("PUBLIC_IP")?,
             allow: source.text("SIP_ALLOW").unwrap_or_default(),

@@ -7,8 +7,10 @@
 //! Audio never passes through here. However the call ends, it ends in [`Actor::stopped`], once, with one cause.
 
 mod answer;
+mod dial;
 mod dialog;
 mod leg;
+mod transfer;
 
 use std::net::IpAddr;
 
@@ -30,6 +32,7 @@ use crate::{
 };
 
 pub use answer::Invitation;
+pub use dial::Dialling;
 use dialog::SipFarEnd;
 use leg::quality;
 
@@ -45,6 +48,8 @@ pub enum Welcome {
 pub enum Start {
     /// It sent an INVITE, which is answered.
     Answer(Invitation),
+    /// A number is dialled through a trunk.
+    Dial(Dialling),
 }
 
 /// What a call is made of.
@@ -74,6 +79,8 @@ pub struct CallPeers {
 enum FarEnd {
     /// Nobody yet, or nobody any more.
     Nobody,
+    /// Nobody yet, but the SIP actor dials.
+    Dialled,
     /// A SIP dialog.
     Sip(Box<SipFarEnd>),
 }
@@ -92,6 +99,8 @@ pub struct CallActor {
     cause: Option<Cause>,
     /// Why the far end hung up, in its words.
     far_reason: Option<Reason>,
+    /// A transfer that is under way.
+    transfer: Option<transfer::Underway>,
 }
 
 impl CallActor {
@@ -109,6 +118,7 @@ impl CallActor {
             position: None,
             cause: None,
             far_reason: None,
+            transfer: None,
         }
     }
 
@@ -122,7 +132,7 @@ impl CallActor {
     /// Ends the call from our side.
     fn hang_up(&mut self, cause: Cause, ctx: &mut Context<Self>) {
         match self.far_end {
-            FarEnd::Nobody => {
+            FarEnd::Nobody | FarEnd::Dialled => {
                 self.cause.get_or_insert(cause);
                 ctx.stop();
             }
@@ -134,6 +144,7 @@ impl CallActor {
     fn leave_far_end(&mut self, cause: &Cause) {
         match self.far_end {
             FarEnd::Nobody => {}
+            FarEnd::Dialled => self.give_up_dial(cause),
             FarEnd::Sip(_) => self.leave_dialog(cause),
         }
     }
@@ -145,6 +156,7 @@ impl Actor for CallActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         let begun = match self.start.take() {
             Some(Start::Answer(invitation)) => self.answer(invitation, ctx),
+            Some(Start::Dial(dialling)) => self.dial(dialling, ctx),
             None => Err(Cause::InternalError),
         };
         if let Err(cause) = begun {
@@ -172,6 +184,7 @@ impl Actor for CallActor {
         // Without a cause the actor died of a fault of ours.
         let cause = self.cause.take().unwrap_or(Cause::InternalError);
         self.leave_far_end(&cause);
+        self.transfer_ended(Err("the call ended before that.".to_owned()));
         self.peers.switchboard.do_send(CallGone {
             call: id,
             cause,

@@ -3,10 +3,12 @@
 //! ```text
 //! udp / tcp -> gate (who may speak) -> Endpoint -> Invited -> switchboard;  InDialog, Acked, ... -> call
 //! call -> Respond, SendRequest -> Endpoint -> udp / tcp
+//! call -> DialOut -> dialling -> Endpoint
 //! ```
 //! One timer waits for the endpoint's next deadline. Datagrams wait in the kernel's buffer, streams in a bounded channel: a flood
 //! is dropped or slowed down, never piled up.
 
+mod dialling;
 mod flows;
 mod gate;
 mod invited;
@@ -37,7 +39,8 @@ use crate::{
         metrics::Metrics,
         switchboard::Switchboard,
     },
-    sip::{Endpoint, EndpointConfig, EndpointEvent, FlowId, Transport, TxnKey},
+    domain::CallId,
+    sip::{DialogKey, Endpoint, EndpointConfig, EndpointEvent, FlowId, Transport, TxnKey},
 };
 
 use flows::{FlowEvent, Flows};
@@ -79,10 +82,14 @@ pub struct SipActor {
     flows: Flows,
     switchboard: Addr<Switchboard>,
     metrics: Metrics,
+    dialogs: HashMap<DialogKey, Recipient<InDialog>>,
     ladders: LadderBook,
-    dialogs: HashMap<crate::sip::DialogKey, Recipient<InDialog>>,
     invites: HashMap<TxnKey, Recipient<InDialog>>,
     pending: HashMap<TxnKey, Pending>,
+    /// Calls that are dialled.
+    dials: HashMap<CallId, dialling::Dial>,
+    /// Dialogs of far ends that ring.
+    early: HashMap<DialogKey, CallId>,
     wake: Option<(Instant, SpawnHandle)>,
 }
 
@@ -109,6 +116,8 @@ impl SipActor {
             dialogs: HashMap::new(),
             invites: HashMap::new(),
             pending: HashMap::new(),
+            dials: HashMap::new(),
+            early: HashMap::new(),
             wake: None,
         }
     }
@@ -167,6 +176,9 @@ impl SipActor {
 
     fn tell(&mut self, event: EndpointEvent, ctx: &mut Context<Self>) {
         self.note(&event);
+        if self.on_dial(&event, ctx) || self.in_early_dialog(&event) {
+            return;
+        }
         match &event {
             EndpointEvent::Invited { .. } => {
                 if let EndpointEvent::Invited { txn, request } = event {
@@ -185,7 +197,7 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
-            EndpointEvent::TimedOut { txn } | EndpointEvent::Answered { txn, .. } => {
+            EndpointEvent::TimedOut { txn, .. } | EndpointEvent::Answered { txn, .. } => {
                 self.call_over(*txn);
                 let asked = self
                     .pending
@@ -199,6 +211,10 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
+            // Of an INVITE that nobody remembers.
+            EndpointEvent::Progressed { .. }
+            | EndpointEvent::Accepted { .. }
+            | EndpointEvent::GivenUp { .. } => {}
             EndpointEvent::FlowLost { txn } => {
                 if let Some(lost) = self.pending.remove(txn).filter(|pending| !pending.again) {
                     self.reconnect(lost.request, ctx);
@@ -384,6 +400,7 @@ impl Handler<DialogUp> for SipActor {
                 reason: None,
             }));
         }
+        self.handed_over(up.txn);
         self.dialogs.insert(up.key, up.call.clone());
         self.invites.insert(up.txn, up.call);
     }

@@ -10,6 +10,7 @@ mod arrivals;
 mod audience;
 mod browsers;
 mod effects;
+mod lines_out;
 mod presses;
 
 use std::{
@@ -52,6 +53,10 @@ pub struct SwitchboardPeers {
     pub health: Arc<Health>,
     /// The address in SDP, when it is not the flow's own.
     pub public_ip: Option<IpAddr>,
+    /// A trunk takes calls of ours.
+    pub trunk_dials: bool,
+    /// How long whom we call may take to answer.
+    pub ring_max: Duration,
     /// Rooms show nobody's number.
     pub hide_numbers: bool,
 }
