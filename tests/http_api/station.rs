@@ -1,6 +1,6 @@
 //! A station for one test: switchboard, books in memory, the web on free ports of loopback.
 
-use std::{cell::Cell, net::TcpListener, sync::Arc};
+use std::{cell::Cell, net::TcpListener, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use audioroad::{
@@ -103,6 +103,8 @@ impl Station {
             ladders: ladders.clone(),
             health: Arc::clone(&health),
             public_ip: None,
+            trunk_dials: false,
+            ring_max: Duration::from_secs(60),
             hide_numbers: false,
         };
         let switchboard = Switchboard::new(Desk::new(DeskSettings::default()), peers).start();

@@ -28,9 +28,7 @@ impl Switchboard {
         let room = episode.map(|episode| RoomName::Screening(episode, call));
         let actor = room.and_then(|room| self.rooms.get(&room).cloned());
         let (Some(episode), Some(actor), Some(ticket)) = (episode, actor, self.ticket(call)) else {
-            return self
-                .desk
-                .gone(clock::utc(), call, Cause::InternalError, None);
+            return not_placed(call, ctx);
         };
         // Whom we called is awaited by an operator, not by music.
         let ticket = CallTicket {
@@ -44,9 +42,7 @@ impl Switchboard {
         match self.lines.get_mut(&call) {
             Some(line) => line.room = room,
             // The switch is only starting: there is no SIP yet.
-            None => self
-                .desk
-                .gone(clock::utc(), call, Cause::InternalError, None),
+            None => not_placed(call, ctx),
         }
     }
 
