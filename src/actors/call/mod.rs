@@ -9,7 +9,7 @@
 mod dialog;
 mod leg;
 
-use std::{net::IpAddr, time::Instant};
+use std::time::Instant;
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, SpawnHandle};
 
@@ -24,10 +24,13 @@ use crate::{
         studio,
         switchboard::Switchboard,
     },
+    config::PublicIp,
     domain::{CallId, Cause},
     media::asset::PromptId,
+    net::address,
     sip::{
-        HangUp, Incoming, InviteSession, MediaAddress, Reason, SessionError, TxnKey, sdp::Codec,
+        HangUp, Incoming, InviteSession, MediaAddress, Reason, SessionError, TxnKey,
+        sdp::{self, Codec},
     },
 };
 
@@ -54,8 +57,8 @@ pub struct CallPlan {
     pub at: Instant,
     /// What happens once the leg is up.
     pub welcome: Welcome,
-    /// Our address in SDP; the flow's own when not set.
-    pub public_ip: Option<IpAddr>,
+    /// Our addresses in SDP; the flow's own when not set.
+    pub public_ip: PublicIp,
 }
 
 /// Who a call talks to.
@@ -78,7 +81,7 @@ pub struct CallActor {
     session: Option<InviteSession>,
     request: Option<Box<Incoming>>,
     welcome: Option<Welcome>,
-    public_ip: Option<IpAddr>,
+    public_ip: PublicIp,
     port: Option<studio::Port>,
     holds_port: bool,
     position: Option<u16>,
@@ -114,6 +117,8 @@ impl CallActor {
             return Err(Cause::InternalError);
         };
         let (now, local) = (clock::now(), request.source().local.ip());
+        let far = request.sdp().and_then(sdp::audio_ip);
+        let far = far.filter(|ip| studio::with(|studio| studio.serves(*ip)) == Some(true));
         let mut session = match InviteSession::new(request) {
             Ok(session) => session,
             Err(response) => {
@@ -127,10 +132,7 @@ impl CallActor {
             return Err(Cause::OutOfResources);
         };
         let media = MediaAddress {
-            addr: self
-                .public_ip
-                .filter(|ip| ip.is_ipv4() == local.is_ipv4())
-                .unwrap_or(local),
+            addr: address::for_media(self.public_ip, local, far),
             port: port.number,
             session_id: random::u64() >> 2,
             prefer: vec![Codec::Pcmu, Codec::Pcma],

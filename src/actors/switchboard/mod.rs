@@ -14,7 +14,6 @@ mod presses;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::IpAddr,
     sync::Arc,
     time::Duration,
 };
@@ -26,6 +25,7 @@ use crate::{
         bridge::RoomTransport, call::CallActor, clock, health::Health, message::CallTicket,
         metrics::Metrics, random, room::RoomActor, shown::CallShown, sip::SipActor,
     },
+    config::PublicIp,
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
     store::{Journal, Record},
 };
@@ -47,8 +47,8 @@ pub struct SwitchboardPeers {
     pub metrics: Metrics,
     /// How the switch is.
     pub health: Arc<Health>,
-    /// The address in SDP, when it is not the flow's own.
-    pub public_ip: Option<IpAddr>,
+    /// The addresses in SDP, when they are not the flow's own.
+    pub public_ip: PublicIp,
     /// Rooms show nobody's number.
     pub hide_numbers: bool,
 }
