@@ -85,11 +85,7 @@ impl Metrics {
         let registry = Registry::new();
         let metrics = Self {
             calls: gauges("audioroad_calls", "Calls that are up, by stage", "stage")?,
-            calls_ended: counters(
-                "audioroad_calls_ended_total",
-                "Calls that ended, by cause",
-                "cause",
-            )?,
+            calls_ended: counters("audioroad_calls_ended_total", "Ended calls, by cause", "cause")?,
             dashboards: IntGauge::new("audioroad_dashboards", "Dashboards connected")?,
             commands: counters(
                 "audioroad_commands_total",
