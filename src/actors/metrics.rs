@@ -85,7 +85,11 @@ impl Metrics {
         let registry = Registry::new();
         let metrics = Self {
             calls: gauges("audioroad_calls", "Calls that are up, by stage", "stage")?,
-            calls_ended: counters("audioroad_calls_ended_total", "Ended calls, by cause", "cause")?,
+            calls_ended: counters(
+                "audioroad_calls_ended_total",
+                "Ended calls, by cause",
+                "cause",
+            )?,
             dashboards: IntGauge::new("audioroad_dashboards", "Dashboards connected")?,
             commands: counters(
                 "audioroad_commands_total",
@@ -147,8 +151,7 @@ impl Metrics {
             livekit: gauges("audioroad_livekit", "Links to a LiveKit server", "what")?,
             registry,
         };
-        metrics.register()?;
-        Ok(metrics)
+        metrics.register().map(|()| metrics)
     }
 
     fn register(&self) -> prometheus::Result<()> {
