@@ -24,6 +24,7 @@ use crate::{
         bridge::{BridgeConfig, BridgeMode, EndpointLimits, RoomTransport, ServerConfig},
         clock,
         health::{Health, LiveKit},
+        ladders::LadderBook,
         media_clock::MediaClock,
         message::{FromBridge, ShutDown, SipUp},
         metrics::Metrics,
@@ -79,6 +80,7 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
     let keys = Keys::open(&config)?;
     let metrics = Metrics::new()?;
     let health = Arc::new(Health::default());
+    let ladders = LadderBook::new(config.sip.ladders);
     if config.livekit.url.is_some() {
         health.set_livekit(LiveKit::Ok);
     }
@@ -99,6 +101,7 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
         bridge: bridge.clone(),
         journal: Arc::new(books.journal.clone()),
         metrics: metrics.clone(),
+        ladders: ladders.clone(),
         health: Arc::clone(&health),
         public_ip: config.sip.public_ip,
         hide_numbers: config.station.hide_phone_numbers,
@@ -109,7 +112,7 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
     // Set once, here; the bridge has no events before anybody can join.
     let _ = address.set(switchboard.clone());
     start_media(&config, &media, &switchboard, &bridge, &metrics)?;
-    start_sip(&config, &keys, sockets, &switchboard, &metrics)?;
+    start_sip(&config, &keys, sockets, &switchboard, &metrics, &ladders)?;
     health.set_sip(true);
     tls::keep(certificates, Arc::clone(&health), metrics.clone()).context("SIGHUP")?;
     for warning in check::reachability(&config) {
@@ -128,6 +131,7 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
         call_tokens: TokenKey::new(&keys.calls),
         metrics,
         config: Arc::clone(&config),
+        ladders,
         health,
     };
     let server = http::start(web, listeners)?;
@@ -321,6 +325,7 @@ fn start_sip(
     sockets: SipSockets,
     switchboard: &Addr<Switchboard>,
     metrics: &Metrics,
+    ladders: &LadderBook,
 ) -> anyhow::Result<()> {
     let trunks = trunks(config)?;
     let public_ip = config.sip.public_ip;
@@ -341,9 +346,9 @@ fn start_sip(
         tokens: TokenKey::new(&keys.calls),
         public_ip,
     };
-    let (to, metrics) = (switchboard.clone(), metrics.clone());
+    let (to, metrics, ladders) = (switchboard.clone(), metrics.clone(), ladders.clone());
     let sip = SipActor::start_in_arbiter(&new_thread().handle(), move |_| {
-        SipActor::new(endpoint, Gate::new(gate), sockets, to, metrics)
+        SipActor::new(endpoint, Gate::new(gate), sockets, to, metrics, ladders)
     });
     switchboard.do_send(SipUp(sip));
     Ok(())

@@ -22,6 +22,8 @@ pub struct SipConfig {
     pub allow: String,
     /// The `[[trunk]]` tables.
     pub trunks: Vec<TrunkConfig>,
+    /// Calls that are over whose ladders are kept; 0: no ladders at all (`SIP_LADDERS`).
+    pub ladders: usize,
 }
 
 /// SIP over TLS: listened for where there is a certificate.
@@ -93,6 +95,7 @@ impl SipConfig {
             public_ip: source.parsed("PUBLIC_IP", PublicIp::default())?,
             allow: source.text("SIP_ALLOW").unwrap_or_default(),
             trunks,
+            ladders: ladders(source)?,
         })
     }
 }
@@ -118,5 +121,15 @@ impl SipTlsConfig {
             pairs: chains.into_iter().zip(keys).collect(),
             ca: source.text("SIP_TLS_CA").map(PathBuf::from),
         })
+    }
+}
+
+fn ladders(source: &Source) -> Result<usize, ConfigError> {
+    const LADDERS_MAX: usize = 2_000;
+    match source.parsed("SIP_LADDERS", 200)? {
+        ladders if ladders > LADDERS_MAX => {
+            Err(ConfigError::new("SIP_LADDERS", "must be 2000 at most"))
+        }
+        ladders => Ok(ladders),
     }
 }

@@ -17,6 +17,7 @@ mod desk;
 mod door;
 mod episodes;
 mod health;
+mod ladders;
 mod livekit;
 mod metrics;
 mod moves;
@@ -45,7 +46,10 @@ use actix_web::{
 };
 
 use crate::{
-    actors::{bridge::RoomTransport, health::Health, metrics::Metrics, switchboard::Switchboard},
+    actors::{
+        bridge::RoomTransport, health::Health, ladders::LadderBook, metrics::Metrics,
+        switchboard::Switchboard,
+    },
     config::Config,
     store::{Journal, Pool},
     twilio::token::TokenKey,
@@ -86,6 +90,8 @@ pub struct Web {
     pub metrics: Metrics,
     /// Settings.
     pub config: Arc<Config>,
+    /// Which messages calls were made of.
+    pub ladders: LadderBook,
     /// How the switch is.
     pub health: Arc<Health>,
 }

@@ -11,6 +11,7 @@ mod flows;
 mod gate;
 mod invited;
 mod reach;
+mod rungs;
 
 use std::{
     collections::HashMap,
@@ -33,6 +34,7 @@ use tokio::{
 use crate::{
     actors::{
         clock,
+        ladders::LadderBook,
         message::{DialogDown, DialogUp, InDialog, Respond, SendRequest, SetDraining},
         metrics::Metrics,
         switchboard::Switchboard,
@@ -90,6 +92,7 @@ pub struct SipActor {
     dialler: Dialler,
     switchboard: Addr<Switchboard>,
     metrics: Metrics,
+    ladders: LadderBook,
     dialogs: HashMap<crate::sip::DialogKey, Recipient<InDialog>>,
     invites: HashMap<TxnKey, Recipient<InDialog>>,
     pending: HashMap<TxnKey, Pending>,
@@ -104,6 +107,7 @@ impl SipActor {
         sockets: SipSockets,
         switchboard: Addr<Switchboard>,
         metrics: Metrics,
+        ladders: LadderBook,
     ) -> Self {
         Self {
             endpoint: Endpoint::new(config),
@@ -122,6 +126,7 @@ impl SipActor {
             ),
             switchboard,
             metrics,
+            ladders,
             dialogs: HashMap::new(),
             invites: HashMap::new(),
             pending: HashMap::new(),
@@ -154,6 +159,7 @@ impl SipActor {
         }
         while let Some(out) = self.endpoint.poll_transmit() {
             self.metrics.sip_messages.with_label_values(&["out"]).inc();
+            self.said(&out);
             match out.transport {
                 Transport::Udp => {
                     // A full socket buffer is a lost datagram: the transaction sends it again.
@@ -187,6 +193,7 @@ impl SipActor {
     }
 
     fn tell(&mut self, event: EndpointEvent, ctx: &mut Context<Self>) {
+        self.note(&event);
         match &event {
             EndpointEvent::Invited { .. } => {
                 if let EndpointEvent::Invited { txn, request } = event {
@@ -275,6 +282,7 @@ impl StreamHandler<Datagram> for SipActor {
         }
         self.metrics.sip_messages.with_label_values(&["in"]).inc();
         let local = self.gate.local_address(self.udp_local, datagram.from);
+        self.heard_datagram(local, datagram.from, &datagram.bytes);
         self.endpoint
             .handle_datagram(now, UDP, local, datagram.from, &datagram.bytes);
         self.settle(ctx);
@@ -321,6 +329,7 @@ impl StreamHandler<FlowEvent> for SipActor {
                 } else {
                     self.metrics.sip_messages.with_label_values(&["in"]).inc();
                     self.flows.is_proven(source.flow);
+                    self.heard(&source, &bytes);
                     self.endpoint.handle_stream_message(
                         now,
                         source.flow,
