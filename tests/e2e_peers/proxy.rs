@@ -154,7 +154,7 @@ fn through_a_proxy(caller_by: &str, switch_by: &str) {
     let call = |scenario, from| {
         [
             scenario,
-            &target,
+            target.as_str(),
             "--to",
             "lobby",
             "--from",
@@ -174,7 +174,7 @@ fn through_a_proxy(caller_by: &str, switch_by: &str) {
     assert_eq!(sipp.succeed(), went_well);
     let bye = kamailio.passed(&format!("passes: BYE {switch_by}"));
     assert!(
-        bye.contains(&format!("from 127.0.0.1:")) && bye.contains("lr"),
+        bye.contains("from 127.0.0.1:") && bye.contains("lr"),
         "{bye}"
     );
     if caller_by != switch_by {
