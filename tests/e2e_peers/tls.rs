@@ -32,6 +32,30 @@ fn row_of(switch: &Switch, from: &str) -> Value {
     })
 }
 
+/// baresip on its way to the switch.
+fn calls(
+    folder: &Path,
+    said: &Path,
+    from: &str,
+    (to, transport): (&str, &str),
+    ca: Option<&Path>,
+) -> Peer {
+    let target = format!("sip:lobby@{to};transport={transport}");
+    let text = |path: &Path| path.display().to_string();
+    let (folder, said, ca) = (text(folder), text(said), ca.map(text).unwrap_or_default());
+    let whom = ["--call", &target, "--user", from, "--transport", transport];
+    let what = [
+        folder.as_str(),
+        "--play",
+        &said,
+        "--seconds",
+        "40",
+        "--ca",
+        &ca,
+    ];
+    Peer::start("baresip_phone.py", what.into_iter().chain(whom))
+}
+
 /// baresip goes on air with a tone, hears a telephone's, and is hung up by the switch.
 fn baresip_talks(switch: &Switch, to: &str, transport: &str, ca: Option<&Path>) {
     let folder = TempDir::new().expect("a temporary folder");
@@ -45,28 +69,7 @@ fn baresip_talks(switch: &Switch, to: &str, transport: &str, ca: Option<&Path>) 
     let ip = IpAddr::from(Ipv4Addr::LOCALHOST);
     let call = answered(&Phone::new(ip), switch.sip(), THEIRS);
     let other = on_air(switch, &call);
-    let (folder_text, said, target) = (
-        folder.path().display().to_string(),
-        said.display().to_string(),
-        format!("sip:lobby@{to};transport={transport}"),
-    );
-    let ca = ca.map(|ca| ca.display().to_string()).unwrap_or_default();
-    let arguments = [
-        folder_text.as_str(),
-        "--play",
-        &said,
-        "--seconds",
-        "40",
-        "--call",
-        &target,
-        "--user",
-        &from,
-        "--transport",
-        transport,
-        "--ca",
-        &ca,
-    ];
-    let baresip = Peer::start("baresip_phone.py", arguments);
+    let baresip = calls(folder.path(), &said, &from, (to, transport), ca);
     let row = row_of(switch, &from);
     for step in ["move-to-screening", "move-to-hold", "move-to-live"] {
         let path = format!("/api/twilio-sip/{step}");
