@@ -145,58 +145,61 @@ fn s_client(secure: &Secure, options: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
+/// What a client offers, the suite that is taken, and the kind of the certificate that it is shown.
+const TAKEN: [([&str; 2], &str, &str); 9] = [
+    (
+        ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"],
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "RSA",
+    ),
+    (
+        ["-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384"],
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        "RSA",
+    ),
+    (
+        ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"],
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDSA",
+    ),
+    (
+        ["-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"],
+        "ECDHE-ECDSA-CHACHA20-POLY1305",
+        "ECDSA",
+    ),
+    (
+        ["-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"],
+        "TLS_AES_128_GCM_SHA256",
+        "ECDSA",
+    ),
+    (
+        ["-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"],
+        "TLS_AES_256_GCM_SHA384",
+        "ECDSA",
+    ),
+    (
+        ["-tls1_3", "-sigalgs", "rsa_pss_rsae_sha256"],
+        "TLS_AES_256_GCM_SHA384",
+        "RSA",
+    ),
+    (
+        ["-tls1_2", "-sigalgs", "RSA+SHA256"],
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        "RSA",
+    ),
+    // The host name that is asked for chooses nothing.
+    (
+        ["-tls1_3", "-servername", "other.example.net"],
+        "TLS_AES_256_GCM_SHA384",
+        "ECDSA",
+    ),
+];
+
 #[test]
 #[ignore = "needs openssl; make test runs it"]
 fn versions_and_suites_as_openssl_sees_them() {
     let secure = Secure::start("", &[]);
-    for (options, suite, key) in [
-        (
-            ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"],
-            "ECDHE-RSA-AES128-GCM-SHA256",
-            "RSA",
-        ),
-        (
-            ["-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384"],
-            "ECDHE-RSA-AES256-GCM-SHA384",
-            "RSA",
-        ),
-        (
-            ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"],
-            "ECDHE-ECDSA-AES128-GCM-SHA256",
-            "ECDSA",
-        ),
-        (
-            ["-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"],
-            "ECDHE-ECDSA-CHACHA20-POLY1305",
-            "ECDSA",
-        ),
-        (
-            ["-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"],
-            "TLS_AES_128_GCM_SHA256",
-            "ECDSA",
-        ),
-        (
-            ["-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"],
-            "TLS_AES_256_GCM_SHA384",
-            "ECDSA",
-        ),
-        (
-            ["-tls1_3", "-sigalgs", "rsa_pss_rsae_sha256"],
-            "TLS_AES_256_GCM_SHA384",
-            "RSA",
-        ),
-        (
-            ["-tls1_2", "-sigalgs", "RSA+SHA256"],
-            "ECDHE-RSA-AES256-GCM-SHA384",
-            "RSA",
-        ),
-        // The host name that is asked for chooses nothing.
-        (
-            ["-tls1_3", "-servername", "other.example.net"],
-            "TLS_AES_256_GCM_SHA384",
-            "ECDSA",
-        ),
-    ] {
+    for (options, suite, key) in TAKEN {
         let said = s_client(&secure, &options);
         assert!(
             said.contains(&format!("Cipher is {suite}")),
