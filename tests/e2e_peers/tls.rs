@@ -146,7 +146,7 @@ fn s_client(secure: &Secure, options: &[&str]) -> String {
 }
 
 /// What a client offers, the suite that is taken, and the kind of the certificate that it is shown.
-const TAKEN: [([&str; 2], &str, &str); 9] = [
+const TAKEN: [([&str; 3], &str, &str); 9] = [
     (
         ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"],
         "ECDHE-RSA-AES128-GCM-SHA256",
