@@ -11,6 +11,7 @@ use rtrb::Consumer;
 
 use crate::{
     actors::{shown::CallShown, sip::SipActor},
+    config::PublicIp,
     domain::{
         Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict,
         desk::Reply,
@@ -300,8 +301,10 @@ pub struct DialOut {
     pub sip_call_id: String,
     /// As it is dialled.
     pub number: String,
-    /// Where we want media; an unspecified address stands for that of the flow.
+    /// Where we want media; the SIP actor, who knows the way, fills in the address.
     pub media: MediaAddress,
+    /// Our addresses in SDP, when they are not the flow's own.
+    pub public_ip: PublicIp,
     /// How long it may take until somebody answers.
     pub ring_max: Duration,
     /// Who hears how it goes.

@@ -43,8 +43,7 @@ impl CallActor {
         let port = studio::with(|studio| studio.open_port(now)).flatten();
         let port = port.ok_or(Cause::OutOfResources)?;
         let media = MediaAddress {
-            // The SIP actor knows the flow, and so the address.
-            addr: self.public_ip.unwrap_or(IpAddr::from([0, 0, 0, 0])),
+            addr: IpAddr::from([0, 0, 0, 0]),
             port: port.number,
             session_id: random::u64() >> 2,
             prefer: vec![Codec::Pcmu, Codec::Pcma],
@@ -61,6 +60,7 @@ impl CallActor {
             sip_call_id,
             number,
             media,
+            public_ip: self.public_ip,
             ring_max,
             news: ctx.address().recipient(),
             dialog: ctx.address().recipient(),

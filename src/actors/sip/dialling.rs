@@ -230,6 +230,7 @@ impl SipActor {
             farewell: Box::new(answered.session.farewell()),
         };
         let (txn, call) = (dial.slot, dial.order.dialog.clone());
+        let flow = answered.session.peer().flow;
         let lost = answered.lost.clone();
         let answered = Box::new(answered);
         dial.tell(DialNews::Up { txn, answered });
@@ -237,6 +238,7 @@ impl SipActor {
         self.early.remove(&key);
         self.endpoint.register_dialog(key.clone());
         self.dialogs.insert(key, call);
+        self.flows.call_on(txn, flow);
     }
 
     fn refused(&mut self, id: CallId, response: &rsip::Response, ctx: &mut Context<Self>) {

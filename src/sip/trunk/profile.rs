@@ -133,6 +133,8 @@ pub struct TrunkTable {
     pub dial: Option<String>,
     /// Our number in calls to it.
     pub caller_id: Option<String>,
+    /// The name in the certificate of its TLS edges.
+    pub tls_name: Option<String>,
 }
 
 /// Why trunks cannot be used.
@@ -215,6 +217,8 @@ pub struct Trunk {
     pub dial: Option<Termination>,
     /// Our number in calls to it.
     pub caller_id: Option<String>,
+    /// The name in the certificate of its TLS edges, where a connection is opened to an address.
+    pub tls_name: Option<String>,
 }
 
 impl Trunk {
@@ -250,6 +254,7 @@ impl Trunk {
             calls_max: table.calls_max,
             messages_per_second: table.messages_per_second.unwrap_or(MESSAGES_PER_SECOND),
             number: table.number.filter(|number| !number.trim().is_empty()),
+            tls_name: table.tls_name.filter(|name| !name.trim().is_empty()),
             login: table.login,
             ..Self::plain(TrunkName::new(name), profile, Allow::default())
         };
@@ -277,6 +282,7 @@ impl Trunk {
             headers: profile.headers(),
             dial: None,
             caller_id: None,
+            tls_name: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The addresses of a trunk, one after another: looked up, connected to, invited.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
@@ -8,9 +8,10 @@ use super::{Dial, Stage};
 use crate::{
     actors::{
         clock,
-        sip::{SipActor, UDP, flows},
+        sip::{SipActor, flows},
     },
     domain::{CallId, Cause},
+    net::address,
     sip::{NextHop, Reason, Source, Transport},
 };
 
@@ -22,19 +23,15 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 impl SipActor {
     pub(super) fn look_up(&mut self, id: CallId, hop: NextHop, ctx: &mut Context<Self>) {
         let transport = hop.transport;
-        let found = async move {
-            let found = tokio::net::lookup_host((hop.host.as_str(), hop.port)).await?;
-            Ok::<Vec<SocketAddr>, std::io::Error>(found.collect())
-        };
+        let found = async move { flows::resolve(&hop.host, hop.port).await };
         ctx.spawn(found.into_actor(self).map(move |found, sip, ctx| {
             if let Err(error) = &found {
                 tracing::warn!(call.id = %id, %error, "the trunk's host is not found");
             }
             let mut found = found.unwrap_or_default();
-            // A socket of one family reaches nobody in the other.
-            found.retain(|way| {
-                transport != Transport::Udp || way.is_ipv4() == sip.udp_local.is_ipv4()
-            });
+            // A socket of IPv4 alone reaches nobody by IPv6.
+            let by_udp = transport == Transport::Udp;
+            found.retain(|way| !by_udp || sip.udp_local.is_ipv6() || way.is_ipv4());
             found.truncate(WAYS_MAX);
             if let Some(dial) = sip.dials.get_mut(&id) {
                 dial.ways = found.into();
@@ -58,6 +55,7 @@ impl SipActor {
         let lost = dial.call.as_mut().map(|call| call.forget_early());
         let way = dial.ways.pop_front();
         let hop = dial.trunk.dial.as_ref().map(|dial| dial.hop());
+        let dial_name = dial.trunk.tls_name.clone();
         let failure = dial.failure.clone();
         dial.stage = Stage::Connecting;
         self.forget_early(lost.unwrap_or_default());
@@ -65,36 +63,26 @@ impl SipActor {
             let (cause, reason) = failure.unwrap_or((Cause::Unreachable, None));
             return self.fail(id, cause, reason);
         };
-        if hop.transport == Transport::Udp {
-            let source = Source {
-                flow: UDP,
-                transport: Transport::Udp,
-                local: self.gate.local_address(self.udp_local, way),
-                from: way,
-            };
-            return self.invite_over(id, source, ctx);
-        }
-        if hop.transport == Transport::Tls {
-            tracing::warn!(call.id = %id, "TLS is not spoken yet: this trunk cannot be dialled");
-            return self.fail(id, Cause::Unreachable, None);
-        }
-        let connect = flows::connect(way.ip().to_string(), way.port());
-        ctx.spawn(connect.into_actor(self).map(move |connected, sip, ctx| {
+        let host = hop.host.clone();
+        let own_name = dial_name.or_else(|| host.parse::<IpAddr>().is_err().then_some(host));
+        let hop = NextHop {
+            host: way.ip().to_string(),
+            port: way.port(),
+            ..hop
+        };
+        self.reach_as(hop, own_name, ctx, move |sip, reached, ctx| {
             if !sip.dials.contains_key(&id) {
                 return;
             }
-            match connected {
-                Ok(connection) => {
-                    let source = sip.open(connection, ctx);
-                    sip.invite_over(id, source, ctx);
-                }
+            match reached {
+                Ok(source) => sip.invite_over(id, source, ctx),
                 Err(error) => {
                     tracing::info!(call.id = %id, peer = %way, %error, "cannot connect to the trunk");
                     sip.next_way(id, Some((Cause::Unreachable, None)), ctx);
                 }
             }
             sip.settle(ctx);
-        }));
+        });
     }
 
     fn invite_over(&mut self, id: CallId, source: Source, ctx: &mut Context<Self>) {
@@ -104,11 +92,8 @@ impl SipActor {
         };
         // Its responses, and its requests within the call, are to be read.
         self.gate.expect(clock::now(), source.from.ip());
-        if dial.order.media.addr.is_unspecified()
-            || dial.order.media.addr.is_ipv4() != source.local.is_ipv4()
-        {
-            dial.order.media.addr = source.local.ip().to_canonical();
-        }
+        let local = source.local.ip();
+        dial.order.media.addr = address::for_media(dial.order.public_ip, local, None);
         let way = (source, contact);
         match &mut dial.call {
             Some(call) => {
