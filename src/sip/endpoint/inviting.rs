@@ -75,7 +75,7 @@ impl Endpoint {
         let dialog = Dialog::from_answer(client.invite(), &response);
         match client.answered(now, response, &mut self.out) {
             Heard::Settled(next) => self.settle(txn, next),
-            Heard::Cancel(cancel) => self.send_cancel(now, peer, cancel),
+            Heard::Cancel(cancel) => self.send_cancel(now, peer, *cancel),
             Heard::Accepted { tag, wins } => {
                 let credentials = credentials(client.invite());
                 self.acknowledge(txn, peer, (&dialog, tag), credentials);

@@ -62,7 +62,7 @@ pub(in crate::sip) enum Heard {
     /// Nothing but this.
     Settled(Next),
     /// The CANCEL may go now.
-    Cancel(Outgoing),
+    Cancel(Box<Outgoing>),
     /// A 2xx, to be acknowledged.
     Accepted {
         /// The tag of its far end.
@@ -142,7 +142,7 @@ impl InviteClient {
             out.events.push_back(event);
         }
         match self.cancel_now(now, out) {
-            Some(cancel) => Heard::Cancel(cancel),
+            Some(cancel) => Heard::Cancel(Box::new(cancel)),
             None => Heard::Settled(Next::Stays),
         }
     }
