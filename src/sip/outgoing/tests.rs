@@ -138,19 +138,18 @@ proptest! {
     }
 }
 
-/// Everything that a peer might hope makes us call somebody, in a call that is up and outside of one.
-#[test]
-fn nothing_that_comes_in_makes_the_endpoint_invite() {
-    let now = epoch();
+fn out(endpoint: &mut Endpoint) -> Vec<String> {
+    std::iter::from_fn(|| endpoint.poll_transmit())
+        .map(|transmit| String::from_utf8(transmit.bytes.to_vec()).unwrap())
+        .collect()
+}
+
+/// A call of ours that was answered.
+fn talking(now: Instant) -> (Endpoint, OutgoingCall, Box<InviteSession>) {
     let mut endpoint = endpoint();
     let mut call = call(trunk().parties("1").unwrap());
     let invite = call.invite();
     endpoint.invite(now, source(), invite);
-    let out = |endpoint: &mut Endpoint| -> Vec<String> {
-        std::iter::from_fn(|| endpoint.poll_transmit())
-            .map(|transmit| String::from_utf8(transmit.bytes.to_vec()).unwrap())
-            .collect()
-    };
     let ours = out(&mut endpoint).remove(0);
     let via = ours.lines().find(|line| line.starts_with("Via")).unwrap();
     let ok = format!(
@@ -162,9 +161,44 @@ fn nothing_that_comes_in_makes_the_endpoint_invite() {
     let Some(EndpointEvent::Accepted { response, .. }) = endpoint.poll_event() else {
         panic!("no answer");
     };
-    let mut session = call.answered(now, &response).unwrap().session;
+    let session = call.answered(now, &response).unwrap().session;
     endpoint.register_dialog(session.dialog_key().clone());
     assert!(out(&mut endpoint)[0].starts_with("ACK"));
+    (endpoint, call, session)
+}
+
+/// Answers whatever has come in: in the call, or as a call that is busy.
+fn answer_all(now: Instant, endpoint: &mut Endpoint, session: &mut InviteSession) {
+    while let Some(event) = endpoint.poll_event() {
+        match event {
+            EndpointEvent::InDialog { txn, request, .. } => {
+                let action = session.handle_request(now, &request);
+                endpoint.respond(now, txn, action.response);
+            }
+            EndpointEvent::Invited { txn, request } => {
+                let mut session = InviteSession::new(request).unwrap();
+                let busy = session.reject(486, None, &[]).unwrap();
+                endpoint.respond(now, txn, busy);
+            }
+            EndpointEvent::Cancelled { .. }
+            | EndpointEvent::Progressed { .. }
+            | EndpointEvent::Accepted { .. }
+            | EndpointEvent::GivenUp { .. }
+            | EndpointEvent::Acked { .. }
+            | EndpointEvent::AckTimedOut { .. }
+            | EndpointEvent::Answered { .. }
+            | EndpointEvent::TimedOut { .. }
+            | EndpointEvent::FlowLost { .. } => {}
+        }
+    }
+}
+
+/// Everything that a peer might hope makes us call somebody, in a call that is up and outside of one.
+#[test]
+fn nothing_that_comes_in_makes_the_endpoint_invite() {
+    let now = epoch();
+    let (mut endpoint, mut call, mut session) = talking(now);
+    let (local, peer) = (source().local, source().from);
     let methods = [
         "REFER",
         "NOTIFY",
@@ -192,40 +226,16 @@ fn nothing_that_comes_in_makes_the_endpoint_invite() {
                 number + 1
             );
             endpoint.handle_datagram(now, FLOW, local, peer, request.as_bytes());
-            while let Some(event) = endpoint.poll_event() {
-                match event {
-                    EndpointEvent::InDialog { txn, request, .. } => {
-                        let action = session.handle_request(now, &request);
-                        endpoint.respond(now, txn, action.response);
-                    }
-                    EndpointEvent::Invited { txn, request } => {
-                        let mut session = InviteSession::new(request).unwrap();
-                        let busy = session.reject(486, None, &[]).unwrap();
-                        endpoint.respond(now, txn, busy);
-                    }
-                    EndpointEvent::Cancelled { .. }
-                    | EndpointEvent::Progressed { .. }
-                    | EndpointEvent::Accepted { .. }
-                    | EndpointEvent::GivenUp { .. }
-                    | EndpointEvent::Acked { .. }
-                    | EndpointEvent::AckTimedOut { .. }
-                    | EndpointEvent::Answered { .. }
-                    | EndpointEvent::TimedOut { .. }
-                    | EndpointEvent::FlowLost { .. } => {}
-                }
-            }
+            answer_all(now, &mut endpoint, &mut session);
         }
     }
     // And every redirection and failure of a call of ours.
     for code in [300, 301, 302, 305, 380, 401, 407, 422, 503] {
+        let contact = "<sip:+19005550000@192.0.2.66>".to_owned();
         let response = Response {
             status_code: code.into(),
             version: Version::V2,
-            headers: vec![header(
-                "Contact",
-                "<sip:+19005550000@192.0.2.66>".to_owned(),
-            )]
-            .into(),
+            headers: vec![header("Contact", contact)].into(),
             body: Vec::new(),
         };
         let refusal = call.refused(&response);

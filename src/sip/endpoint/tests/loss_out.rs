@@ -231,7 +231,7 @@ fn calls_out_come_up_and_go_down_with_a_tenth_of_everything_lost() {
             let ours: Vec<DialogKey> = world.caller.up.keys().cloned().collect();
             for key in ours {
                 let number: u64 = key.local_tag[1..].parse().unwrap();
-                if number % 2 == 0 {
+                if number.is_multiple_of(2) {
                     world.caller.hang_up(now, &key);
                 } else {
                     let theirs = DialogKey {
