@@ -23,9 +23,9 @@ use rsip::Method;
 use audioroad::sip::digest::Login;
 use audioroad::sip::sdp::{Codec, Negotiated};
 use audioroad::sip::{
-    CallNames, Endpoint, EndpointConfig, EndpointEvent, FlowId, Framer, HangUp, InviteSession,
-    Limits, Load, MediaAddress, Outgoing, OutgoingCall, Parties, Reason, Refresh, Refusal,
-    SessionEvent, Source, Timings, Transport, TxnKey, answers,
+    CallNames, Endpoint, EndpointConfig, EndpointEvent, FlowId, Framer, HangUp, Incoming,
+    InviteSession, Limits, Load, MediaAddress, Outgoing, OutgoingCall, Parties, Reason, Refresh,
+    Refusal, SessionEvent, Source, Timings, Transport, TxnKey, answers,
 };
 
 const LOCAL: &str = "203.0.113.9:5060";
@@ -323,76 +323,31 @@ impl Stage {
 
     /// Something about the INVITE that we sent; false when it is about something else.
     fn happened_out(&mut self, event: &EndpointEvent) -> bool {
-        let Some((txn, mut call)) = self.out.take() else {
+        let Some((txn, call)) = self.out.take() else {
             return false;
         };
         match event {
             EndpointEvent::Progressed { txn: of, response } if *of == txn => {
-                let heard = call.heard(response);
-                if heard.rings {
-                    self.events.push_back("ringing".to_owned());
-                }
-                self.events.extend(
-                    heard
-                        .media
-                        .iter()
-                        .map(|agreed| format!("early {}", media_event(agreed))),
-                );
-                if let Some(key) = heard.dialog {
-                    self.endpoint.register_dialog(key);
-                }
+                self.progressed(txn, call, response);
             }
             EndpointEvent::Accepted { txn: of, response } if *of == txn => {
-                let answered = call.answered(self.now, response).unwrap();
-                for key in &answered.lost {
-                    self.endpoint.forget_dialog(key);
-                }
-                self.events.push_back(match &answered.agreed {
-                    Ok(agreed) => media_event(agreed),
-                    Err(error) => error.to_string(),
-                });
-                let key = answered.session.dialog_key().clone();
-                self.endpoint.register_dialog(key);
-                self.call = Some((txn, *answered.session));
-                return true;
+                self.accepted(txn, call, response);
             }
             EndpointEvent::Answered { txn: of, response } if *of == txn => {
-                match call.refused(response) {
-                    Refusal::Again { lost } => {
-                        self.forget(&lost);
-                        let (peer, invite) = (call.peer(), call.invite());
-                        let txn = self.endpoint.invite(self.now, peer, invite);
-                        self.out = Some((txn, call));
-                    }
-                    Refusal::Over { code, reason, lost } => {
-                        self.forget(&lost);
-                        let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
-                        self.events.push_back(format!("refused {code}{reason}"));
-                    }
-                }
-                return true;
+                self.refused(call, response);
             }
             EndpointEvent::InDialog {
-                dialog,
-                txn: of,
-                request,
+                txn: of, request, ..
             } if self.call.is_none() => {
+                let mut call = call;
                 let (response, media) = call.handle_request(self.now, request).unwrap();
-                self.events.extend(
-                    media
-                        .iter()
-                        .map(|agreed| format!("early {}", media_event(agreed))),
-                );
+                self.early(media.as_ref());
                 self.endpoint.respond(self.now, *of, response);
-                assert_eq!(dialog, &request.dialog_key());
+                self.out = Some((txn, call));
             }
-            EndpointEvent::TimedOut { txn: of, .. } if *of == txn => {
-                return self.gone(call, "timed out");
-            }
-            EndpointEvent::FlowLost { txn: of } if *of == txn => {
-                return self.gone(call, "flow lost");
-            }
-            EndpointEvent::GivenUp { txn: of } if *of == txn => return self.gone(call, "given up"),
+            EndpointEvent::TimedOut { txn: of, .. } if *of == txn => self.gone(call, "timed out"),
+            EndpointEvent::FlowLost { txn: of } if *of == txn => self.gone(call, "flow lost"),
+            EndpointEvent::GivenUp { txn: of } if *of == txn => self.gone(call, "given up"),
             EndpointEvent::Invited { .. }
             | EndpointEvent::InDialog { .. }
             | EndpointEvent::Cancelled { .. }
@@ -408,15 +363,58 @@ impl Stage {
                 return false;
             }
         }
-        self.out = Some((txn, call));
         true
     }
 
-    fn gone(&mut self, mut call: OutgoingCall, event: &str) -> bool {
+    fn progressed(&mut self, txn: TxnKey, mut call: OutgoingCall, response: &rsip::Response) {
+        let heard = call.heard(response);
+        if heard.rings {
+            self.events.push_back("ringing".to_owned());
+        }
+        self.early(heard.media.as_ref());
+        if let Some(key) = heard.dialog {
+            self.endpoint.register_dialog(key);
+        }
+        self.out = Some((txn, call));
+    }
+
+    fn early(&mut self, media: Option<&Negotiated>) {
+        let early = media.map(|agreed| format!("early {}", media_event(agreed)));
+        self.events.extend(early);
+    }
+
+    fn accepted(&mut self, txn: TxnKey, mut call: OutgoingCall, response: &rsip::Response) {
+        let answered = call.answered(self.now, response).unwrap();
+        self.forget(&answered.lost);
+        self.events.push_back(match &answered.agreed {
+            Ok(agreed) => media_event(agreed),
+            Err(error) => error.to_string(),
+        });
+        let key = answered.session.dialog_key().clone();
+        self.endpoint.register_dialog(key);
+        self.call = Some((txn, *answered.session));
+    }
+
+    fn refused(&mut self, mut call: OutgoingCall, response: &rsip::Response) {
+        match call.refused(response) {
+            Refusal::Again { lost } => {
+                self.forget(&lost);
+                let (peer, invite) = (call.peer(), call.invite());
+                let txn = self.endpoint.invite(self.now, peer, invite);
+                self.out = Some((txn, call));
+            }
+            Refusal::Over { code, reason, lost } => {
+                self.forget(&lost);
+                let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+                self.events.push_back(format!("refused {code}{reason}"));
+            }
+        }
+    }
+
+    fn gone(&mut self, mut call: OutgoingCall, event: &str) {
         let lost = call.forget_early();
         self.forget(&lost);
         self.events.push_back(event.to_owned());
-        true
     }
 
     fn forget(&mut self, lost: &[audioroad::sip::DialogKey]) {
@@ -454,6 +452,33 @@ impl Stage {
         let call = &mut self.call.as_mut().unwrap().1;
         let due = call.handle_answer(self.now, answer);
         self.refresh(due);
+    }
+
+    fn in_dialog(&mut self, txn: TxnKey, request: &Incoming) {
+        let (_, call) = self.call.as_mut().unwrap();
+        let action = call.handle_request(self.now, request);
+        self.endpoint.respond(self.now, txn, action.response);
+        match action.event {
+            Some(SessionEvent::Reoffered(agreed)) => {
+                self.events.push_back(media_event(&agreed));
+            }
+            Some(SessionEvent::Dtmf { digit, duration_ms }) => {
+                self.events
+                    .push_back(format!("key {digit} {duration_ms} ms"));
+            }
+            Some(SessionEvent::Transfer(news)) => {
+                self.events.push_back(format!("transfer {news:?}"));
+            }
+            Some(SessionEvent::HungUp { reason, unanswered }) => {
+                let reason = reason.map_or("no reason".to_owned(), |r| r.to_string());
+                self.events.push_back(format!("hung up: {reason}"));
+                if let Some(response) = unanswered {
+                    self.respond(|_| response);
+                }
+                self.over();
+            }
+            None => {}
+        }
     }
 
     fn transfer_answered(&mut self, answer: Option<&rsip::Response>) {
@@ -505,32 +530,7 @@ impl Stage {
                 }
                 Err(response) => self.endpoint.respond(self.now, txn, *response),
             },
-            EndpointEvent::InDialog { txn, request, .. } => {
-                let (_, call) = self.call.as_mut().unwrap();
-                let action = call.handle_request(self.now, &request);
-                self.endpoint.respond(self.now, txn, action.response);
-                match action.event {
-                    Some(SessionEvent::Reoffered(agreed)) => {
-                        self.events.push_back(media_event(&agreed));
-                    }
-                    Some(SessionEvent::Dtmf { digit, duration_ms }) => {
-                        self.events
-                            .push_back(format!("key {digit} {duration_ms} ms"));
-                    }
-                    Some(SessionEvent::Transfer(news)) => {
-                        self.events.push_back(format!("transfer {news:?}"));
-                    }
-                    Some(SessionEvent::HungUp { reason, unanswered }) => {
-                        let reason = reason.map_or("no reason".to_owned(), |r| r.to_string());
-                        self.events.push_back(format!("hung up: {reason}"));
-                        if let Some(response) = unanswered {
-                            self.respond(|_| response);
-                        }
-                        self.over();
-                    }
-                    None => {}
-                }
-            }
+            EndpointEvent::InDialog { txn, request, .. } => self.in_dialog(txn, &request),
             EndpointEvent::Cancelled { txn, reason } => {
                 let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
                 self.events.push_back(format!("cancelled{reason}"));
@@ -560,9 +560,10 @@ impl Stage {
             EndpointEvent::Answered { response, .. } if answers(&response, Method::Refer) => {
                 self.transfer_answered(Some(&response));
             }
-            EndpointEvent::TimedOut { method, .. } if method == Method::Refer => {
-                self.transfer_answered(None);
-            }
+            EndpointEvent::TimedOut {
+                method: Method::Refer,
+                ..
+            } => self.transfer_answered(None),
             EndpointEvent::Answered { response, .. } => {
                 self.events
                     .push_back(format!("answered {}", response.status_code.code()));
