@@ -6,6 +6,7 @@
 //! ```
 
 mod books;
+mod calls_out;
 mod keys;
 mod trunks;
 
@@ -102,6 +103,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let _ = address.set(switchboard.clone());
     start_media(&config, &media, &switchboard, &bridge, &metrics)?;
     start_sip(&config, &keys, sockets, &switchboard, &metrics)?;
+    calls_out::start(&config, &new_thread(), &switchboard)?;
     health.set_sip(true);
 
     let config = Arc::new(config);

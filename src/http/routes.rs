@@ -9,8 +9,8 @@ use actix_web::{
 };
 
 use crate::http::{
-    assets, callers, calls, dashboard, episodes, health, livekit, metrics, moves, openapi,
-    operators,
+    assets, callers, calls, calls_out, dashboard, episodes, health, livekit, metrics, moves,
+    openapi, operators,
     problem::{self, Problem},
     rooms, session, shows, twilio,
 };
@@ -41,8 +41,13 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/api/episodes/{id}/open-lines").post(episodes::open_lines),
         at("/api/episodes/{id}/close-lines").post(episodes::close_lines),
         at("/api/episodes/{id}/busy-all").post(episodes::busy_all),
-        at("/api/calls").get(calls::list),
+        at("/api/calls").get(calls::list).post(calls_out::dial),
         at("/api/calls/{id}").get(calls::show).patch(calls::change),
+        at("/api/calls/{id}/call-back").post(calls_out::call_back),
+        at("/api/calls/{id}/consent")
+            .post(calls_out::record_consent)
+            .delete(calls_out::withdraw_consent),
+        at("/api/calls/{id}/transfer").post(calls_out::transfer),
         at("/api/callers").get(callers::list),
         at("/api/callers/{id}")
             .get(callers::show)
@@ -58,6 +63,10 @@ pub(super) fn table() -> Vec<Endpoint> {
             .body_max(twilio::BODY_MAX)
             .get(twilio::incoming)
             .post(twilio::incoming),
+        at("/api/twilio-sip/outgoing-call")
+            .body_max(twilio::BODY_MAX)
+            .get(twilio::outgoing)
+            .post(twilio::outgoing),
         at("/api/twilio-sip/dial-ended")
             .body_max(twilio::BODY_MAX)
             .get(twilio::dial_ended)

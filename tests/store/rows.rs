@@ -75,7 +75,7 @@ fn sql(connection: &mut AnyConnection, statement: &str) -> diesel::QueryResult<u
 
 fn migrations_run_once(database: &Database) {
     let pool = database.pool();
-    assert_eq!(migrate(&mut pool.get().unwrap()).unwrap().len(), 1);
+    assert_eq!(migrate(&mut pool.get().unwrap()).unwrap().len(), 2);
     assert_eq!(migrate(&mut pool.get().unwrap()).unwrap().len(), 0);
 }
 

@@ -91,6 +91,9 @@ pub(crate) fn call() -> Call {
         sip_call_id: Some("abc@carrier".to_owned()),
         line_up: false,
         quality: None,
+        consent: None,
+        transfer: None,
+        by_voice_api: false,
     }
 }
 

@@ -36,6 +36,12 @@ pub(super) fn reason(cause: &Cause) -> Reason {
         | Cause::SipError(_)
         | Cause::Shutdown
         | Cause::SwitchRestarted
+        | Cause::Busy
+        | Cause::NoAnswer
+        | Cause::Declined
+        | Cause::Unreachable
+        | Cause::DiallerLeft
+        | Cause::Transferred
         | Cause::Carrier(_) => Reason::q850(16, "Normal call clearing"),
     }
 }

@@ -9,6 +9,7 @@
 mod arrivals;
 mod audience;
 mod browsers;
+mod dial;
 mod effects;
 mod presses;
 
@@ -25,6 +26,7 @@ use crate::{
     actors::{
         bridge::RoomTransport, call::CallActor, clock, health::Health, message::CallTicket,
         metrics::Metrics, random, room::RoomActor, shown::CallShown, sip::SipActor,
+        twilio_calls::TwilioCalls,
     },
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
     store::{Journal, Record},
@@ -64,6 +66,8 @@ pub struct Switchboard {
     desk: Desk,
     peers: SwitchboardPeers,
     sip: Option<Addr<SipActor>>,
+    /// Makes calls where no trunk does.
+    twilio: Option<Addr<TwilioCalls>>,
     lines: HashMap<CallId, Line>,
     rooms: BTreeMap<RoomName, Addr<RoomActor>>,
     /// Each live episode's media thread.
@@ -81,6 +85,7 @@ impl Switchboard {
             desk,
             peers,
             sip: None,
+            twilio: None,
             lines: HashMap::new(),
             rooms: BTreeMap::new(),
             studios: HashMap::new(),
@@ -120,6 +125,12 @@ impl Switchboard {
                 .events
                 .iter()
                 .map(|event| Record::event(&event_id(), event)),
+        );
+        records.extend(
+            drained
+                .consents
+                .iter()
+                .map(|entry| Record::consent(&event_id(), entry)),
         );
         for event in drained.events.iter().filter(|event| event.what == "ended") {
             self.peers

@@ -1,0 +1,68 @@
+//! From the settings to the rules for calls out, and the actor that asks Twilio for them.
+
+use std::time::Duration;
+
+use actix::{Actor, Addr, Arbiter};
+
+use crate::{
+    actors::{
+        message::TwilioUp,
+        switchboard::Switchboard,
+        twilio_calls::{TwilioCalls, TwilioCallsConfig},
+    },
+    config::Config,
+    domain::calls_out::{CallsOut, Transfers},
+    twilio::calls::Account,
+};
+
+/// How long whom we call has to answer.
+const RING: Duration = Duration::from_secs(45);
+/// How much later a call is given up of which no line says anything: Twilio dials us by SIP after the answer.
+const RING_SLACK: Duration = Duration::from_secs(20);
+
+/// The rules for calls out.
+pub(super) fn rules(config: &Config) -> CallsOut {
+    let by_twilio = twilio(config).is_some();
+    CallsOut {
+        has_way: by_twilio,
+        allow: config.calls_out.allow.clone(),
+        own_number: config.twilio.caller_id.clone(),
+        needs_own_number: by_twilio,
+        calls_max: config.calls_out.calls_max,
+        ring_ms_max: i64::try_from((RING + RING_SLACK).as_millis()).unwrap_or(i64::MAX),
+        transfers: Transfers {
+            by_line: false,
+            by_carrier: by_twilio,
+        },
+        help_lines: config.calls_out.help_lines.clone(),
+    }
+}
+
+/// Starts the actor that asks Twilio for calls, where the settings say enough for it.
+pub(super) fn start(
+    config: &Config,
+    thread: &Arbiter,
+    switchboard: &Addr<Switchboard>,
+) -> anyhow::Result<()> {
+    let Some(settings) = twilio(config) else {
+        return Ok(());
+    };
+    let api = TwilioCalls::new(settings, switchboard.clone())?;
+    let api = TwilioCalls::start_in_arbiter(&thread.handle(), move |_| api);
+    switchboard.do_send(TwilioUp(api));
+    Ok(())
+}
+
+/// Twilio asks us for TwiML once somebody answers, so it must know our address.
+fn twilio(config: &Config) -> Option<TwilioCallsConfig> {
+    let settings = &config.twilio;
+    Some(TwilioCallsConfig {
+        account: Account {
+            sid: settings.account_sid.clone()?,
+            api_url: settings.api_url.clone(),
+        },
+        auth_token: settings.auth_token.clone()?,
+        public_url: config.http.public_url.clone()?,
+        ring: RING,
+    })
+}
