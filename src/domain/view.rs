@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::domain::{
     call::Call,
     caller::Caller,
+    consent::notice,
     ids::{CallId, CallerId, EpisodeId, OperatorId, ShowId},
     room::RoomName,
     show::{Episode, EpisodeStatus, NextPolicy, Show},
@@ -22,6 +23,8 @@ pub struct ShowView {
     pub slug: String,
     pub phone_numbers: Vec<String>,
     pub next_policy: NextPolicy,
+    /// What is read out to whom this show calls, before they are put on air.
+    pub consent_notice: String,
 }
 
 impl From<&Show> for ShowView {
@@ -32,6 +35,7 @@ impl From<&Show> for ShowView {
             slug: show.slug.clone(),
             phone_numbers: show.phone_numbers.clone(),
             next_policy: show.next_policy,
+            consent_notice: notice(&show.name),
         }
     }
 }

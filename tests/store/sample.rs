@@ -2,8 +2,8 @@
 
 use audioroad::{
     domain::{
-        Call, CallEvent, CallId, Caller, CallerId, Cause, Direction, Episode, EpisodeId,
-        EpisodeStatus, NextPolicy, OperatorId, Show, ShowId, Stage, UnixMs,
+        Call, CallEvent, CallId, Caller, CallerId, Cause, ConsentEntry, Direction, Episode,
+        EpisodeId, EpisodeStatus, NextPolicy, OperatorId, Show, ShowId, Stage, UnixMs,
         call::{HeldBy, Times},
     },
     store::Record,
@@ -107,6 +107,21 @@ pub(crate) fn completed(call: Call, cause: Cause) -> Call {
         cause: Some(cause),
         times,
         ..call
+    }
+}
+
+/// Ada told the caller, a while after the call came in.
+pub(crate) fn consent(given: bool, after_ms: i64) -> ConsentEntry {
+    ConsentEntry {
+        call: CallId(4),
+        caller: CallerId(3),
+        at: NOON.plus_ms(after_ms),
+        given,
+        by: HeldBy {
+            id: OperatorId(5),
+            name: "Ada".to_owned(),
+        },
+        notice: "You will be on air.".to_owned(),
     }
 }
 

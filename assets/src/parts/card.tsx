@@ -2,15 +2,18 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { approve, approvePlace, backToLobby, block, placeOf, pressTwice } from '../commands';
+import { isCalling } from '../calls-out';
 import { dropPress } from '../desk';
 import { LIMITS, type CardField } from '../draft';
 import { leave, saveProblem, saving, shown, type } from '../drafts';
 import { formatNumber } from '../phone';
 import type { Call } from '../protocol';
 import { chosenCallId, levels, myCall, myCalls } from '../state';
+import { ConsentPanel } from './consent';
 import { Flags, label, StatusChip } from './flags';
 import { Icon } from './icons';
 import { MicPanel } from './mic-panel';
+import { PassingOn, PassOn } from './pass-on';
 import { Press, Refusal } from './press';
 import { Meter, Timer } from './timer';
 
@@ -35,7 +38,7 @@ export function CardPanel(): JSX.Element {
           My call
         </h2>
         {call && <StatusChip call={call} />}
-        {call && <Timer since={call.screeningAt} what="in screening" testId="screening-timer" />}
+        {call && <Timer since={call.screeningAt} what={isCalling(call) ? 'ringing' : 'in screening'} testId="screening-timer" />}
         <span class="spacer" />
         {myCalls.value.length > 1 && <MyCalls />}
         {call && <SendAway call={call} />}
@@ -67,6 +70,8 @@ function Card({ call }: { call: Call }): JSX.Element {
         <Flags call={call} />
         <Meter read={() => levels.value.calls[call.id] ?? -90} label="Caller's level" testId="caller-level" />
       </div>
+      <PassingOn call={call} />
+      <ConsentPanel call={call} />
       <div class="card-pair">
         <Field call={call} field="name" title="Name" inputRef={first} />
         <Field call={call} field="location" title="Location" />
@@ -82,6 +87,7 @@ function Card({ call }: { call: Call }): JSX.Element {
           size="big"
           icon="check"
           keyHint="↵"
+          disabled={isCalling(call)}
           onPress={() => approve(call.id, false)}
         >
           Approve
@@ -93,6 +99,7 @@ function Card({ call }: { call: Call }): JSX.Element {
           size="big"
           icon="next"
           keyHint="⇧ ↵"
+          disabled={isCalling(call)}
           onPress={() => approve(call.id, true)}
         >
           Approve &amp; next
@@ -110,9 +117,20 @@ function SendAway({ call }: { call: Call }): JSX.Element {
     placeOf('drop', call.id),
     placeOf('block-caller', call.id),
   ];
+  if (isCalling(call)) {
+    return (
+      <>
+        <Press place={placeOf('drop', call.id)} testId="drop" icon="drop" onPress={() => dropPress(call)}>
+          Stop calling
+        </Press>
+        <Refusal places={places} />
+      </>
+    );
+  }
   return (
     <>
       <span class="send-away" role="group" aria-label="Without approval">
+        <PassOn call={call} />
         <Press
           place={placeOf('back-to-lobby', call.id)}
           testId="back-to-lobby"
