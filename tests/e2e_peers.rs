@@ -5,8 +5,16 @@
 
 #[path = "e2e_peers/baresip.rs"]
 mod baresip;
+#[path = "e2e_peers/calls_out.rs"]
+mod calls_out;
 #[path = "e2e_peers/carrier.rs"]
 mod carrier;
+#[path = "common/ear.rs"]
+#[expect(
+    dead_code,
+    reason = "the other half of it is for tests/who_hears_whom.rs"
+)]
+mod ear;
 #[path = "e2e_peers/peer.rs"]
 mod peer;
 #[path = "e2e_peers/scanners.rs"]

@@ -124,6 +124,11 @@ pub struct GiveUpCall {
     pub call_sid: Option<String>,
 }
 
+/// To Twilio's API: how many requests have no answer yet?
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub struct RequestsUp;
+
 /// To Twilio's API: pass a call on.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -9,6 +9,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -17,7 +18,7 @@ use actix::{Actor, ActorFutureExt as _, Addr, AsyncContext, Context, Handler, Wr
 use crate::{
     actors::{
         clock,
-        message::{Dialling, GiveUpCall, NotDialled, PassOn, PlaceCall, TransferEnded},
+        message::{Dialling, GiveUpCall, NotDialled, PassOn, PlaceCall, RequestsUp, TransferEnded},
         switchboard::Switchboard,
     },
     config::Secret,
@@ -71,6 +72,8 @@ pub struct TwilioCalls {
     /// When the next order may go out.
     free_at: Option<Instant>,
     ordered: HashMap<CallId, Ordered>,
+    /// Each request that is under way holds one more.
+    under_way: Rc<()>,
 }
 
 /// Twilio's answer did not come, or it says no.
@@ -101,27 +104,33 @@ impl Failed {
 }
 
 impl TwilioCalls {
-    /// An actor with a client of its own.
+    /// The client that asks.
     ///
     /// # Errors
     /// When no TLS client can be made.
-    pub fn new(
-        config: TwilioCallsConfig,
-        switchboard: Addr<Switchboard>,
-    ) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
+    pub fn client() -> Result<reqwest::Client, reqwest::Error> {
+        reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_PATIENCE)
             .timeout(PATIENCE)
-            .build()?;
-        Ok(Self {
+            .build()
+    }
+
+    /// An actor that has asked for nothing yet.
+    pub fn new(
+        config: TwilioCallsConfig,
+        client: reqwest::Client,
+        switchboard: Addr<Switchboard>,
+    ) -> Self {
+        Self {
             config,
             client,
             switchboard,
             waiting: VecDeque::new(),
             free_at: None,
             ordered: HashMap::new(),
-        })
+            under_way: Rc::new(()),
+        }
     }
 
     /// Sends the first order that waits, if it is time; else sees that it is sent then.
@@ -220,7 +229,9 @@ impl TwilioCalls {
             .basic_auth(&self.config.account.sid, Some(&self.config.auth_token.0))
             .form(&request.form)
             .send();
+        let under_way = Rc::clone(&self.under_way);
         async move {
+            let _until_answered = under_way;
             let mut answer = sent.await.map_err(|error| {
                 if error.is_connect() {
                     Failed::NoConnection
@@ -273,6 +284,14 @@ impl Handler<GiveUpCall> for TwilioCalls {
         if let Some(sid) = call_sid.as_deref().and_then(CallSid::read) {
             self.end(call, sid, ctx);
         }
+    }
+}
+
+impl Handler<RequestsUp> for TwilioCalls {
+    type Result = usize;
+
+    fn handle(&mut self, _: RequestsUp, _: &mut Self::Context) -> usize {
+        Rc::strong_count(&self.under_way) - 1
     }
 }
 

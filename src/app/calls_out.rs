@@ -6,7 +6,7 @@ use actix::{Actor, Addr, Arbiter};
 
 use crate::{
     actors::{
-        message::TwilioUp,
+        message::{RequestsUp, TwilioUp},
         switchboard::Switchboard,
         twilio_calls::{TwilioCalls, TwilioCallsConfig},
     },
@@ -20,8 +20,11 @@ const RING: Duration = Duration::from_secs(45);
 /// How much later a call is given up of which no line says anything: Twilio dials us by SIP after the answer.
 const RING_SLACK: Duration = Duration::from_secs(20);
 
+/// How long Twilio has to hear that nobody waits any more.
+const TOLD_MAX: Duration = Duration::from_secs(3);
+
 /// The rules for calls out.
-pub(super) fn rules(config: &Config) -> CallsOut {
+pub(crate) fn rules(config: &Config) -> CallsOut {
     let by_twilio = twilio(config).is_some();
     CallsOut {
         has_way: by_twilio,
@@ -41,16 +44,36 @@ pub(super) fn rules(config: &Config) -> CallsOut {
 /// Starts the actor that asks Twilio for calls, where the settings say enough for it.
 pub(super) fn start(
     config: &Config,
-    thread: &Arbiter,
+    new_thread: fn() -> Arbiter,
     switchboard: &Addr<Switchboard>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Addr<TwilioCalls>>> {
     let Some(settings) = twilio(config) else {
-        return Ok(());
+        return Ok(None);
     };
-    let api = TwilioCalls::new(settings, switchboard.clone())?;
-    let api = TwilioCalls::start_in_arbiter(&thread.handle(), move |_| api);
-    switchboard.do_send(TwilioUp(api));
-    Ok(())
+    let client = TwilioCalls::client()?;
+    let switchboard = switchboard.clone();
+    let to = switchboard.clone();
+    let api = TwilioCalls::start_in_arbiter(&new_thread().handle(), move |_| {
+        TwilioCalls::new(settings, client, to)
+    });
+    switchboard.do_send(TwilioUp(api.clone()));
+    Ok(Some(api))
+}
+
+/// Waits until Twilio has been told to stop ringing those whom nobody waits for any more.
+pub(super) async fn stop(api: &Addr<TwilioCalls>) {
+    let told = async {
+        while api
+            .send(RequestsUp)
+            .await
+            .is_ok_and(|requests| requests > 0)
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if tokio::time::timeout(TOLD_MAX, told).await.is_err() {
+        tracing::warn!("Twilio was not told in time to stop calling");
+    }
 }
 
 /// Twilio asks us for TwiML once somebody answers, so it must know our address.

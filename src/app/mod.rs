@@ -31,6 +31,7 @@ use crate::{
         sip::{Gate, GateSettings, SipActor, SipSockets},
         studio::Studio,
         switchboard::{Switchboard, SwitchboardPeers},
+        twilio_calls::TwilioCalls,
     },
     config::Config,
     http::{self, Accounts, RoomAccess, RoomServer, Web},
@@ -42,6 +43,7 @@ use crate::{
 };
 
 use books::Books;
+pub(crate) use calls_out::rules as calls_out_rules;
 use keys::Keys;
 pub(crate) use trunks::trunks;
 
@@ -63,6 +65,7 @@ pub struct Running {
     web: actix_web::dev::ServerHandle,
     books: Books,
     bridge: RoomTransport,
+    twilio: Option<Addr<TwilioCalls>>,
 }
 
 /// Starts everything. Must run inside an actix system.
@@ -103,7 +106,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let _ = address.set(switchboard.clone());
     start_media(&config, &media, &switchboard, &bridge, &metrics)?;
     start_sip(&config, &keys, sockets, &switchboard, &metrics)?;
-    calls_out::start(&config, &new_thread(), &switchboard)?;
+    let twilio = calls_out::start(&config, new_thread, &switchboard)?;
     health.set_sip(true);
 
     let config = Arc::new(config);
@@ -132,6 +135,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         web,
         books,
         bridge,
+        twilio,
     })
 }
 
@@ -151,6 +155,9 @@ impl Running {
         };
         if tokio::time::timeout(HANG_UP_MAX, empty).await.is_err() {
             tracing::warn!("some calls did not end in time");
+        }
+        if let Some(twilio) = &self.twilio {
+            calls_out::stop(twilio).await;
         }
         self.bridge.stop().await;
         self.web.stop(false).await;

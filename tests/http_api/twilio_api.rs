@@ -155,7 +155,8 @@ impl Station {
             public_url: self.url.clone(),
             ring: Duration::from_secs(45),
         };
-        let calls = TwilioCalls::new(config, self.switchboard.clone()).unwrap();
+        let client = TwilioCalls::client().unwrap();
+        let calls = TwilioCalls::new(config, client, self.switchboard.clone());
         self.switchboard
             .send(TwilioUp(calls.start()))
             .await
