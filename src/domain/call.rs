@@ -127,6 +127,8 @@ pub struct Call {
     pub quality: Option<String>,
     /// They were told that they will be on air.
     pub consent: Option<Consent>,
+    /// Entries of the ledger of consents so far; not kept in the books.
+    pub consent_entries: i32,
     /// It is being passed on to another number; not kept in the books.
     pub transfer: Option<Transfer>,
     /// Twilio's voice API carries it and can pass it on; not kept in the books.

@@ -108,6 +108,8 @@ pub enum Verdict {
 pub struct ConsentEntry {
     /// On which call.
     pub call: CallId,
+    /// Counts the entries of the call, from 1.
+    pub number: i32,
     /// Of whom.
     pub caller: CallerId,
     /// When.

@@ -9,7 +9,9 @@ use serde::Deserialize;
 
 use crate::{
     actors::random,
-    domain::{CallId, Command, Desk, EpisodeId, NewIds, Refusal, desk::Reply, view::CallView},
+    domain::{
+        CallId, Command, Desk, EpisodeId, NewIds, Refusal, desk::Reply, policy, view::CallView,
+    },
     http::{Web, auth::SignedIn, calls, problem::Problem},
     store::queries,
 };
@@ -54,9 +56,10 @@ pub(super) async fn call_back(
 ) -> Result<HttpResponse, Problem> {
     let call_id = id.into_inner();
     let ids = random::new_ids();
+    let command = Command::CallBack { call_id, ids };
+    policy::allows(&by.operator, &command, None, false)?;
     let remembered = web.at_desk(move |desk, _| desk.call(call_id).is_some());
     if remembered.await? {
-        let command = Command::CallBack { call_id, ids };
         return Ok(created(&web.press(by.operator, command, made).await?));
     }
     let entry = web.at_books(move |connection| queries::call_by_id(connection, call_id));

@@ -64,9 +64,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    consents (id) {
-        id -> Text,
+    consents (call_id, entry) {
         call_id -> Text,
+        entry -> Int4,
         caller_id -> Text,
         recorded_at -> Int8,
         given -> Bool,

@@ -415,9 +415,9 @@ fn the_latest_consent_counts_and_all_are_kept(database: &Database) {
     write_station(connection);
     write_call(connection, &sample::call());
     let rows = [
-        ConsentRow::of("c1", &sample::consent(true, 1)),
-        ConsentRow::of("c2", &sample::consent(false, 2)),
-        ConsentRow::of("c3", &sample::consent(true, 3)),
+        ConsentRow::of(&sample::consent(true, 1)),
+        ConsentRow::of(&sample::consent(false, 2)),
+        ConsentRow::of(&sample::consent(true, 3)),
     ];
     let given = Consent {
         at: sample::NOON.plus_ms(3),

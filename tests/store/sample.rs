@@ -92,6 +92,7 @@ pub(crate) fn call() -> Call {
         line_up: false,
         quality: None,
         consent: None,
+        consent_entries: 0,
         transfer: None,
         by_voice_api: false,
     }
@@ -110,12 +111,13 @@ pub(crate) fn completed(call: Call, cause: Cause) -> Call {
     }
 }
 
-/// Ada told the caller, a while after the call came in.
-pub(crate) fn consent(given: bool, after_ms: i64) -> ConsentEntry {
+/// Ada told the caller, as the `number`th entry and as many milliseconds after the call came in.
+pub(crate) fn consent(given: bool, number: i32) -> ConsentEntry {
     ConsentEntry {
         call: CallId(4),
+        number,
         caller: CallerId(3),
-        at: NOON.plus_ms(after_ms),
+        at: NOON.plus_ms(number.into()),
         given,
         by: HeldBy {
             id: OperatorId(5),

@@ -9,6 +9,7 @@ import { leave, saveProblem, saving, shown, type } from '../drafts';
 import { formatNumber } from '../phone';
 import type { Call } from '../protocol';
 import { chosenCallId, levels, myCall, myCalls } from '../state';
+import { CallGuest } from './call-out';
 import { ConsentPanel } from './consent';
 import { Flags, label, StatusChip } from './flags';
 import { Icon } from './icons';
@@ -41,7 +42,7 @@ export function CardPanel(): JSX.Element {
         {call && <Timer since={call.screeningAt} what={isCalling(call) ? 'ringing' : 'in screening'} testId="screening-timer" />}
         <span class="spacer" />
         {myCalls.value.length > 1 && <MyCalls />}
-        {call && <SendAway call={call} />}
+        {call ? <SendAway call={call} /> : <CallGuest />}
       </div>
       {call ? <Card key={call.id} call={call} /> : <NoCall />}
       <MicPanel where="a call" />
@@ -68,6 +69,7 @@ function Card({ call }: { call: Call }): JSX.Element {
       <div class="card-who">
         <span class="number">{call.from ? formatNumber(call.from) : 'Number withheld'}</span>
         <Flags call={call} />
+        <PassOn call={call} />
         <Meter read={() => levels.value.calls[call.id] ?? -90} label="Caller's level" testId="caller-level" />
       </div>
       <PassingOn call={call} />
@@ -130,7 +132,6 @@ function SendAway({ call }: { call: Call }): JSX.Element {
   return (
     <>
       <span class="send-away" role="group" aria-label="Without approval">
-        <PassOn call={call} />
         <Press
           place={placeOf('back-to-lobby', call.id)}
           testId="back-to-lobby"

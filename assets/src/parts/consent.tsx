@@ -17,12 +17,16 @@ export function ConsentPanel({ call }: { call: Call }): JSX.Element | null {
   if (call.consentAt !== null) return <Told call={call} />;
   return (
     <div class="consent missing" data-testid="consent">
-      <p class="consent-why">
-        <Icon name="warning" />
-        <strong>You called them: tell them before they are on air.</strong>
-      </p>
-      <Notice call={call} />
-      <Agrees call={call} />
+      <div class="consent-ask">
+        <div class="consent-words">
+          <p class="consent-why">
+            <Icon name="warning" />
+            <strong>Tell them before they are on air.</strong>
+          </p>
+          <Notice call={call} />
+        </div>
+        <Agrees call={call} />
+      </div>
     </div>
   );
 }

@@ -5,7 +5,6 @@ import { answerNext, select, selectedId } from '../desk';
 import { may } from '../policy';
 import type { Call } from '../protocol';
 import { episode, lobbyCalls, myCall, othersCalls, role } from '../state';
-import { CallGuest } from './call-out';
 import { EndedCalls } from './ended';
 import { Flags, label, lastCall, StatusChip } from './flags';
 import { Icon } from './icons';
@@ -37,7 +36,6 @@ export function Lobby(): JSX.Element {
         >
           Answer next
         </Press>
-        <CallGuest />
       </div>
       <Refusal places={[nextPlace]} />
       {waiting.length === 0 ? <EmptyLobby /> : null}

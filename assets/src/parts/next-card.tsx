@@ -19,7 +19,7 @@ export function NextCard(): JSX.Element | null {
   const place = placeOf('next', current.id);
   return (
     <section
-      class={`next-card${call ? ' ready' : ''}`}
+      class={`next-card${call && mayBeAired(call) ? ' ready' : ''}`}
       aria-labelledby="next-title"
       data-testid="next-card"
       data-call={call?.id}

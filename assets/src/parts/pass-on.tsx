@@ -4,8 +4,6 @@ import type { JSX } from 'preact';
 import { asking, isCalling } from '../calls-out';
 import { placeOf, transfer } from '../commands';
 import { may, mayTransferAnywhere } from '../policy';
-import { parseE164 } from '../phone';
-import { refuse } from '../presses';
 import type { Call } from '../protocol';
 import { board, role } from '../state';
 import { Dialog } from './dialog';
@@ -22,6 +20,7 @@ export function PassOn({ call }: { call: Call }): JSX.Element | null {
     <Press
       place="open-transfer"
       testId="pass-on"
+      size="small"
       icon="leave"
       label={`Pass ${label(call)} on`}
       disabled={call.transferTo !== null}
@@ -70,9 +69,7 @@ function Targets({ call, close }: { call: Call; close: () => void }): JSX.Elemen
   };
   const toNumber = (event: Event) => {
     event.preventDefault();
-    const parsed = parseE164(number.value);
-    if ('problem' in parsed) refuse(place, parsed.problem);
-    else void to(parsed.number);
+    void to(number.value);
   };
   return (
     <>

@@ -3,9 +3,10 @@
 -- The PostgreSQL migration of the same name makes the same table: change both together.
 
 CREATE TABLE consents (
-    id TEXT PRIMARY KEY NOT NULL,
     -- No cascade: a call with a consent on record is not deleted by the way.
     call_id TEXT NOT NULL REFERENCES calls (id),
+    -- Counts the entries of the call, from 1.
+    entry INTEGER NOT NULL,
     caller_id TEXT NOT NULL REFERENCES callers (id),
     recorded_at BIGINT NOT NULL,
     given BOOLEAN NOT NULL,
@@ -13,7 +14,7 @@ CREATE TABLE consents (
     operator_id TEXT NOT NULL,
     operator_name TEXT NOT NULL,
     -- What they were told.
-    notice TEXT NOT NULL
+    notice TEXT NOT NULL,
+    PRIMARY KEY (call_id, entry)
 );
-CREATE INDEX consents_by_call ON consents (call_id, recorded_at);
 CREATE INDEX consents_by_caller ON consents (caller_id, recorded_at);

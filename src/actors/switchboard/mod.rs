@@ -126,12 +126,7 @@ impl Switchboard {
                 .iter()
                 .map(|event| Record::event(&event_id(), event)),
         );
-        records.extend(
-            drained
-                .consents
-                .iter()
-                .map(|entry| Record::consent(&event_id(), entry)),
-        );
+        records.extend(drained.consents.iter().map(Record::consent));
         for event in drained.events.iter().filter(|event| event.what == "ended") {
             self.peers
                 .metrics

@@ -188,6 +188,7 @@ impl Desk {
             line_up: false,
             quality: None,
             consent: None,
+            consent_entries: 0,
             transfer: None,
             by_voice_api: false,
         };

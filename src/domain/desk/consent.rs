@@ -101,9 +101,11 @@ impl Desk {
             at: now,
             by: by_name.clone(),
         });
+        call.consent_entries = call.consent_entries.saturating_add(1);
         let show = call.show_id.and_then(|show| self.shows.get(&show));
         let entry = ConsentEntry {
             call: id,
+            number: call.consent_entries,
             caller: call.caller_id,
             at: now,
             given,

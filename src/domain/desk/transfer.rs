@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 /// How long a line may take to say what became of a transfer, in milliseconds.
-const OUTCOME_MS_MAX: i64 = 60_000;
+const OUTCOME_MS_MAX: i64 = 100_000;
 
 impl Desk {
     /// What became of a transfer: the other side took the call, or why not, as a sentence.

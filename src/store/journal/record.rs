@@ -52,9 +52,9 @@ impl Record {
         Self::Event(EventRow::of(id, event))
     }
 
-    /// A consent under an id of its own; see [`ConsentRow::of`].
-    pub fn consent(id: &str, entry: &ConsentEntry) -> Self {
-        Self::Consent(ConsentRow::of(id, entry))
+    /// A consent given or taken back; see [`ConsentRow::of`].
+    pub fn consent(entry: &ConsentEntry) -> Self {
+        Self::Consent(ConsentRow::of(entry))
     }
 
     /// Rows refer to rows of a lower rank alone, so that is the order in which they are written.
@@ -76,7 +76,7 @@ impl Record {
             Self::Caller(row) => ("caller", row.id()),
             Self::Call(row) => ("call", row.id()),
             Self::Event(row) => ("event", &row.id),
-            Self::Consent(row) => ("consent", &row.id),
+            Self::Consent(row) => ("consent", &row.call_id),
         }
     }
 

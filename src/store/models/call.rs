@@ -169,6 +169,7 @@ impl TryFrom<CallRow> for Call {
             line_up: false,
             quality: row.quality,
             consent: None,
+            consent_entries: 0,
             transfer: None,
             by_voice_api: false,
         })

@@ -18,10 +18,10 @@ use crate::{
 )]
 #[diesel(table_name = consents)]
 pub struct ConsentRow {
-    /// The entry's own id, made by the shell.
-    pub id: String,
     /// On which call.
     pub call_id: String,
+    /// Counts the entries of the call, from 1.
+    pub entry: i32,
     /// Of whom.
     pub caller_id: String,
     /// When, in milliseconds since 1970 UTC.
@@ -37,11 +37,11 @@ pub struct ConsentRow {
 }
 
 impl ConsentRow {
-    /// The row of `entry` under an `id` that is never used again: it is what makes a second write of the entry harmless.
-    pub fn of(id: &str, entry: &ConsentEntry) -> Self {
+    /// The row of `entry`; written a second time it changes nothing.
+    pub fn of(entry: &ConsentEntry) -> Self {
         Self {
-            id: key(id),
             call_id: entry.call.to_string(),
+            entry: entry.number,
             caller_id: entry.caller.to_string(),
             recorded_at: entry.at.0,
             given: entry.given,
@@ -56,9 +56,9 @@ impl ConsentRow {
     /// # Errors
     /// [`BadRow`] when it was written by another hand.
     pub(in crate::store) fn read(self) -> Result<(CallId, Option<Consent>), BadRow> {
-        let call = parse(&self.call_id, &self.id, "call_id")?;
+        let call = parse(&self.call_id, &self.call_id, "call_id")?;
         let by = HeldBy {
-            id: parse(&self.operator_id, &self.id, "operator_id")?,
+            id: parse(&self.operator_id, &self.call_id, "operator_id")?,
             name: self.operator_name,
         };
         let at = UnixMs(self.recorded_at);

@@ -21,7 +21,7 @@ const IDS_MAX: usize = 500;
 pub fn insert_consent(connection: &mut AnyConnection, row: &ConsentRow) -> QueryResult<()> {
     on_either!(connection, |c| diesel::insert_into(consents::table)
         .values(row)
-        .on_conflict(consents::id)
+        .on_conflict((consents::call_id, consents::entry))
         .do_nothing()
         .execute(c))?;
     Ok(())
@@ -34,7 +34,7 @@ pub fn consents_of_caller(
 ) -> QueryResult<Vec<ConsentRow>> {
     consents::table
         .filter(consents::caller_id.eq(caller.to_string()))
-        .order((consents::recorded_at, consents::id))
+        .order((consents::recorded_at, consents::call_id, consents::entry))
         .limit(LIST_ROWS_MAX)
         .select(ConsentRow::as_select())
         .load(connection)
@@ -50,7 +50,7 @@ pub(super) fn standing(
         let ids: Vec<String> = ids.iter().map(CallId::to_string).collect();
         let rows: Vec<ConsentRow> = consents::table
             .filter(consents::call_id.eq_any(ids))
-            .order((consents::recorded_at, consents::id))
+            .order((consents::call_id, consents::entry))
             .select(ConsentRow::as_select())
             .load(connection)?;
         for row in rows {
