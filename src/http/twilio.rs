@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use crate::{
     actors::{clock, message::Announce, random},
-    domain::{Arrival, CallId, CallerId, Direction, RoomName, Verdict},
+    domain::{Arrival, CallId, CallerId, Direction, RoomName, Verdict, desk::LEG_FAILED},
     http::{Web, problem::Problem},
     twilio::{
         params::{CallStatus, CallingParty, DialEnded, IncomingCall, ParamError, StatusChange},
@@ -229,8 +229,14 @@ fn sip_domain(request: &HttpRequest, web: &Web) -> String {
 async fn close_row(web: &Web, sid: &str, status: Option<CallStatus>) -> Result<(), Problem> {
     let sid = sid.to_owned();
     let closed = web.at_desk(move |desk, now| {
-        if let Some(id) = desk.by_call_sid(&sid).map(|call| call.id) {
-            desk.carrier_ended(now, id, label(status));
+        if let Some(call) = desk.by_call_sid(&sid) {
+            // Of a call that Twilio makes for us, this is the leg to us: whom we called has answered.
+            let word = match call.direction {
+                Direction::Inbound => label(status),
+                Direction::Outbound => LEG_FAILED,
+            };
+            let id = call.id;
+            desk.carrier_ended(now, id, word);
         }
     });
     closed.await

@@ -311,6 +311,9 @@ impl Desk {
     }
 }
 
+/// In place of Twilio's word: they answered, but its leg to us never came.
+pub const LEG_FAILED: &str = "leg-failed";
+
 /// Twilio's word for the end of a call that nobody answered, as a cause.
 pub(super) fn unanswered(status: &str) -> Cause {
     match status {
@@ -318,6 +321,7 @@ pub(super) fn unanswered(status: &str) -> Cause {
         "no-answer" => Cause::NoAnswer,
         "failed" => Cause::Unreachable,
         "completed" => Cause::CallerHungUp,
+        LEG_FAILED => Cause::NeverArrived,
         other => Cause::Carrier(other.to_owned()),
     }
 }

@@ -36,6 +36,7 @@ use crate::domain::{
 };
 
 pub use arrivals::Arrival;
+pub use calls_out::LEG_FAILED;
 pub use commands::Reply;
 pub use station::{EpisodePlan, ShowPlan};
 

@@ -309,6 +309,7 @@ fn every_end_of_an_unanswered_call_has_its_cause_and_is_told() {
         ("no-answer", Cause::NoAnswer),
         ("failed", Cause::Unreachable),
         ("completed", Cause::CallerHungUp),
+        (LEG_FAILED, Cause::NeverArrived),
         ("canceled", Cause::Carrier("canceled".into())),
     ] {
         let mut station = station();
