@@ -126,6 +126,7 @@ mod tests {
             ("DIAL_LIMIT", "many"),
             ("TWILIO_CALLER_ID", "5551234567"),
             ("TWILIO_API_URL", "api.twilio.com"),
+            ("SIP_LADDERS", "2001"),
         ] {
             let error = read(&[(name, value)], "").unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

@@ -18,6 +18,7 @@ mod desk;
 mod door;
 mod episodes;
 mod health;
+mod ladders;
 mod livekit;
 mod metrics;
 mod moves;
@@ -46,7 +47,10 @@ use actix_web::{
 };
 
 use crate::{
-    actors::{bridge::RoomTransport, health::Health, metrics::Metrics, switchboard::Switchboard},
+    actors::{
+        bridge::RoomTransport, health::Health, ladders::LadderBook, metrics::Metrics,
+        switchboard::Switchboard,
+    },
     config::Config,
     store::{Journal, Pool},
     twilio::token::TokenKey,
@@ -87,6 +91,8 @@ pub struct Web {
     pub metrics: Metrics,
     /// Settings.
     pub config: Arc<Config>,
+    /// Which messages calls were made of.
+    pub ladders: LadderBook,
     /// How the switch is.
     pub health: Arc<Health>,
 }

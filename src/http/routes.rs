@@ -11,6 +11,8 @@ use actix_web::{
 use crate::http::{
     assets, callers, calls, calls_out, dashboard, episodes, health, livekit, metrics, moves,
     openapi, operators,
+    assets, callers, calls, dashboard, episodes, health, ladders, livekit, metrics, moves, openapi,
+    operators,
     problem::{self, Problem},
     rooms, session, shows, twilio,
 };
@@ -48,6 +50,11 @@ pub(super) fn table() -> Vec<Endpoint> {
             .post(calls_out::record_consent)
             .delete(calls_out::withdraw_consent),
         at("/api/calls/{id}/transfer").post(calls_out::transfer),
+        at("/api/calls/{id}/sip").get(ladders::of_call),
+        at("/api/calls/{id}/sip.pcap").get(ladders::capture_of_call),
+        at("/api/sip/calls").get(ladders::list),
+        at("/api/sip/calls/{id}").get(ladders::by_number),
+        at("/api/sip/calls/{id}/sip.pcap").get(ladders::capture_by_number),
         at("/api/callers").get(callers::list),
         at("/api/callers/{id}")
             .get(callers::show)
