@@ -16,7 +16,7 @@ use crate::twiml::Element;
 
 /// What each party hums, in Hz.
 const GUEST: f32 = 539.0;
-const LISTENER: f32 = 719.0;
+const LISTENER: f32 = 762.0;
 const GUEST_NUMBER: &str = "+15557654321";
 const SID: &str = "CA77";
 
@@ -179,7 +179,7 @@ fn a_guest_is_called_told_and_heard_on_air() {
         text(&refused["detail"]).contains("47 CFR 73.1206"),
         "{refused}"
     );
-    ears.hears("the other, before the guest was told", &other, &[]);
+    ears.waits("the other, alone on air before the guest was told", &other);
     switch.ask("POST", &format!("/api/calls/{id}/consent"), json!({}));
     switch.ask("POST", "/api/twilio-sip/move-to-live", live);
     ears.hears("the guest on air", &guest, &[LISTENER]);
