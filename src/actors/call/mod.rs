@@ -10,8 +10,6 @@ mod answer;
 mod dialog;
 mod leg;
 
-use std::net::IpAddr;
-
 use actix::{Actor, ActorContext, Addr, Context};
 
 use crate::{
@@ -24,6 +22,7 @@ use crate::{
         studio,
         switchboard::Switchboard,
     },
+    config::PublicIp,
     domain::{CallId, Cause},
     media::asset::PromptId,
     sip::Reason,
@@ -55,8 +54,8 @@ pub struct CallPlan {
     pub start: Start,
     /// What happens once the leg is up.
     pub welcome: Welcome,
-    /// Our address in SDP; the flow's own when not set.
-    pub public_ip: Option<IpAddr>,
+    /// Our addresses in SDP; the flow's own when not set.
+    pub public_ip: PublicIp,
 }
 
 /// Who a call talks to.
@@ -85,7 +84,7 @@ pub struct CallActor {
     start: Option<Start>,
     far_end: FarEnd,
     welcome: Option<Welcome>,
-    public_ip: Option<IpAddr>,
+    public_ip: PublicIp,
     port: Option<studio::Port>,
     holds_port: bool,
     position: Option<u16>,
