@@ -64,6 +64,22 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/api/twilio-sip/move-to-live").post(moves::to_live),
         at("/api/twilio-sip/move-to-lobby").post(moves::to_lobby),
         at("/api/twilio-sip/end-call").post(moves::end_call),
+        at("/ws").get(dashboard::open),
+        at("/rtc").get(livekit::open),
+        at("/rtc/validate").get(livekit::validate),
+        at("/livekit/webhook")
+            .body_max(livekit::WEBHOOK_LEN_MAX)
+            .post(livekit::webhook),
+        at("/rtc/v1{rest:.*}").get(livekit::no_such_version),
+    ]
+    .into_iter()
+    .chain(twilio_webhooks())
+    .collect()
+}
+
+/// What Twilio asks and tells.
+fn twilio_webhooks() -> Vec<Endpoint> {
+    vec![
         at("/api/twilio-sip/incoming-call")
             .body_max(twilio::BODY_MAX)
             .get(twilio::incoming)
@@ -80,13 +96,6 @@ pub(super) fn table() -> Vec<Endpoint> {
             .body_max(twilio::BODY_MAX)
             .get(twilio::status)
             .post(twilio::status),
-        at("/ws").get(dashboard::open),
-        at("/rtc").get(livekit::open),
-        at("/rtc/validate").get(livekit::validate),
-        at("/livekit/webhook")
-            .body_max(livekit::WEBHOOK_LEN_MAX)
-            .post(livekit::webhook),
-        at("/rtc/v1{rest:.*}").get(livekit::no_such_version),
     ]
 }
 

@@ -185,8 +185,13 @@ fn a_guest_is_called_told_and_heard_on_air() {
     ears.hears("the guest on air", &guest, &[LISTENER]);
     ears.hears("the other on air", &other, &[GUEST]);
 
+    hangs_up(&twilio, &guest, &id, &twiml);
+}
+
+/// The guest hangs up: the row is closed with what was recorded, and Twilio is told to hang up, too.
+fn hangs_up(twilio: &Twilio, guest: &Call, id: &str, twiml: &Element) {
     guest.hang_up();
-    let over = row(&twilio, &id, |call| call["status"] == "completed");
+    let over = row(twilio, id, |call| call["status"] == "completed");
     assert_eq!(over["cause"], "caller-hung-up");
     assert!(over["consentAt"].is_number(), "{over}");
     let ended = [

@@ -24,11 +24,11 @@ use crate::domain::{
 };
 
 /// Somebody to be called.
-pub(super) struct Party {
-    pub(super) number: String,
-    pub(super) name: String,
-    pub(super) point: String,
-    pub(super) notes: String,
+struct Party {
+    number: String,
+    name: String,
+    point: String,
+    notes: String,
 }
 
 impl Desk {
@@ -86,15 +86,29 @@ impl Desk {
         self.tell(told, text);
     }
 
+    /// Does what [`Command::Dial`] asks for.
     pub(super) fn dial(
         &mut self,
         now: UnixMs,
         by: &Operator,
-        episode: EpisodeId,
-        party: Party,
-        ids: NewIds,
+        command: &Command,
     ) -> Result<Reply, Refusal> {
-        let number = self.calls_out.number(&party.number)?;
+        let Command::Dial {
+            episode_id,
+            number,
+            name,
+            point,
+            ids,
+        } = command
+        else {
+            return Err(Refusal::Invalid("This is no call to be made.".into()));
+        };
+        let party = Party {
+            number: self.calls_out.number(number)?,
+            name: name.as_deref().unwrap_or_default().trim().to_owned(),
+            point: point.clone().unwrap_or_default(),
+            notes: String::new(),
+        };
         let bounds = [
             (&party.name, "name", limits::NAME),
             (&party.point, "point", limits::POINT),
@@ -106,7 +120,7 @@ impl Desk {
                 )));
             }
         }
-        self.call_out(now, by, episode, Party { number, ..party }, ids)
+        self.call_out(now, by, *episode_id, party, *ids)
     }
 
     pub(super) fn call_back(

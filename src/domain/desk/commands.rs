@@ -6,7 +6,7 @@ use crate::domain::{
     caller,
     cause::Cause,
     command::{Card, Command},
-    desk::{Desk, calls_out::Party},
+    desk::Desk,
     effect::Effect,
     ids::{CallId, EpisodeId},
     operator::Operator,
@@ -114,21 +114,7 @@ impl Desk {
             Command::SetMuted { call_id, muted } => self.set_muted(now, by, *call_id, *muted)?,
             Command::Drop { call_id } => self.step(now, by, *call_id, Move::End)?,
             Command::BlockCaller { call_id } => self.block(now, by, *call_id)?,
-            Command::Dial {
-                episode_id,
-                number,
-                name,
-                point,
-                ids,
-            } => {
-                let party = Party {
-                    number: number.clone(),
-                    name: name.as_deref().unwrap_or_default().trim().to_owned(),
-                    point: point.clone().unwrap_or_default(),
-                    notes: String::new(),
-                };
-                reply = self.dial(now, by, *episode_id, party, *ids)?;
-            }
+            Command::Dial { .. } => reply = self.dial(now, by, command)?,
             Command::CallBack { call_id, ids } => {
                 let past = self.known_call(*call_id)?.clone();
                 reply = self.call_back(now, by, &past, *ids)?;
