@@ -115,7 +115,7 @@ async fn hear(
         form: form_urlencoded::parse(&body).into_owned().collect(),
         reply,
     };
-    tell.send(asked).ok().expect("the test goes on");
+    assert!(tell.send(asked).is_ok(), "the test is over");
     match answer.await {
         Ok((status, body)) => HttpResponse::build(StatusCode::from_u16(status).unwrap())
             .content_type("application/json")
