@@ -6,6 +6,8 @@
 
 #[path = "e2e_peers/baresip.rs"]
 mod baresip;
+#[path = "e2e_peers/calls_out.rs"]
+mod calls_out;
 #[path = "e2e_peers/carrier.rs"]
 mod carrier;
 #[path = "common/certificates.rs"]
