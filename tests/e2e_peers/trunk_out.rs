@@ -48,7 +48,7 @@ fn listens(who: &str, port: u16, transport: &str) {
 /// Presses *dial*; the id of the call.
 fn dial(switch: &Switch, episode: &str) -> String {
     let ack = switch.press(json!({"command": "dial", "episodeId": episode, "number": NUMBER}));
-    text(&ack["callId"])
+    text(&ack["result"]["callId"])
 }
 
 /// The row of the call, once it satisfies `fits`.
