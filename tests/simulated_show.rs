@@ -11,7 +11,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -27,6 +27,7 @@ use audioroad::{
         LegKey, LegSpec, MediaIo, MediaTable, NB_FRAME, NbFrame, RoomKey,
         asset::{Assets, PromptId},
         g711::Law,
+        latch::Sources,
         opus::{CallerEncoder, CallerOpus, OpusPacket},
         table::{Datagram, MediaSettings},
         tone::{Tone, ToneDetector},
@@ -255,6 +256,8 @@ impl Show {
             payload_type: 0,
             dtmf_payload_type: None,
             remote: SocketAddr::from(([127, 0, 0, 1], 4000)),
+            sources: Sources::of(Ipv4Addr::LOCALHOST.into()),
+            srtp: None,
             ssrc: index as u32,
             sequence: 65_000,
             timestamp: u32::MAX - 5000,

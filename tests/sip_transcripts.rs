@@ -23,7 +23,7 @@ use rsip::Method;
 use audioroad::sip::digest::Login;
 use audioroad::sip::sdp::{Codec, Negotiated};
 use audioroad::sip::{
-    CallNames, Endpoint, EndpointConfig, EndpointEvent, FlowId, Framer, HangUp, Incoming,
+    CallNames, CallSrtp, Endpoint, EndpointConfig, EndpointEvent, FlowId, Framer, HangUp, Incoming,
     InviteSession, Limits, Load, MediaAddress, Outgoing, OutgoingCall, Parties, Reason, Refresh,
     Refusal, SessionEvent, Source, Timings, Transport, TxnKey, answers,
 };
@@ -650,6 +650,7 @@ fn media() -> MediaAddress {
         port: 10_000,
         session_id: 1,
         prefer: vec![Codec::Pcmu, Codec::Pcma],
+        srtp: CallSrtp::OFF,
     }
 }
 

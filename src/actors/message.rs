@@ -19,7 +19,8 @@ use crate::{
     media::{opus::OpusPacket, table::MediaEvent},
     sip::{
         Answered, DialogKey, EndpointEvent, Incoming, MediaAddress, NextHop, Outgoing, Reason,
-        Source, TxnKey, trunk::CallFields,
+        Source, TxnKey,
+        trunk::{CallFields, TrunkMedia},
     },
 };
 
@@ -33,6 +34,8 @@ pub struct Invited {
     pub request: Box<Incoming>,
     /// What it says about the call, as its trunk says it.
     pub fields: CallFields,
+    /// How its trunk's audio comes.
+    pub media: Arc<TrunkMedia>,
     /// When it came in.
     pub at: Instant,
     /// The call that the token in it names; the token has been verified.
@@ -377,7 +380,7 @@ pub struct DialOut {
     pub sip_call_id: String,
     /// As it is dialled.
     pub number: String,
-    /// Where we want media; the SIP actor, who knows the way, fills in the address.
+    /// Where we want media; the SIP actor, who knows trunk and way, fills in address, codecs and encryption.
     pub media: MediaAddress,
     /// Our addresses in SDP, when they are not the flow's own.
     pub public_ip: PublicIp,
@@ -426,6 +429,8 @@ pub enum DialNews {
         txn: TxnKey,
         /// The dialog and what was agreed.
         answered: Box<Answered>,
+        /// How its trunk's audio comes.
+        media: Arc<TrunkMedia>,
     },
     /// It came to nothing.
     Failed {

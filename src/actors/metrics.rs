@@ -112,7 +112,7 @@ impl Metrics {
             )?,
             rtp_damage: counters(
                 "audioroad_rtp_damage_total",
-                "Lost, late, concealed, foreign RTP of ended calls",
+                "Lost, late, concealed, foreign, forged RTP of ended calls",
                 "kind",
             )?,
             rtp_jitter: seconds(

@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     sip::{
         digest::Login,
+        sdp::SrtpRule,
         trunk::{Reach, Trunk},
     },
 };
@@ -54,6 +55,11 @@ fn trunk(trunk: &Trunk) -> Finding {
         None => "any number of calls".to_owned(),
     };
     let name = &trunk.name;
+    let audio = match trunk.media.srtp {
+        SrtpRule::Off => " Its audio is never encrypted.",
+        SrtpRule::Offered | SrtpRule::Preferred => "",
+        SrtpRule::Required => " Its audio must be encrypted.",
+    };
     let dialled = trunk.dial.as_ref().map_or(String::new(), |dial| {
         let hop = dial.hop();
         format!(
@@ -65,10 +71,10 @@ fn trunk(trunk: &Trunk) -> Finding {
     });
     let admits = match &trunk.reach {
         Reach::Listed(allow) if allow.is_empty() => {
-            format!("Trunk {name} sends no calls.{dialled}")
+            format!("Trunk {name} sends no calls.{dialled}{audio}")
         }
         Reach::Listed(_) | Reach::Anywhere => {
-            format!("Trunk {name} admits {calls} from {from} {login}.{dialled}")
+            format!("Trunk {name} admits {calls} from {from} {login}.{dialled}{audio}")
         }
     };
     let is_open = matches!(&trunk.reach, Reach::Listed(allow) if allow.holds_everybody())

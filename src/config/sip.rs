@@ -20,6 +20,8 @@ pub struct SipConfig {
     pub public_ip: PublicIp,
     /// Who may call: addresses, CIDRs, presets; read by the trunk's allow-list (`SIP_ALLOW`).
     pub allow: String,
+    /// Whether audio is encrypted where the trunk does not say; for the trunks to judge (`SRTP`).
+    pub srtp: Option<String>,
     /// The `[[trunk]]` tables.
     pub trunks: Vec<TrunkConfig>,
     /// How long whom we call may take to answer, in seconds (`DIAL_TIMEOUT_SECONDS`).
@@ -64,6 +66,15 @@ pub struct TrunkConfig {
     pub messages_per_second: Option<u32>,
     /// The number that its calls count as calls to.
     pub number: Option<String>,
+    /// Whether its audio is encrypted: `off`, `offered`, `preferred` or `required`.
+    pub srtp: Option<String>,
+    /// Keys of encrypted audio travel over TLS alone.
+    pub srtp_needs_tls: Option<bool>,
+    /// Codecs, the preferred one first.
+    #[serde(default)]
+    pub codecs: Vec<String>,
+    /// Where its audio may come from, besides the address in the SDP and that of the signalling.
+    pub rtp_allow: Option<String>,
     /// Where it takes calls of ours: `sip:host[:port][;transport=udp|tcp|tls]`.
     pub dial: Option<String>,
     /// Our number in calls to it.
@@ -106,6 +117,7 @@ impl SipConfig {
             tls: SipTlsConfig::read(source)?,
             public_ip: source.parsed("PUBLIC_IP", PublicIp::default())?,
             allow: source.text("SIP_ALLOW").unwrap_or_default(),
+            srtp: source.text("SRTP"),
             trunks,
             ladders: ladders(source)?,
         })

@@ -57,6 +57,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "who may call: comma list of addresses, CIDRs and presets such as twilio [loopback]",
     ),
     (
+        "SRTP",
+        "encrypted telephone audio, where a trunk does not say: off, offered, preferred or required [offered]",
+    ),
+    (
         "DIAL_TIMEOUT_SECONDS",
         "a call out through a trunk that nobody answers is given up after so long [60]",
     ),

@@ -42,9 +42,9 @@ pub use endpoint::{Endpoint, EndpointConfig, EndpointEvent, Limits, Load, Transm
 pub use error::{FramingLost, SessionError};
 pub use incoming::Incoming;
 pub use outgoing::{Answered, CallNames, Heard, OutgoingCall, Parties, Refusal};
-pub use reply::{ALLOW, SUPPORTED, answers};
+pub use reply::{ALLOW, SUPPORTED, answers, warning};
 pub use session::{
-    AckOutcome, Answer, HangUp, InviteSession, KeyPath, MediaAddress, Reason, Refresh,
+    AckOutcome, Answer, CallSrtp, HangUp, InviteSession, KeyPath, MediaAddress, Reason, Refresh,
     SessionAction, SessionEvent, Transfer, TransferError,
 };
 pub use timer::{TimerReason, Timings};

@@ -24,7 +24,7 @@ use super::sdp::{self, LocalMedia, Negotiated, PendingOffer, SdpError};
 use super::session::CallingSide;
 use super::value::{self, uri::Uri};
 use super::wire::header;
-use super::{DialogKey, InviteSession, MediaAddress, Outgoing, Reason, Source, reply};
+use super::{DialogKey, InviteSession, MediaAddress, Outgoing, Reason, Source, Transport, reply};
 
 pub use early::Heard;
 pub use retry::Refusal;
@@ -94,7 +94,7 @@ impl OutgoingCall {
         (peer, contact): (Source, String),
         media: MediaAddress,
     ) -> Self {
-        let (offered, offer) = offer(&media);
+        let (offered, offer) = offer(&media, peer.transport);
         Self {
             parties,
             names,
@@ -128,9 +128,10 @@ impl OutgoingCall {
         (peer, contact): (Source, String),
         media: MediaAddress,
     ) -> Vec<DialogKey> {
+        let transport = self.peer.transport;
         (self.peer, self.contact) = (peer, contact);
-        if media != self.media {
-            (self.offered, self.offer) = offer(&media);
+        if media != self.media || peer.transport != transport {
+            (self.offered, self.offer) = offer(&media, peer.transport);
             self.media = media;
         }
         self.retries = retry::Retries::default();
@@ -216,13 +217,14 @@ impl OutgoingCall {
     }
 }
 
-fn offer(media: &MediaAddress) -> (PendingOffer, Vec<u8>) {
+fn offer(media: &MediaAddress, transport: Transport) -> (PendingOffer, Vec<u8>) {
     let local = LocalMedia {
         addr: media.addr,
         port: media.port,
         session_id: media.session_id,
         version: 1,
         prefer: &media.prefer,
+        srtp: media.srtp.local(transport, 1, None),
     };
     sdp::offer(&local, None)
 }

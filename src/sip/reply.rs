@@ -74,6 +74,19 @@ pub(super) fn instead_of(response: &Response, status: StatusCode) -> Response {
     }
 }
 
+/// The value of a Warning that tells a person what was wrong (RFC 3261 section 20.43).
+#[must_use]
+pub fn warning(text: &str) -> String {
+    let quotable = |c: &char| !c.is_control() && !matches!(c, '"' | '\\');
+    let text: String = text.chars().filter(quotable).collect();
+    format!("399 audioroad \"{text}\"")
+}
+
+/// Adds a [`warning`].
+pub(super) fn with_warning(response: Response, text: &str) -> Response {
+    with(response, "Warning", warning(text))
+}
+
 /// Adds one header.
 pub(super) fn with(mut response: Response, name: &str, value: impl Into<String>) -> Response {
     response.headers.push(header(name, value.into()));

@@ -12,6 +12,7 @@
 
 mod action;
 mod calling;
+mod encryption;
 mod info;
 mod reason;
 mod refresh;
@@ -33,6 +34,7 @@ use super::{SessionError, Source, wire};
 
 pub use action::{AckOutcome, Answer, HangUp, KeyPath, MediaAddress, SessionAction, SessionEvent};
 pub(super) use calling::CallingSide;
+pub use encryption::CallSrtp;
 pub use reason::Reason;
 pub use refresh::Refresh;
 use timer::{SessionTimer, Wish};
@@ -285,6 +287,11 @@ impl InviteSession {
             session_id: media.session_id,
             version: self.descriptions + 1,
             prefer: &media.prefer,
+            srtp: media.srtp.local(
+                request.source.transport,
+                self.descriptions + 1,
+                self.agreed.as_ref().and_then(|agreed| agreed.srtp),
+            ),
         };
         let body = match request.sdp() {
             Some(offer) => {

@@ -19,6 +19,7 @@ mod bans;
 mod calls;
 mod fields;
 mod guests;
+mod media;
 mod profile;
 mod rate;
 mod strangers;
@@ -29,5 +30,6 @@ pub use admission::{
 };
 pub use allow::{Allow, AllowError, RANGES_MAX};
 pub use fields::{CallFields, FieldHeaders};
+pub use media::{MediaTable, TrunkMedia};
 pub use profile::{Profile, Reach, TRUNKS_MAX, Trunk, TrunkError, TrunkName, TrunkTable, Trunks};
 pub use termination::Termination;

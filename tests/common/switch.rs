@@ -132,6 +132,21 @@ impl Switch {
         format!("http://{}{path}", self.http)
     }
 
+    /// The first and the last of its RTP ports.
+    pub(crate) fn rtp_ports(&self) -> (u16, u16) {
+        let range = self
+            .settings
+            .iter()
+            .find(|(name, _)| name == "RTP_PORT_RANGE");
+        let (first, last) = range
+            .and_then(|(_, range)| range.split_once('-'))
+            .expect("a range of ports");
+        (
+            first.parse().expect("a port"),
+            last.parse().expect("a port"),
+        )
+    }
+
     /// Where it answers the telephone, by UDP and by TCP.
     pub(crate) fn sip(&self) -> SocketAddr {
         self.sip

@@ -7,7 +7,7 @@
 //! ```
 //! However the call ends before its answer, [`GiveUpDial`] follows: the SIP actor sends CANCEL, or BYE where the answer crossed it.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix::{ActorContext, AsyncContext, Context, Handler};
 
@@ -22,7 +22,7 @@ use crate::{
         random, studio,
     },
     domain::Cause,
-    sip::{Answered, MediaAddress, TxnKey, sdp::Codec},
+    sip::{Answered, CallSrtp, MediaAddress, TxnKey, sdp::Codec, trunk::TrunkMedia},
 };
 
 /// A number that is to be called.
@@ -46,7 +46,11 @@ impl CallActor {
             addr: IpAddr::from([0, 0, 0, 0]),
             port: port.number,
             session_id: random::u64() >> 2,
-            prefer: vec![Codec::Pcmu, Codec::Pcma],
+            prefer: Codec::ALL.to_vec(),
+            srtp: CallSrtp {
+                secret: random::secret(),
+                ..CallSrtp::OFF
+            },
         };
         self.hold_port(port);
         self.far_end = FarEnd::Dialled;
@@ -76,14 +80,20 @@ impl CallActor {
         });
     }
 
-    fn up(&mut self, txn: TxnKey, answered: Answered, ctx: &mut Context<Self>) {
+    fn up(
+        &mut self,
+        txn: TxnKey,
+        answered: Answered,
+        trunk: Arc<TrunkMedia>,
+        ctx: &mut Context<Self>,
+    ) {
         let session = *answered.session;
         self.peers.sip.do_send(DialogUp {
             key: session.dialog_key().clone(),
             txn,
             call: ctx.address().recipient(),
         });
-        self.far_end = FarEnd::Sip(Box::new(SipFarEnd::new(txn, session)));
+        self.far_end = FarEnd::Sip(Box::new(SipFarEnd::new(txn, session, trunk)));
         self.set_session_timer(ctx);
         match answered.agreed {
             Ok(agreed) => {
@@ -114,7 +124,11 @@ impl Handler<OnDial> for CallActor {
             DialNews::EarlyMedia => {
                 tracing::debug!(call.id = %self.id, "the far end plays something before it answers");
             }
-            DialNews::Up { txn, answered } => self.up(txn, *answered, ctx),
+            DialNews::Up {
+                txn,
+                answered,
+                media,
+            } => self.up(txn, *answered, media, ctx),
             DialNews::Failed { cause, reason } => {
                 self.far_end = FarEnd::Nobody;
                 self.far_reason = reason;

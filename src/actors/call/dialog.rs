@@ -1,5 +1,7 @@
 //! The dialog's side of a call: what the far end asks for, and how a call is hung up.
 
+use std::sync::Arc;
+
 use actix::{ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use rsip::Method;
 
@@ -12,7 +14,7 @@ use crate::{
     domain::Cause,
     sip::{
         EndpointEvent, HangUp, Incoming, InviteSession, KeyPath, Outgoing, Reason, Refresh,
-        SessionEvent, TxnKey, answers,
+        SessionEvent, TxnKey, answers, trunk::TrunkMedia,
     },
 };
 
@@ -52,15 +54,18 @@ pub(super) struct SipFarEnd {
     /// The INVITE's transaction.
     txn: TxnKey,
     pub(super) session: InviteSession,
+    /// How its trunk's audio comes.
+    pub(super) media: Arc<TrunkMedia>,
     /// The alarm of the session timer.
     timer: Option<SpawnHandle>,
 }
 
 impl SipFarEnd {
-    pub(super) fn new(txn: TxnKey, session: InviteSession) -> Self {
+    pub(super) fn new(txn: TxnKey, session: InviteSession, media: Arc<TrunkMedia>) -> Self {
         Self {
             txn,
             session,
+            media,
             timer: None,
         }
     }

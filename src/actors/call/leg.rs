@@ -4,14 +4,14 @@ use actix::{AsyncContext, Context, Handler};
 
 use crate::{
     actors::{
-        call::{CallActor, Welcome},
+        call::{CallActor, Welcome, encryption},
         clock,
         message::{Admit, Announced, CallAnswered, OnLeg, SetMuted, SetPosition},
         random, studio,
     },
     domain::Cause,
     media::{
-        LegChange, LegKey, LegSpec, MediaTable, Place, g711::Law, stats::LegReport,
+        LegChange, LegKey, LegSpec, MediaTable, Place, g711::Law, srtp::Suite, stats::LegReport,
         table::MediaEvent,
     },
     sip::{
@@ -29,6 +29,7 @@ fn leg_change(agreed: &Negotiated) -> LegChange {
         payload_type: agreed.payload_type,
         dtmf_payload_type: agreed.dtmf_payload_type,
         remote: agreed.remote,
+        srtp: encryption::keys(agreed),
         receive: agreed.direction.receives(),
         send: agreed.direction.sends(),
     }
@@ -50,6 +51,9 @@ pub(super) fn quality(report: Option<&LegReport>, reason: Option<&Reason>) -> Op
         "sent": report.sent,
         "foreign": report.foreign,
         "overRate": report.over_rate,
+        "srtp": report.suite.map(Suite::name),
+        "unauthentic": report.unauthentic,
+        "replayed": report.replayed,
     });
     Some(told.to_string())
 }
@@ -62,6 +66,7 @@ impl CallActor {
             payload_type,
             dtmf_payload_type,
             remote,
+            srtp,
             receive,
             send,
         } = leg_change(agreed);
@@ -70,6 +75,8 @@ impl CallActor {
             payload_type,
             dtmf_payload_type,
             remote,
+            sources: encryption::sources(&self.far_end, remote.ip()),
+            srtp,
             receive,
             send,
             ssrc: random::u32(),
@@ -88,6 +95,7 @@ impl CallActor {
         if let Some(Welcome::Room(room, ticket)) = self.welcome.take() {
             room.do_send(Admit(ticket));
         }
+        encryption::log(id, &self.far_end, agreed);
         self.peers.switchboard.do_send(CallAnswered(id));
     }
 
@@ -120,6 +128,8 @@ impl CallActor {
             ("concealed-samples", report.playout.concealed_samples),
             ("foreign", report.foreign),
             ("over-rate", report.over_rate),
+            ("unauthentic", report.unauthentic),
+            ("replayed", report.replayed),
         ] {
             let counter = metrics.rtp_damage.with_label_values(&[kind]);
             counter.inc_by(count);

@@ -9,6 +9,7 @@
 mod answer;
 mod dial;
 mod dialog;
+mod encryption;
 mod leg;
 mod transfer;
 

@@ -23,7 +23,8 @@ use crate::{
     domain::{CallId, Cause, number::Masked},
     sip::{
         CallNames, DialogKey, EndpointEvent, Incoming, Outgoing, OutgoingCall, Parties, Reason,
-        Refusal, Source, TxnKey,
+        Refusal, Source, Transport, TxnKey,
+        sdp::SrtpRule,
         trunk::{NoLine, Trunk},
     },
 };
@@ -88,7 +89,7 @@ fn cause_of(status: u16) -> Cause {
 }
 
 impl SipActor {
-    fn begin(&mut self, order: DialOut, ctx: &mut Context<Self>) {
+    fn begin(&mut self, mut order: DialOut, ctx: &mut Context<Self>) {
         let slot = self.endpoint.reserve();
         let refuse = |order: &DialOut, cause: Cause| {
             let reason = None;
@@ -123,6 +124,16 @@ impl SipActor {
             "dialling"
         );
         let (id, hop) = (order.call, dial.hop());
+        let audio = &out.trunk.media;
+        let needs_tls = audio.srtp == SrtpRule::Required && audio.srtp_needs_tls;
+        if needs_tls && hop.transport != Transport::Tls {
+            tracing::warn!(call.id = %id, sip.trunk = %out.trunk.name, "cannot dial: keys of encrypted audio go over TLS alone");
+            self.call_over(slot);
+            return refuse(&order, Cause::Unreachable);
+        }
+        order.media.prefer.clone_from(&audio.codecs);
+        order.media.srtp.rule = audio.srtp;
+        order.media.srtp.needs_tls = audio.srtp_needs_tls;
         let no_answer = ctx.run_later(order.ring_max, move |sip, ctx| {
             sip.fail(id, Cause::NoAnswer, None);
             sip.settle(ctx);
@@ -232,8 +243,12 @@ impl SipActor {
         let (txn, call) = (dial.slot, dial.order.dialog.clone());
         let flow = answered.session.peer().flow;
         let lost = answered.lost.clone();
-        let answered = Box::new(answered);
-        dial.tell(DialNews::Up { txn, answered });
+        let news = DialNews::Up {
+            txn,
+            answered: Box::new(answered),
+            media: Arc::clone(&dial.trunk.media),
+        };
+        dial.tell(news);
         self.forget_early(lost);
         self.early.remove(&key);
         self.endpoint.register_dialog(key.clone());

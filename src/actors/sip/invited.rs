@@ -26,6 +26,7 @@ impl SipActor {
                     txn,
                     request,
                     fields: accepted.fields,
+                    media: accepted.media,
                     at: now,
                     known,
                 });

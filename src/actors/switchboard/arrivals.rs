@@ -46,6 +46,7 @@ fn answer(invited: Invited) -> Start {
         txn: invited.txn,
         request: invited.request,
         at: invited.at,
+        media: invited.media,
     })
 }
 

@@ -8,7 +8,8 @@ use super::*;
 use crate::sip::sdp::Codec;
 use crate::sip::trunk::{Trunk, TrunkTable};
 use crate::sip::{
-    Endpoint, EndpointConfig, EndpointEvent, FlowId, Framing, Limits, Timings, Transport, parse,
+    CallSrtp, Endpoint, EndpointConfig, EndpointEvent, FlowId, Framing, Limits, Timings, Transport,
+    parse,
 };
 
 const PEER: &str = "192.0.2.10:5060";
@@ -49,6 +50,7 @@ fn media() -> MediaAddress {
         port: 10_000,
         session_id: 1,
         prefer: vec![Codec::Pcmu, Codec::Pcma],
+        srtp: CallSrtp::OFF,
     }
 }
 

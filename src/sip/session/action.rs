@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use rsip::Response;
 
-use super::{Reason, Transfer};
+use super::{CallSrtp, Reason, Transfer};
 use crate::sip::Outgoing;
 use crate::sip::sdp::{Codec, Negotiated};
 
@@ -19,6 +19,8 @@ pub struct MediaAddress {
     pub session_id: u64,
     /// Codecs in our order of preference.
     pub prefer: Vec<Codec>,
+    /// Whether it is encrypted.
+    pub srtp: CallSrtp,
 }
 
 /// A call answered.

@@ -83,8 +83,13 @@ impl InviteSession {
         if self.offered.is_some() {
             return self.only(request, 491);
         }
-        let Ok(body) = self.describe(request) else {
-            return self.only(request, 488);
+        let body = match self.describe(request) {
+            Ok(body) => body,
+            Err(error) => {
+                let mut action = self.only(request, 488);
+                action.response = reply::with_warning(action.response, &error.to_string());
+                return action;
+            }
         };
         self.dialog.refresh_target(request);
         self.agree_timer(now, request);

@@ -8,6 +8,7 @@ use super::bans::{BanLimits, Bans};
 use super::calls::Calls;
 use super::fields::CallFields;
 use super::guests::Guests;
+use super::media::TrunkMedia;
 use super::profile::{Reach, Trunk, TrunkName, Trunks};
 use super::rate::Rate;
 use super::strangers::{StrangerLimits, Strangers};
@@ -72,6 +73,8 @@ pub struct Accepted {
     pub calls: u32,
     /// What the INVITE says, as that trunk says it.
     pub fields: CallFields,
+    /// How that trunk's audio comes.
+    pub media: Arc<TrunkMedia>,
 }
 
 /// A call of ours that a trunk has room for.
@@ -297,6 +300,7 @@ impl Admission {
         Ruling::Accepted(Accepted {
             calls: self.calls.of(index),
             fields: trunk.fields(invite),
+            media: Arc::clone(&trunk.media),
             trunk: trunk.name.clone(),
         })
     }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use super::allow::{self, Allow, AllowError};
 use super::fields::FieldHeaders;
+use super::media::{MediaTable, TrunkMedia};
 use super::termination::Termination;
 use crate::sip::digest::{Algorithm, Login, Role};
+use crate::sip::sdp::SrtpRule;
 use crate::sip::value::uri;
 
 /// Most trunks, those of `SIP_ALLOW` included.
@@ -129,6 +131,8 @@ pub struct TrunkTable {
     pub number: Option<String>,
     /// Headers to read instead of the profile's.
     pub headers: FieldHeaders,
+    /// Its audio.
+    pub media: MediaTable,
     /// Where it takes calls of ours: `sip:host[:port][;transport=udp|tcp|tls]`.
     pub dial: Option<String>,
     /// Our number in calls to it.
@@ -175,6 +179,15 @@ pub enum TrunkError {
     /// A header name that cannot be one.
     #[error("headers: `{0}` is no header name")]
     Header(String),
+    /// A rule about encryption that is none of ours.
+    #[error("srtp: `{0}` is none of off, offered, preferred, required")]
+    Srtp(String),
+    /// A codec that is none of ours.
+    #[error("codecs: `{0}` is none of PCMU, PCMA")]
+    Codec(String),
+    /// A list of addresses of audio that cannot be used.
+    #[error("rtp_allow: {0}")]
+    RtpAllow(AllowError),
     /// A limit of nothing.
     #[error("max_calls, messages_per_second: must be 1 or more")]
     Limit,
@@ -213,6 +226,8 @@ pub struct Trunk {
     pub number: Option<String>,
     /// Where a call's fields stand.
     pub headers: FieldHeaders,
+    /// How its audio comes.
+    pub media: Arc<TrunkMedia>,
     /// Where it takes calls of ours.
     pub dial: Option<Termination>,
     /// Our number in calls to it.
@@ -245,8 +260,10 @@ impl Trunk {
         if let Some(wrong) = caller_id.filter(|number| !uri::is_dialable(number)) {
             return Err(TrunkError::CallerId(wrong.escape_debug().to_string()));
         }
+        let reach = reach(profile, &table)?;
         let trunk = Self {
-            reach: reach(profile, &table)?,
+            media: Arc::new(TrunkMedia::new(&table.media, &reach)?),
+            reach,
             dial,
             caller_id: caller_id.map(str::to_owned),
             algorithms: algorithms(&table.algorithms)?,
@@ -270,10 +287,12 @@ impl Trunk {
 
     /// A trunk that is known by its addresses alone, with everything as its profile has it.
     fn plain(name: TrunkName, profile: Profile, allow: Allow) -> Self {
+        let reach = Reach::Listed(allow);
         Self {
             name,
             profile,
-            reach: Reach::Listed(allow),
+            media: Arc::new(TrunkMedia::plain(&reach)),
+            reach,
             login: None,
             algorithms: profile.algorithms(),
             calls_max: None,
@@ -403,6 +422,17 @@ impl Trunks {
             return Err(TrunkError::TooMany);
         }
         Ok(Self { all, twiml })
+    }
+
+    /// The same, with this rule about encryption for calls of `SIP_ALLOW` and of our own TwiML; the first `tables`
+    /// trunks have their own.
+    #[must_use]
+    pub fn encrypted(mut self, tables: usize, rule: SrtpRule) -> Self {
+        let plain = self.all.iter_mut().skip(tables).chain([&mut self.twiml]);
+        for trunk in plain {
+            Arc::make_mut(&mut trunk.media).set_srtp(rule);
+        }
+        self
     }
 
     /// The first `count` trunks: those of the tables.

@@ -13,9 +13,13 @@ use super::browser::{Browser, Earpiece};
 use super::phone::Phone;
 use crate::media::asset::Assets;
 use crate::media::g711::Law;
+use crate::media::latch::Sources;
 use crate::media::table::*;
 use crate::media::tone::{GapDetector, Tone, ToneDetector};
 use crate::media::{FRAME_MS, NB_FRAME};
+
+/// The host that all signalling comes from.
+const NAT: &str = "203.0.113.9";
 
 /// Tones of what the switch plays by itself.
 pub(super) const MUSIC: f32 = 350.0;
@@ -139,6 +143,8 @@ impl Studio {
             payload_type: law.payload_type(),
             dtmf_payload_type: Some(101),
             remote: format!("198.51.100.{}:4000", n + 1).parse().unwrap(),
+            sources: Sources::of(NAT.parse().unwrap()),
+            srtp: None,
             ssrc: 1000 + n as u32,
             sequence: 65_500,
             timestamp: u32::MAX - 8000,
@@ -152,7 +158,7 @@ impl Studio {
         let n = self.phones.len();
         let law = Law::ALL[n % 2];
         let spec = self.spec(n, law);
-        let leg = self.table.add_leg(self.now(), spec);
+        let leg = self.table.add_leg(self.now(), spec.clone());
         self.net.inbox.insert(leg, VecDeque::new());
         self.phones.push(Phone::new(n, leg, &spec, hz));
         n

@@ -65,6 +65,7 @@ impl Caller {
             port: 10_000,
             session_id: 1,
             prefer: vec![Codec::Pcmu],
+            srtp: CallSrtp::OFF,
         };
         let way = (source, self.endpoint.contact_on(&source));
         let mut call = OutgoingCall::new(parties, names, way, media);

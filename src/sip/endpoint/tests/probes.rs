@@ -238,6 +238,7 @@ fn a_200_that_a_cancel_overtakes_is_a_487() {
         port: 10_000,
         session_id: 1,
         prefer: vec![Codec::Pcmu],
+        srtp: CallSrtp::OFF,
     };
     let ok = session.answer(epoch(), media, &[]).unwrap().response;
     endpoint.respond(epoch(), txn, ok);

@@ -231,6 +231,7 @@ impl Switch {
                 port: 10_000,
                 session_id: 1,
                 prefer: vec![Codec::Pcmu, Codec::Pcma],
+                srtp: CallSrtp::OFF,
             };
             match session.answer(now, media, &[]) {
                 Ok(answer) => {
