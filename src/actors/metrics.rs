@@ -1,5 +1,6 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
+mod streams;
 mod trunks;
 
 use prometheus::{
@@ -7,6 +8,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+pub use streams::StreamMetrics;
 pub use trunks::TrunkMetrics;
 
 /// The switch's counters and gauges.
@@ -35,6 +37,8 @@ pub struct Metrics {
     pub sip_dropped: IntCounterVec,
     /// Of the trunks.
     pub trunks: TrunkMetrics,
+    /// Of Media Streams.
+    pub streams: StreamMetrics,
     /// `audioroad_sip_messages_total{direction}`.
     pub sip_messages: IntCounterVec,
     /// `audioroad_invite_to_answer_seconds`.
@@ -122,6 +126,7 @@ impl Metrics {
                 "reason",
             )?,
             trunks: TrunkMetrics::register(&registry)?,
+            streams: StreamMetrics::register(&registry)?,
             sip_messages: counters(
                 "audioroad_sip_messages_total",
                 "SIP messages, by direction",

@@ -2,6 +2,15 @@
 
 use crate::config::source::{ConfigError, Secret, Source};
 
+/// How a caller's audio comes from Twilio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TwilioMode {
+    /// By SIP and RTP: the least delay.
+    Sip,
+    /// By a Media Stream, a WebSocket on the web's port: for hosts that no UDP reaches.
+    Stream,
+}
+
 /// Twilio's webhook.
 #[derive(Clone, Debug)]
 pub struct TwilioConfig {
@@ -9,6 +18,8 @@ pub struct TwilioConfig {
     pub account_sid: Option<String>,
     /// Checks signatures; without it webhooks are refused (`TWILIO_AUTH_TOKEN`).
     pub auth_token: Option<Secret>,
+    /// How a caller's audio comes (`TWILIO_MODE`).
+    pub mode: TwilioMode,
     /// Host that Twilio is told to call by SIP (`LIVEKIT_SIP_DOMAIN`).
     pub sip_domain: Option<String>,
     /// Password in the TwiML (`LIVEKIT_SIP_PASSWORD`).
@@ -30,7 +41,13 @@ impl TwilioConfig {
                 "must be a host name or address, with :PORT if need be",
             ));
         }
+        let mode = match source.text("TWILIO_MODE").as_deref() {
+            None | Some("sip") => TwilioMode::Sip,
+            Some("stream") => TwilioMode::Stream,
+            Some(_) => return Err(ConfigError::new("TWILIO_MODE", "must be sip or stream")),
+        };
         Ok(Self {
+            mode,
             account_sid: source.text("TWILIO_ACCOUNT_SID"),
             auth_token: source.text("TWILIO_AUTH_TOKEN").map(Secret),
             sip_domain,

@@ -45,7 +45,10 @@ use actix_web::{
 };
 
 use crate::{
-    actors::{bridge::RoomTransport, health::Health, metrics::Metrics, switchboard::Switchboard},
+    actors::{
+        bridge::RoomTransport, health::Health, metrics::Metrics, stream::Streams,
+        switchboard::Switchboard,
+    },
     config::Config,
     store::{Journal, Pool},
     twilio::token::TokenKey,
@@ -82,6 +85,8 @@ pub struct Web {
     pub rooms: Arc<RoomAccess>,
     /// Makes the tokens that our TwiML hands to Twilio; the same key as the SIP gate's.
     pub call_tokens: TokenKey,
+    /// Carries calls that come as Media Streams.
+    pub streams: Streams,
     /// Counters.
     pub metrics: Metrics,
     /// Settings.

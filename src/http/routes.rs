@@ -66,6 +66,7 @@ pub(super) fn table() -> Vec<Endpoint> {
             .body_max(twilio::BODY_MAX)
             .get(twilio::status)
             .post(twilio::status),
+        at("/api/twilio-sip/stream").get(twilio::open_stream),
         at("/ws").get(dashboard::open),
         at("/rtc").get(livekit::open),
         at("/rtc/validate").get(livekit::validate),

@@ -1,33 +1,39 @@
-//! Twilio's webhooks: a call that is about to come, the end of our leg, and how it fares.
+//! Twilio's webhooks: a call that is about to come, the end of our leg, and how it fares; and the socket of a Media Stream.
 //!
 //! ```text
 //! request -> signature, account -> parameters -> Switchboard (Announce) -> verdict -> TwiML with a token for the INVITE
+//!                                                                                    or, by TWILIO_MODE, for the stream
 //! ```
 //! Delivering a webhook again changes nothing and gets the same answer ([`Answers`]). Limits: bodies [`BODY_MAX`].
 
 mod answers;
 mod signed;
+mod stream;
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use crate::{
     actors::{clock, message::Announce, random},
+    config::TwilioMode,
     domain::{Arrival, CallId, CallerId, RoomName, Verdict},
     http::{Web, problem::Problem},
     twilio::{
-        params::{CallStatus, CallingParty, DialEnded, IncomingCall, ParamError, StatusChange},
-        twiml::{self, Connect, Message, Refusal, SIP_USER, SipTransport, TwimlError},
+        params::{
+            CallStatus, CallingParty, DialEnded, IncomingCall, ParamError, StatusChange, StreamFate,
+        },
+        twiml::{self, Connect, ConnectStream, Message, Refusal, SIP_USER, SipTransport, TwimlError},
     },
 };
 
 pub(super) use answers::Answers;
 use signed::Signed;
+pub(super) use stream::open as open_stream;
 
 /// Longest body of a webhook, in bytes.
 pub(super) const BODY_MAX: usize = 16 * 1024;
 /// Longest call, in seconds: Twilio's own default.
 const CALL_S_MAX: u32 = 4 * 3600;
-/// How long a call may take from the webhook to its INVITE: the greeting is told in between.
+/// How long a call may take from the webhook to its INVITE or its stream: the greeting is told in between.
 const TOKEN_S: u32 = 300;
 
 const NO_SHOW: &str =
@@ -54,7 +60,7 @@ pub(super) async fn incoming(
         .send(Announce(arrival(call)))
         .timeout(answers::PATIENCE)
         .await?;
-    let twiml = answer(&request, &web, &signed.base_url, verdict).await?;
+    let twiml = answer(&request, &web, (&signed.base_url, &sid), verdict).await?;
     answered.give(sid, twiml.clone(), now);
     Ok(xml(twiml))
 }
@@ -66,13 +72,17 @@ pub(super) async fn dial_ended(web: Data<Web>, signed: Signed) -> Result<HttpRes
     Ok(xml(twiml::dial_ended(ended.status, &say(SORRY))))
 }
 
-/// How a leg fares. SIP is what counts; this closes only a row whose leg never came.
+/// How a leg fares. SIP, or the stream, is what counts; this closes only a row whose leg never came.
 pub(super) async fn status(web: Data<Web>, signed: Signed) -> Result<HttpResponse, Problem> {
     let change = StatusChange::read(&signed.params)?;
-    let over = change.status.filter(|status| is_over(*status));
-    if let Some(status) = over {
-        let parent = change.parent_call_sid.as_ref().unwrap_or(&change.call_sid);
-        close_row(&web, parent.as_str(), Some(status)).await?;
+    let parent = change.parent_call_sid.as_ref().unwrap_or(&change.call_sid);
+    match (change.stream, change.status) {
+        (Some(StreamFate::Failed), _) => end_row(&web, parent.as_str(), "stream-error").await?,
+        (Some(StreamFate::Started | StreamFate::Stopped), _) => {}
+        (None, Some(status)) if is_over(status) => {
+            close_row(&web, parent.as_str(), Some(status)).await?;
+        }
+        (None, _) => {}
     }
     Ok(HttpResponse::NoContent().finish())
 }
@@ -102,10 +112,13 @@ fn arrival(call: IncomingCall) -> Arrival {
 async fn answer(
     request: &HttpRequest,
     web: &Web,
-    base: &str,
+    (base, sid): (&str, &str),
     verdict: Verdict,
 ) -> Result<String, Problem> {
     match verdict {
+        Verdict::Admit { call, .. } if web.config.twilio.mode == TwilioMode::Stream => {
+            Ok(connect_stream(web, base, call, sid))
+        }
         Verdict::Admit { call, room, .. } => {
             let connected = connect(request, web, base, call, room);
             connected.map_err(|error| Problem::internal(format!("LIVEKIT_SIP_DOMAIN: {error}")))
@@ -162,6 +175,20 @@ fn connect(
     })
 }
 
+fn connect_stream(web: &Web, base: &str, call: CallId, sid: &str) -> String {
+    let id = call.to_string();
+    let token = web
+        .call_tokens
+        .make(&id, sid, clock::unix_ms() / 1000, TOKEN_S);
+    twiml::connect_stream(&ConnectStream {
+        greeting: web.config.twilio.greeting.as_deref().map(say),
+        url: &stream::url(base),
+        call_id: &id,
+        token: &token,
+        status_callback: &format!("{base}/api/twilio-sip/status"),
+    })
+}
+
 /// The host that Twilio calls by SIP: as set, else that of `PUBLIC_URL`, else `PUBLIC_IP`, else the one that was asked.
 fn sip_domain(request: &HttpRequest, web: &Web) -> String {
     let config = &web.config;
@@ -200,10 +227,14 @@ fn sip_domain(request: &HttpRequest, web: &Web) -> String {
 }
 
 async fn close_row(web: &Web, sid: &str, status: Option<CallStatus>) -> Result<(), Problem> {
+    end_row(web, sid, label(status)).await
+}
+
+async fn end_row(web: &Web, sid: &str, how: &'static str) -> Result<(), Problem> {
     let sid = sid.to_owned();
     let closed = web.at_desk(move |desk, now| {
         if let Some(id) = desk.by_call_sid(&sid).map(|call| call.id) {
-            desk.carrier_ended(now, id, label(status));
+            desk.carrier_ended(now, id, how);
         }
     });
     closed.await

@@ -25,6 +25,7 @@ mod ramp;
 pub mod resample;
 pub mod rtp;
 pub mod stats;
+pub mod stream;
 pub mod table;
 pub mod tone;
 mod voice;

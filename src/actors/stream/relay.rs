@@ -1,0 +1,218 @@
+//! A stream that is a call: frames into one ring, frames out of the other, until either side ends it.
+
+use std::{cell::RefCell, sync::Arc};
+
+use actix_web::web::Bytes;
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, Closed, ProtocolError, Session};
+use rtrb::{Consumer, Producer};
+use tokio::{
+    sync::Notify,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use crate::{
+    actors::{
+        clock,
+        metrics::StreamMetrics,
+        stream::{
+            End, FAREWELL_PATIENCE, Goodbye, PING_EVERY, StreamKey, StreamOver, TAKE_PATIENCE,
+            begin::Begun, message::StreamPeer,
+        },
+    },
+    media::{
+        NB_FRAME,
+        g711::Law,
+        stream::{StreamIn, StreamOut},
+    },
+    twilio::stream::{self, Audio, Event, PAYLOAD_LEN_MAX, StreamError},
+};
+
+/// The mark behind the last prompt of a call; the tick counts its own from 1.
+const FAREWELL: u32 = u32::MAX;
+
+/// What came in and what is to go out meet here: pongs, which the reader owes and the writer sends.
+struct Shared {
+    wake: Arc<Notify>,
+    pong: RefCell<Option<Bytes>>,
+}
+
+/// Carries a stream until it ends, and tells its call.
+pub(super) async fn carry(
+    begun: Begun,
+    session: Session,
+    socket: AggregatedMessageStream,
+    metrics: &StreamMetrics,
+) -> End {
+    let shared = Shared {
+        wake: begun.wake,
+        pong: RefCell::new(None),
+    };
+    let mut hung_up = begun.hung_up;
+    let call = begun.call;
+    let mut reader = Reader {
+        frames: begun.frames,
+        socket,
+        voice: begun.rings.from_caller,
+        call: &call,
+        shared: &shared,
+        metrics,
+    };
+    let mut writer = Writer {
+        session,
+        stream_sid: begun.stream_sid,
+        ear: begun.rings.to_caller,
+        shared: &shared,
+        metrics,
+    };
+    let goodbye = tokio::select! {
+        end = reader.read() => Err(end),
+        end = writer.write() => Err(end),
+        goodbye = &mut hung_up => Ok(goodbye.unwrap_or(Goodbye::AtOnce)),
+    };
+    let end = match goodbye {
+        Err(end) => end,
+        Ok(Goodbye::AtOnce) => End::HungUp,
+        Ok(Goodbye::WhenPlayed) => {
+            let last = async {
+                if writer.say_farewell().await.is_ok() {
+                    reader.read().await;
+                }
+            };
+            timeout(FAREWELL_PATIENCE, last).await.ok();
+            End::HungUp
+        }
+    };
+    if let Some(cause) = end.cause() {
+        call.end.do_send(StreamOver(cause));
+    }
+    end
+}
+
+/// From the socket to the tick.
+struct Reader<'a> {
+    frames: stream::Session,
+    socket: AggregatedMessageStream,
+    voice: Producer<StreamIn>,
+    call: &'a StreamPeer,
+    shared: &'a Shared,
+    metrics: &'a StreamMetrics,
+}
+
+impl Reader<'_> {
+    async fn read(&mut self) -> End {
+        let mut payload = [0; PAYLOAD_LEN_MAX];
+        loop {
+            let text = match self.socket.recv().await {
+                Some(Ok(AggregatedMessage::Text(text))) => text,
+                Some(Ok(AggregatedMessage::Ping(payload))) => {
+                    *self.shared.pong.borrow_mut() = Some(payload);
+                    self.shared.wake.notify_one();
+                    continue;
+                }
+                Some(Ok(AggregatedMessage::Pong(_))) => continue,
+                Some(Ok(AggregatedMessage::Binary(_))) => {
+                    return End::Wrong(StreamError::NotAnEvent);
+                }
+                Some(Err(ProtocolError::Overflow)) => return End::Wrong(StreamError::TooLong),
+                Some(Ok(AggregatedMessage::Close(_)) | Err(_)) | None => return End::Lost,
+            };
+            let at = clock::now();
+            match self.frames.receive(at, &text, &mut payload) {
+                Ok(Event::Audio(audio)) => {
+                    self.metrics.heard.inc();
+                    let heard = hear(&mut self.voice, at, &audio);
+                    self.metrics.unread.inc_by(u64::from(!heard));
+                }
+                Ok(Event::Played(FAREWELL)) => return End::HungUp,
+                Ok(Event::Played(mark)) => {
+                    // A full ring has no room for a measurement either.
+                    self.voice.push(StreamIn::Played { at, mark }).ok();
+                }
+                Ok(Event::Key(digit)) => self.call.keys.do_send(StreamKey(digit)),
+                Ok(Event::OverRate) => self.metrics.over_rate.inc(),
+                Ok(Event::Stop) => return End::Stopped,
+                Ok(Event::Start(_) | Event::Nothing) => {}
+                Err(error) => return End::Wrong(error),
+            }
+        }
+    }
+}
+
+/// Puts audio into the ring, 20 ms at a time; `false` when it is full.
+fn hear(voice: &mut Producer<StreamIn>, at: std::time::Instant, audio: &Audio<'_>) -> bool {
+    let mut timestamp = audio.timestamp;
+    for piece in audio.payload.chunks(NB_FRAME) {
+        let mut payload = [Law::Mu.silence(); NB_FRAME];
+        for (to, from) in payload.iter_mut().zip(piece) {
+            *to = *from;
+        }
+        let frame = StreamIn::Audio {
+            at,
+            chunk: audio.chunk,
+            timestamp,
+            len: u8::try_from(piece.len()).unwrap_or(u8::MAX),
+            payload,
+        };
+        if voice.push(frame).is_err() {
+            return false;
+        }
+        timestamp = timestamp.wrapping_add(piece.len() as u32);
+    }
+    true
+}
+
+/// From the tick to the socket.
+struct Writer<'a> {
+    session: Session,
+    stream_sid: String,
+    ear: Consumer<StreamOut>,
+    shared: &'a Shared,
+    metrics: &'a StreamMetrics,
+}
+
+impl Writer<'_> {
+    async fn write(&mut self) -> End {
+        let mut pings = interval(PING_EVERY);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let taken = tokio::select! {
+                () = self.shared.wake.notified() => timeout(TAKE_PATIENCE, self.pass_on()).await,
+                _ = pings.tick() => timeout(TAKE_PATIENCE, self.session.ping(b"")).await,
+            };
+            if !matches!(taken, Ok(Ok(()))) {
+                return End::Lost;
+            }
+        }
+    }
+
+    /// Sends what is in the ring. Audio that a clear behind it makes void stays here.
+    async fn pass_on(&mut self) -> Result<(), Closed> {
+        let pong = self.shared.pong.borrow_mut().take();
+        if let Some(pong) = pong {
+            self.session.pong(&pong).await?;
+        }
+        let waiting: Vec<StreamOut> = std::iter::from_fn(|| self.ear.pop().ok()).collect();
+        let is_clear = |out: &StreamOut| *out == StreamOut::Clear;
+        let void = waiting.iter().rposition(is_clear).unwrap_or(0);
+        for (nth, out) in waiting.iter().enumerate() {
+            let frame = match out {
+                StreamOut::Audio(_) if nth < void => continue,
+                StreamOut::Audio(payload) => {
+                    self.metrics.told.inc();
+                    stream::media(&self.stream_sid, payload)
+                }
+                StreamOut::Clear => stream::clear(&self.stream_sid),
+                StreamOut::Mark(number) => stream::mark(&self.stream_sid, *number),
+            };
+            self.session.text(frame).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the rest, and a mark that comes back when all of it has been played.
+    async fn say_farewell(&mut self) -> Result<(), Closed> {
+        self.pass_on().await?;
+        let mark = stream::mark(&self.stream_sid, FAREWELL);
+        self.session.text(mark).await
+    }
+}
