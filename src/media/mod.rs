@@ -24,6 +24,7 @@ pub mod plc;
 mod ramp;
 pub mod resample;
 pub mod rtp;
+mod rtp_side;
 pub mod stats;
 pub mod stream;
 pub mod table;
