@@ -1,12 +1,12 @@
 //! The dialog's side of a call: what the far end asks for, and how a call is hung up.
 
-use actix::{ActorContext, AsyncContext, Context, Handler};
+use actix::{ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 
 use crate::{
     actors::{
-        call::CallActor,
+        call::{CallActor, FarEnd},
         clock,
-        message::{EndLeg, InDialog, Respond, SendRequest},
+        message::{DialogDown, EndLeg, InDialog, Respond, SendRequest},
     },
     domain::Cause,
     sip::{
@@ -40,24 +40,35 @@ pub(super) fn reason(cause: &Cause) -> Reason {
     }
 }
 
+/// A SIP dialog with the far end.
+pub(super) struct SipFarEnd {
+    /// The INVITE's transaction.
+    txn: TxnKey,
+    session: InviteSession,
+    /// The alarm of the session timer.
+    timer: Option<SpawnHandle>,
+}
+
+impl SipFarEnd {
+    pub(super) fn new(txn: TxnKey, session: InviteSession) -> Self {
+        Self {
+            txn,
+            session,
+            timer: None,
+        }
+    }
+}
+
 impl CallActor {
-    pub(super) fn reject(
-        &self,
-        session: &mut InviteSession,
-        status: u16,
-        headers: &[(&str, &str)],
-    ) {
-        if let Ok(response) = session.reject(status, None, headers) {
-            self.respond(self.txn, response);
+    fn sip(&mut self) -> Option<&mut SipFarEnd> {
+        match &mut self.far_end {
+            FarEnd::Sip(sip) => Some(sip),
+            FarEnd::Nobody => None,
         }
     }
 
-    pub(super) fn respond(&self, txn: TxnKey, response: rsip::Response) {
-        self.peers.sip.do_send(Respond { txn, response });
-    }
-
-    pub(super) fn send(&self, outgoing: Outgoing) {
-        if let Some(session) = &self.session {
+    fn send(&self, outgoing: Outgoing) {
+        if let FarEnd::Sip(SipFarEnd { session, .. }) = &self.far_end {
             self.peers.sip.do_send(SendRequest {
                 dialog: session.dialog_key().clone(),
                 peer: session.peer(),
@@ -67,12 +78,16 @@ impl CallActor {
         }
     }
 
-    /// Ends the telephone leg from our side.
-    pub(super) fn hang_up(&mut self, cause: Cause, ctx: &mut Context<Self>) {
-        let Some(session) = self.session.as_mut() else {
+    pub(super) fn hang_up_dialog(&mut self, cause: Cause, ctx: &mut Context<Self>) {
+        let Some(sip) = self.sip() else {
             return;
         };
-        let how = session.hang_up(reason(&cause));
+        let txn = sip.txn;
+        let how = sip.session.hang_up(reason(&cause));
+        let refusal = match how {
+            HangUp::Unanswered => sip.session.reject(480, None, &[]).ok(),
+            HangUp::Bye(_) | HangUp::AfterAck | HangUp::Over => None,
+        };
         self.cause.get_or_insert(cause);
         match how {
             HangUp::Bye(bye) => {
@@ -82,8 +97,8 @@ impl CallActor {
             // The ACK, or its absence, brings the BYE.
             HangUp::AfterAck => {}
             HangUp::Unanswered => {
-                if let Some(mut session) = self.session.take() {
-                    self.reject(&mut session, 480, &[]);
+                if let Some(response) = refusal {
+                    self.peers.sip.do_send(Respond { txn, response });
                 }
                 ctx.stop();
             }
@@ -91,18 +106,38 @@ impl CallActor {
         }
     }
 
-    pub(super) fn in_dialog(&mut self, txn: TxnKey, request: &Incoming, ctx: &mut Context<Self>) {
-        let Some(session) = self.session.as_mut() else {
+    pub(super) fn leave_dialog(&mut self, cause: &Cause) {
+        let Some(sip) = self.sip() else {
             return;
         };
-        let action = session.handle_request(clock::now(), request);
-        self.respond(txn, action.response);
+        let (key, txn) = (sip.session.dialog_key().clone(), sip.txn);
+        if *cause == Cause::InternalError
+            && let HangUp::Bye(bye) = sip.session.hang_up(reason(cause))
+        {
+            self.send(*bye);
+        }
+        self.peers.sip.do_send(DialogDown { key, txn });
+    }
+
+    pub(super) fn in_dialog(&mut self, txn: TxnKey, request: &Incoming, ctx: &mut Context<Self>) {
+        let Some(sip) = self.sip() else {
+            return;
+        };
+        let invite = sip.txn;
+        let action = sip.session.handle_request(clock::now(), request);
+        self.peers.sip.do_send(Respond {
+            txn,
+            response: action.response,
+        });
         self.set_session_timer(ctx);
         match action.event {
             Some(SessionEvent::Reoffered(agreed)) => self.media_agreed(&agreed, ctx),
             Some(SessionEvent::HungUp { reason, unanswered }) => {
                 if let Some(response) = unanswered {
-                    self.respond(self.txn, response);
+                    self.peers.sip.do_send(Respond {
+                        txn: invite,
+                        response,
+                    });
                 }
                 self.far_reason = reason;
                 self.cause.get_or_insert(Cause::CallerHungUp);
@@ -115,8 +150,8 @@ impl CallActor {
 
     /// A key told in the audio.
     pub(super) fn key_by_rtp(&mut self, digit: char) {
-        let session = self.session.as_mut();
-        if session.is_some_and(|session| session.hears_key(KeyPath::Rtp)) {
+        let sip = self.sip();
+        if sip.is_some_and(|sip| sip.session.hears_key(KeyPath::Rtp)) {
             self.key_pressed(digit);
         }
     }
@@ -127,15 +162,17 @@ impl CallActor {
 
     /// Sets the alarm for whatever the session timer wants next.
     pub(super) fn set_session_timer(&mut self, ctx: &mut Context<Self>) {
-        if let Some(armed) = self.session_timer.take() {
+        let Some(sip) = self.sip() else {
+            return;
+        };
+        if let Some(armed) = sip.timer.take() {
             ctx.cancel_future(armed);
         }
-        let due = self.session.as_ref().and_then(InviteSession::poll_timeout);
-        self.session_timer = due.map(|due| {
+        sip.timer = sip.session.poll_timeout().map(|due| {
             let wait = due.saturating_duration_since(clock::now());
             ctx.run_later(wait, |call, ctx| {
-                let due = call.session.as_mut();
-                let due = due.and_then(|session| session.handle_timeout(clock::now()));
+                let due = call.sip();
+                let due = due.and_then(|sip| sip.session.handle_timeout(clock::now()));
                 call.session_due(due, ctx);
             })
         });
@@ -155,16 +192,16 @@ impl CallActor {
     }
 
     fn refresh_answered(&mut self, answer: Option<&rsip::Response>, ctx: &mut Context<Self>) {
-        let due = self.session.as_mut();
-        let due = due.and_then(|session| session.handle_answer(clock::now(), answer));
+        let due = self.sip();
+        let due = due.and_then(|sip| sip.session.handle_answer(clock::now(), answer));
         self.session_due(due, ctx);
     }
 
     pub(super) fn acked(&mut self, body: &[u8], ctx: &mut Context<Self>) {
-        let Some(session) = self.session.as_mut() else {
+        let Some(sip) = self.sip() else {
             return;
         };
-        let outcome = session.handle_ack(body);
+        let outcome = sip.session.handle_ack(body);
         if let Some(agreed) = outcome.negotiated {
             self.media_agreed(&agreed, ctx);
         }
@@ -177,7 +214,7 @@ impl CallActor {
 
     pub(super) fn ack_timed_out(&mut self, ctx: &mut Context<Self>) {
         self.cause.get_or_insert(Cause::NoAck);
-        if let Some(bye) = self.session.as_mut().and_then(InviteSession::ack_timed_out) {
+        if let Some(bye) = self.sip().and_then(|sip| sip.session.ack_timed_out()) {
             self.send(bye);
         }
         ctx.stop();
@@ -185,12 +222,13 @@ impl CallActor {
 
     pub(super) fn cancelled(&mut self, reason: Option<Reason>, ctx: &mut Context<Self>) {
         self.far_reason = reason;
-        let Some(session) = self.session.as_mut() else {
+        let Some(sip) = self.sip() else {
             return;
         };
+        let txn = sip.txn;
         // When our 200 and the CANCEL crossed on their way to the endpoint, it has made a 487 of the 200.
-        if let Ok(response) = session.cancelled() {
-            self.respond(self.txn, response);
+        if let Ok(response) = sip.session.cancelled() {
+            self.peers.sip.do_send(Respond { txn, response });
         }
         self.cause.get_or_insert(Cause::Cancelled);
         ctx.stop();

@@ -1,4 +1,4 @@
-//! One telephone call: an actor that owns its SIP dialog and its RTP leg.
+//! One telephone call: an actor that owns its far end's signalling and its leg.
 //!
 //! ```text
 //! INVITE -> port, SDP answer -> 200 at once -> leg in the table -> lobby
@@ -6,19 +6,19 @@
 //! ```
 //! Audio never passes through here. However the call ends, it ends in [`Actor::stopped`], once, with one cause.
 
+mod answer;
 mod dialog;
 mod leg;
 
-use std::{net::IpAddr, time::Instant};
+use std::net::IpAddr;
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, SpawnHandle};
+use actix::{Actor, ActorContext, Addr, Context};
 
 use crate::{
     actors::{
         clock,
-        message::{CallGone, CallTicket, DialogDown, DialogUp},
+        message::{CallGone, CallTicket},
         metrics::Metrics,
-        random,
         room::RoomActor,
         sip::SipActor,
         studio,
@@ -26,12 +26,11 @@ use crate::{
     },
     domain::{CallId, Cause},
     media::asset::PromptId,
-    sip::{
-        HangUp, Incoming, InviteSession, MediaAddress, Reason, SessionError, TxnKey, sdp::Codec,
-    },
+    sip::Reason,
 };
 
-use dialog::reason;
+pub use answer::Invitation;
+use dialog::SipFarEnd;
 use leg::quality;
 
 /// What happens once the leg is up.
@@ -42,16 +41,18 @@ pub enum Welcome {
     Announcement(PromptId),
 }
 
+/// How the far end comes on the line.
+pub enum Start {
+    /// It sent an INVITE, which is answered.
+    Answer(Invitation),
+}
+
 /// What a call is made of.
 pub struct CallPlan {
     /// Its row.
     pub id: CallId,
-    /// The INVITE's transaction.
-    pub txn: TxnKey,
-    /// The INVITE.
-    pub request: Box<Incoming>,
-    /// When it came in.
-    pub at: Instant,
+    /// How it begins.
+    pub start: Start,
     /// What happens once the leg is up.
     pub welcome: Welcome,
     /// Our address in SDP; the flow's own when not set.
@@ -69,105 +70,72 @@ pub struct CallPeers {
     pub metrics: Metrics,
 }
 
+/// Who is at the other end, and by what signalling.
+enum FarEnd {
+    /// Nobody yet, or nobody any more.
+    Nobody,
+    /// A SIP dialog.
+    Sip(SipFarEnd),
+}
+
 /// One telephone call.
 pub struct CallActor {
     id: CallId,
-    txn: TxnKey,
-    at: Instant,
     peers: CallPeers,
-    session: Option<InviteSession>,
-    request: Option<Box<Incoming>>,
+    start: Option<Start>,
+    far_end: FarEnd,
     welcome: Option<Welcome>,
     public_ip: Option<IpAddr>,
     port: Option<studio::Port>,
     holds_port: bool,
     position: Option<u16>,
     cause: Option<Cause>,
-    session_timer: Option<SpawnHandle>,
     /// Why the far end hung up, in its words.
     far_reason: Option<Reason>,
 }
 
 impl CallActor {
-    /// A call that answers once it is started on its media thread.
+    /// A call that begins once it is started on its media thread.
     pub fn new(plan: CallPlan, peers: CallPeers) -> Self {
         Self {
             id: plan.id,
-            txn: plan.txn,
-            at: plan.at,
             peers,
-            session: None,
-            request: Some(plan.request),
+            start: Some(plan.start),
+            far_end: FarEnd::Nobody,
             welcome: Some(plan.welcome),
             public_ip: plan.public_ip,
             port: None,
             holds_port: false,
             position: None,
             cause: None,
-            session_timer: None,
             far_reason: None,
         }
     }
 
-    fn answer(&mut self, ctx: &mut Context<Self>) -> Result<(), Cause> {
-        let Some(request) = self.request.take() else {
-            return Err(Cause::InternalError);
-        };
-        let (now, local) = (clock::now(), request.source().local.ip());
-        let mut session = match InviteSession::new(request) {
-            Ok(session) => session,
-            Err(response) => {
-                let status = response.status_code.code();
-                self.respond(self.txn, *response);
-                return Err(Cause::SipError(status));
-            }
-        };
-        let Some(port) = studio::with(|studio| studio.open_port(now)).flatten() else {
-            self.reject(&mut session, 503, &[("Retry-After", "10")]);
-            return Err(Cause::OutOfResources);
-        };
-        let media = MediaAddress {
-            addr: self
-                .public_ip
-                .filter(|ip| ip.is_ipv4() == local.is_ipv4())
-                .unwrap_or(local),
-            port: port.number,
-            session_id: random::u64() >> 2,
-            prefer: vec![Codec::Pcmu, Codec::Pcma],
-        };
+    /// Keeps an RTP port for the leg that will use it.
+    fn hold_port(&mut self, port: studio::Port) {
         self.port = Some(port);
         self.holds_port = true;
         self.peers.metrics.rtp_ports.inc();
-        let answer = match session.answer(now, media, &[("X-Call-Id", &self.id.to_string())]) {
-            Ok(answer) => answer,
-            Err(SessionError::Sdp(error)) => {
-                tracing::info!(call.id = %self.id, %error, "refused: no audio that we take");
-                self.reject(&mut session, 488, &[]);
-                return Err(Cause::NoCommonCodec);
+    }
+
+    /// Ends the call from our side.
+    fn hang_up(&mut self, cause: Cause, ctx: &mut Context<Self>) {
+        match self.far_end {
+            FarEnd::Nobody => {
+                self.cause.get_or_insert(cause);
+                ctx.stop();
             }
-            Err(error) => {
-                tracing::error!(call.id = %self.id, %error, "cannot answer");
-                return Err(Cause::InternalError);
-            }
-        };
-        let key = session.dialog_key().clone();
-        self.peers.sip.do_send(DialogUp {
-            key,
-            txn: self.txn,
-            call: ctx.address().recipient(),
-        });
-        self.respond(self.txn, answer.response);
-        self.peers.metrics.invite_to_answer.observe(
-            clock::now()
-                .saturating_duration_since(self.at)
-                .as_secs_f64(),
-        );
-        self.session = Some(session);
-        self.set_session_timer(ctx);
-        if let Some(agreed) = answer.negotiated {
-            self.leg_up(&agreed, ctx);
+            FarEnd::Sip(_) => self.hang_up_dialog(cause, ctx),
         }
-        Ok(())
+    }
+
+    /// The call is over: its far end must not be left on a dead line.
+    fn leave_far_end(&mut self, cause: &Cause) {
+        match self.far_end {
+            FarEnd::Nobody => {}
+            FarEnd::Sip(_) => self.leave_dialog(cause),
+        }
     }
 }
 
@@ -175,7 +143,11 @@ impl Actor for CallActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        if let Err(cause) = self.answer(ctx) {
+        let begun = match self.start.take() {
+            Some(Start::Answer(invitation)) => self.answer(invitation, ctx),
+            None => Err(Cause::InternalError),
+        };
+        if let Err(cause) = begun {
             self.cause = Some(cause);
             ctx.stop();
         }
@@ -197,22 +169,9 @@ impl Actor for CallActor {
         if let Some(report) = &report {
             self.count(report);
         }
-        // Without a cause the actor died of a fault of ours: the far end must not be left on a dead line.
+        // Without a cause the actor died of a fault of ours.
         let cause = self.cause.take().unwrap_or(Cause::InternalError);
-        if cause == Cause::InternalError
-            && let Some(HangUp::Bye(bye)) = self
-                .session
-                .as_mut()
-                .map(|session| session.hang_up(reason(&cause)))
-        {
-            self.send(*bye);
-        }
-        if let Some(session) = &self.session {
-            self.peers.sip.do_send(DialogDown {
-                key: session.dialog_key().clone(),
-                txn: self.txn,
-            });
-        }
+        self.leave_far_end(&cause);
         self.peers.switchboard.do_send(CallGone {
             call: id,
             cause,

@@ -4,7 +4,7 @@ use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 
 use crate::{
     actors::{
-        call::{CallActor, CallPeers, CallPlan, Welcome},
+        call::{CallActor, CallPeers, CallPlan, Invitation, Start, Welcome},
         clock,
         message::{
             Announce, Announced, CallAnswered, CallGone, CallTicket, Invited, LinesUp, Respond,
@@ -41,11 +41,20 @@ fn arrival(request: &Incoming, fields: CallFields, known: Option<CallId>) -> Arr
     }
 }
 
+fn answer(invited: Invited) -> Start {
+    Start::Answer(Invitation {
+        txn: invited.txn,
+        request: invited.request,
+        at: invited.at,
+    })
+}
+
 impl Switchboard {
-    fn start_call(
+    /// Starts the actor of a call on its media thread.
+    pub(super) fn start_call(
         &mut self,
         id: CallId,
-        invited: Invited,
+        start: Start,
         thread: usize,
         welcome: Welcome,
         ctx: &Context<Self>,
@@ -55,9 +64,7 @@ impl Switchboard {
         };
         let plan = CallPlan {
             id,
-            txn: invited.txn,
-            request: invited.request,
-            at: invited.at,
+            start,
             welcome,
             public_ip: self.peers.public_ip,
         };
@@ -87,7 +94,13 @@ impl Switchboard {
             greet: true,
             ..ticket
         };
-        self.start_call(id, invited, thread, Welcome::Room(actor, greeted), ctx);
+        self.start_call(
+            id,
+            answer(invited),
+            thread,
+            Welcome::Room(actor, greeted),
+            ctx,
+        );
         if let Some(line) = self.lines.get_mut(&id) {
             line.room = Some(room);
         }
@@ -125,7 +138,7 @@ impl Handler<Invited> for Switchboard {
                 } else {
                     PromptId::NoShow
                 };
-                self.start_call(call, invited, 0, Welcome::Announcement(prompt), ctx);
+                self.start_call(call, answer(invited), 0, Welcome::Announcement(prompt), ctx);
             }
             Verdict::Refuse {
                 status,

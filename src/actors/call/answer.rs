@@ -1,0 +1,102 @@
+//! A call that came in by SIP: answered at once.
+
+use std::time::Instant;
+
+use actix::{AsyncContext, Context};
+
+use crate::{
+    actors::{
+        call::{CallActor, FarEnd, dialog::SipFarEnd},
+        clock,
+        message::{DialogUp, Respond},
+        random, studio,
+    },
+    domain::Cause,
+    sip::{Incoming, InviteSession, MediaAddress, SessionError, TxnKey, sdp::Codec},
+};
+
+/// An INVITE that was let in.
+pub struct Invitation {
+    /// Its transaction.
+    pub txn: TxnKey,
+    /// The INVITE.
+    pub request: Box<Incoming>,
+    /// When it came in.
+    pub at: Instant,
+}
+
+impl CallActor {
+    pub(super) fn answer(
+        &mut self,
+        invitation: Invitation,
+        ctx: &mut Context<Self>,
+    ) -> Result<(), Cause> {
+        let Invitation { txn, request, at } = invitation;
+        let (now, local) = (clock::now(), request.source().local.ip());
+        let mut session = match InviteSession::new(request) {
+            Ok(session) => session,
+            Err(response) => {
+                let status = response.status_code.code();
+                self.respond(txn, *response);
+                return Err(Cause::SipError(status));
+            }
+        };
+        let Some(port) = studio::with(|studio| studio.open_port(now)).flatten() else {
+            self.reject(txn, &mut session, 503, &[("Retry-After", "10")]);
+            return Err(Cause::OutOfResources);
+        };
+        let media = MediaAddress {
+            addr: self
+                .public_ip
+                .filter(|ip| ip.is_ipv4() == local.is_ipv4())
+                .unwrap_or(local),
+            port: port.number,
+            session_id: random::u64() >> 2,
+            prefer: vec![Codec::Pcmu, Codec::Pcma],
+        };
+        self.hold_port(port);
+        let answer = match session.answer(now, media, &[("X-Call-Id", &self.id.to_string())]) {
+            Ok(answer) => answer,
+            Err(SessionError::Sdp(error)) => {
+                tracing::info!(call.id = %self.id, %error, "refused: no audio that we take");
+                self.reject(txn, &mut session, 488, &[]);
+                return Err(Cause::NoCommonCodec);
+            }
+            Err(error) => {
+                tracing::error!(call.id = %self.id, %error, "cannot answer");
+                return Err(Cause::InternalError);
+            }
+        };
+        self.peers.sip.do_send(DialogUp {
+            key: session.dialog_key().clone(),
+            txn,
+            call: ctx.address().recipient(),
+        });
+        self.respond(txn, answer.response);
+        let waited = clock::now().saturating_duration_since(at);
+        let histogram = &self.peers.metrics.invite_to_answer;
+        histogram.observe(waited.as_secs_f64());
+        self.far_end = FarEnd::Sip(SipFarEnd::new(txn, session));
+        self.set_session_timer(ctx);
+        if let Some(agreed) = answer.negotiated {
+            self.leg_up(&agreed, ctx);
+        }
+        Ok(())
+    }
+
+    fn reject(
+        &self,
+        txn: TxnKey,
+        session: &mut InviteSession,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) {
+        if let Ok(response) = session.reject(status, None, headers) {
+            self.respond(txn, response);
+        }
+    }
+
+    fn respond(&self, txn: TxnKey, response: rsip::Response) {
+        self.peers.sip.do_send(Respond { txn, response });
+    }
+}
