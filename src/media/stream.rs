@@ -8,8 +8,6 @@
 //! in a burst is cut to [`BURST_FRAMES_MAX`], and what the far end has buffered is measured by its echoes of our marks. Neither end of a ring waits for the other: a full one costs the frame that found it full.
 
 mod playout;
-#[cfg(test)]
-mod tests;
 
 use std::time::Instant;
 

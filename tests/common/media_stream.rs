@@ -29,6 +29,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use url::form_urlencoded;
 
+use crate::ear::Listens;
 use crate::switch::Switch;
 use crate::twiml::Element;
 
@@ -236,6 +237,16 @@ pub(crate) struct StreamCall {
 impl StreamCall {
     /// Calls the switch from a number; the TwiML must connect the call.
     pub(crate) fn place(switch: &Switch, from: &str, voice: impl Voice + 'static) -> Self {
+        Self::place_buffered(switch, from, voice, 1)
+    }
+
+    /// The same, with a far end that plays nothing before it has so many frames.
+    pub(crate) fn place_buffered(
+        switch: &Switch,
+        from: &str,
+        voice: impl Voice + 'static,
+        cushion: usize,
+    ) -> Self {
         let (call_sid, stream_sid) = (new_sid("CA"), new_sid("MZ"));
         let (orders, inbox) = mpsc::unbounded_channel();
         let shared = Arc::<Shared>::default();
@@ -261,7 +272,10 @@ impl StreamCall {
                 voice: Box::new(voice),
                 sends: true,
                 reads: true,
-                player: Player::default(),
+                player: Player {
+                    cushion,
+                    ..Player::default()
+                },
                 shared: Arc::clone(&shared),
             };
             driver.tell("stream-started").await;
@@ -331,6 +345,12 @@ impl StreamCall {
     }
 }
 
+impl Listens for StreamCall {
+    fn frames(&self, frames: usize, within: Duration) -> Result<Vec<HeardFrame>, String> {
+        self.listen(frames, within)
+    }
+}
+
 impl Drop for StreamCall {
     fn drop(&mut self) {
         self.hang_up();
@@ -341,6 +361,8 @@ impl Drop for StreamCall {
 #[derive(Default)]
 struct Player {
     buffer: VecDeque<Item>,
+    /// Frames that must be there before the first is played.
+    cushion: usize,
     /// When the audio that was played last ends.
     plays_until: Option<Instant>,
     played: u32,
@@ -355,6 +377,10 @@ impl Player {
     /// Plays what is due; gives what was heard, and marks that were reached.
     fn advance(&mut self, now: Instant) -> (Vec<HeardFrame>, Vec<String>) {
         let (mut heard, mut reached) = (Vec::new(), Vec::new());
+        if self.buffer.len() < self.cushion {
+            return (heard, reached);
+        }
+        self.cushion = 0;
         while let Some(item) = self.buffer.front() {
             let is_playing = self.plays_until.is_some_and(|until| until > now);
             if is_playing {

@@ -36,6 +36,8 @@ pub(super) fn reason(cause: &Cause) -> Reason {
         | Cause::SipError(_)
         | Cause::Shutdown
         | Cause::SwitchRestarted
+        | Cause::StreamLost
+        | Cause::StreamError
         | Cause::Carrier(_) => Reason::q850(16, "Normal call clearing"),
     }
 }
@@ -63,7 +65,7 @@ impl CallActor {
     fn sip(&mut self) -> Option<&mut SipFarEnd> {
         match &mut self.far_end {
             FarEnd::Sip(sip) => Some(sip),
-            FarEnd::Nobody => None,
+            FarEnd::Nobody | FarEnd::Stream(_) => None,
         }
     }
 
@@ -156,7 +158,7 @@ impl CallActor {
         }
     }
 
-    fn key_pressed(&self, digit: char) {
+    pub(super) fn key_pressed(&self, digit: char) {
         tracing::debug!(call.id = %self.id, %digit, "key");
     }
 

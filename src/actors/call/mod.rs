@@ -1,14 +1,15 @@
 //! One telephone call: an actor that owns its far end's signalling and its leg.
 //!
 //! ```text
-//! INVITE -> port, SDP answer -> 200 at once -> leg in the table -> lobby
-//! re-INVITE -> leg renegotiated;  BYE, RTP timeout, drop, panic -> stopped(): leg away, port rests, desk told
+//! INVITE -> port, SDP answer -> 200 at once -> leg in the table -> lobby;   Media Stream -> leg in the table -> lobby
+//! re-INVITE -> leg renegotiated;  BYE, stop, timeout, drop, panic -> stopped(): leg away, port rests, desk told
 //! ```
 //! Audio never passes through here. However the call ends, it ends in [`Actor::stopped`], once, with one cause.
 
 mod answer;
 mod dialog;
 mod leg;
+mod stream;
 
 use std::net::IpAddr;
 
@@ -21,6 +22,7 @@ use crate::{
         metrics::Metrics,
         room::RoomActor,
         sip::SipActor,
+        stream::StreamLeg,
         studio,
         switchboard::Switchboard,
     },
@@ -32,6 +34,7 @@ use crate::{
 pub use answer::Invitation;
 use dialog::SipFarEnd;
 use leg::quality;
+use stream::StreamFarEnd;
 
 /// What happens once the leg is up.
 pub enum Welcome {
@@ -45,6 +48,8 @@ pub enum Welcome {
 pub enum Start {
     /// It sent an INVITE, which is answered.
     Answer(Invitation),
+    /// Its Media Stream is here.
+    Stream(StreamLeg),
 }
 
 /// What a call is made of.
@@ -76,6 +81,8 @@ enum FarEnd {
     Nobody,
     /// A SIP dialog.
     Sip(SipFarEnd),
+    /// The WebSocket of a Media Stream.
+    Stream(StreamFarEnd),
 }
 
 /// One telephone call.
@@ -127,13 +134,15 @@ impl CallActor {
                 ctx.stop();
             }
             FarEnd::Sip(_) => self.hang_up_dialog(cause, ctx),
+            FarEnd::Stream(_) => self.hang_up_stream(cause, ctx),
         }
     }
 
     /// The call is over: its far end must not be left on a dead line.
     fn leave_far_end(&mut self, cause: &Cause) {
         match self.far_end {
-            FarEnd::Nobody => {}
+            // A stream closes when its far end is dropped.
+            FarEnd::Nobody | FarEnd::Stream(_) => {}
             FarEnd::Sip(_) => self.leave_dialog(cause),
         }
     }
@@ -145,6 +154,7 @@ impl Actor for CallActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         let begun = match self.start.take() {
             Some(Start::Answer(invitation)) => self.answer(invitation, ctx),
+            Some(Start::Stream(stream)) => self.take_stream(stream, ctx),
             None => Err(Cause::InternalError),
         };
         if let Err(cause) = begun {

@@ -9,7 +9,7 @@ use crate::{
     actors::{
         clock,
         stream::{
-            End, Goodbye, START_PATIENCE, StreamArrived, StreamLeg, StreamRefused, Streams,
+            End, START_PATIENCE, StreamArrived, StreamLeg, StreamRefused, Streams,
             message::StreamPeer,
         },
     },
@@ -26,7 +26,7 @@ pub(super) struct Begun {
     pub(super) stream_sid: String,
     pub(super) rings: StreamSocket,
     pub(super) wake: Arc<Notify>,
-    pub(super) hung_up: oneshot::Receiver<Goodbye>,
+    pub(super) hung_up: oneshot::Receiver<()>,
     pub(super) call: StreamPeer,
 }
 

@@ -32,16 +32,7 @@ pub struct StreamLeg {
     /// Wakes the socket when something is in its ring.
     pub wake: Arc<Notify>,
     /// Closes the socket, also when it is dropped.
-    pub hang_up: oneshot::Sender<Goodbye>,
-}
-
-/// How a call lets go of its socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goodbye {
-    /// Now.
-    AtOnce,
-    /// When the caller has heard what was sent.
-    WhenPlayed,
+    pub hang_up: oneshot::Sender<()>,
 }
 
 /// Why there is no call for a stream.

@@ -28,7 +28,9 @@ use crate::{
     },
 };
 
-pub use message::{Goodbye, StreamArrived, StreamKey, StreamLeg, StreamOver, StreamRefused};
+pub use message::{
+    StreamArrived, StreamKey, StreamLeg, StreamOver, StreamPeer, StreamRefused,
+};
 
 /// Sockets at once, of calls and of those who have not said yet which call they are.
 const SOCKETS_MAX: usize = 512;
@@ -36,8 +38,6 @@ const SOCKETS_MAX: usize = 512;
 const START_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a frame of ours may wait to be taken.
 const TAKE_PATIENCE: Duration = Duration::from_secs(10);
-/// How long the far end may take to play the last of a prompt before the line goes down.
-const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a socket may take to be told that it is closed.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// A ping keeps proxies from taking the socket for idle.

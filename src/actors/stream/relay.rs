@@ -15,7 +15,7 @@ use crate::{
         clock,
         metrics::StreamMetrics,
         stream::{
-            End, FAREWELL_PATIENCE, Goodbye, PING_EVERY, StreamKey, StreamOver, TAKE_PATIENCE,
+            End, PING_EVERY, StreamKey, StreamOver, TAKE_PATIENCE,
             begin::Begun, message::StreamPeer,
         },
     },
@@ -26,9 +26,6 @@ use crate::{
     },
     twilio::stream::{self, Audio, Event, PAYLOAD_LEN_MAX, StreamError},
 };
-
-/// The mark behind the last prompt of a call; the tick counts its own from 1.
-const FAREWELL: u32 = u32::MAX;
 
 /// What came in and what is to go out meet here: pongs, which the reader owes and the writer sends.
 struct Shared {
@@ -47,7 +44,7 @@ pub(super) async fn carry(
         wake: begun.wake,
         pong: RefCell::new(None),
     };
-    let mut hung_up = begun.hung_up;
+    let hung_up = begun.hung_up;
     let call = begun.call;
     let mut reader = Reader {
         frames: begun.frames,
@@ -64,23 +61,10 @@ pub(super) async fn carry(
         shared: &shared,
         metrics,
     };
-    let goodbye = tokio::select! {
-        end = reader.read() => Err(end),
-        end = writer.write() => Err(end),
-        goodbye = &mut hung_up => Ok(goodbye.unwrap_or(Goodbye::AtOnce)),
-    };
-    let end = match goodbye {
-        Err(end) => end,
-        Ok(Goodbye::AtOnce) => End::HungUp,
-        Ok(Goodbye::WhenPlayed) => {
-            let last = async {
-                if writer.say_farewell().await.is_ok() {
-                    reader.read().await;
-                }
-            };
-            timeout(FAREWELL_PATIENCE, last).await.ok();
-            End::HungUp
-        }
+    let end = tokio::select! {
+        end = reader.read() => end,
+        end = writer.write() => end,
+        _ = hung_up => End::HungUp,
     };
     if let Some(cause) = end.cause() {
         call.end.do_send(StreamOver(cause));
@@ -123,7 +107,6 @@ impl Reader<'_> {
                     let heard = hear(&mut self.voice, at, &audio);
                     self.metrics.unread.inc_by(u64::from(!heard));
                 }
-                Ok(Event::Played(FAREWELL)) => return End::HungUp,
                 Ok(Event::Played(mark)) => {
                     // A full ring has no room for a measurement either.
                     self.voice.push(StreamIn::Played { at, mark }).ok();
@@ -207,12 +190,5 @@ impl Writer<'_> {
             self.session.text(frame).await?;
         }
         Ok(())
-    }
-
-    /// Sends the rest, and a mark that comes back when all of it has been played.
-    async fn say_farewell(&mut self) -> Result<(), Closed> {
-        self.pass_on().await?;
-        let mark = stream::mark(&self.stream_sid, FAREWELL);
-        self.session.text(mark).await
     }
 }

@@ -11,6 +11,7 @@ mod audience;
 mod browsers;
 mod effects;
 mod presses;
+mod streams;
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -78,6 +78,7 @@ mod tests {
                 Cause::RemovedFromRoom | Cause::Blocked => {}
                 Cause::LobbyFull | Cause::BusyAll | Cause::NoShow | Cause::ShowEnded => {}
                 Cause::RtpTimeout | Cause::SessionExpired | Cause::NoAck => {}
+                Cause::StreamLost | Cause::StreamError => {}
                 Cause::NoCommonCodec | Cause::NeverArrived => {}
                 Cause::SipError(_) | Cause::OutOfResources | Cause::Shutdown => {}
                 Cause::SwitchRestarted | Cause::InternalError | Cause::Carrier(_) => {}
