@@ -76,7 +76,7 @@ impl CallActor {
         let waited = clock::now().saturating_duration_since(at);
         let histogram = &self.peers.metrics.invite_to_answer;
         histogram.observe(waited.as_secs_f64());
-        self.far_end = FarEnd::Sip(SipFarEnd::new(txn, session));
+        self.far_end = FarEnd::Sip(Box::new(SipFarEnd::new(txn, session)));
         self.set_session_timer(ctx);
         if let Some(agreed) = answer.negotiated {
             self.leg_up(&agreed, ctx);

@@ -70,7 +70,8 @@ impl CallActor {
     }
 
     fn send(&self, outgoing: Outgoing) {
-        if let FarEnd::Sip(SipFarEnd { session, .. }) = &self.far_end {
+        if let FarEnd::Sip(sip) = &self.far_end {
+            let session = &sip.session;
             self.peers.sip.do_send(SendRequest {
                 dialog: session.dialog_key().clone(),
                 peer: session.peer(),

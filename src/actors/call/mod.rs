@@ -80,7 +80,7 @@ enum FarEnd {
     /// Nobody yet, or nobody any more.
     Nobody,
     /// A SIP dialog.
-    Sip(SipFarEnd),
+    Sip(Box<SipFarEnd>),
     /// The WebSocket of a Media Stream.
     Stream(StreamFarEnd),
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// A WebSocket with the far end. Dropping it closes the socket, and Twilio hangs up.
 pub(super) struct StreamFarEnd {
-    _hang_up: oneshot::Sender<()>,
+    hang_up: oneshot::Sender<()>,
 }
 
 impl CallActor {
@@ -35,13 +35,16 @@ impl CallActor {
             studio.connect_stream(id, call, leg, wake);
         });
         connected.ok_or(Cause::InternalError)?;
-        self.far_end = FarEnd::Stream(StreamFarEnd { _hang_up: hang_up });
+        self.far_end = FarEnd::Stream(StreamFarEnd { hang_up });
         self.welcome_leg();
         Ok(())
     }
 
     pub(super) fn hang_up_stream(&mut self, cause: Cause, ctx: &mut Context<Self>) {
-        self.far_end = FarEnd::Nobody;
+        if let FarEnd::Stream(far_end) = std::mem::replace(&mut self.far_end, FarEnd::Nobody) {
+            // A socket that is gone already is not told.
+            far_end.hang_up.send(()).ok();
+        }
         self.cause.get_or_insert(cause);
         ctx.stop();
     }
