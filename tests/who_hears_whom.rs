@@ -15,7 +15,10 @@ mod livekit;
 #[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
 mod livekit_server;
 #[path = "common/media_stream.rs"]
-#[expect(dead_code, reason = "the other half of it is for tests/media_streams.rs")]
+#[expect(
+    dead_code,
+    reason = "the other half of it is for tests/media_streams.rs"
+)]
 mod media_stream;
 #[path = "common/switch.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]

@@ -21,7 +21,9 @@ use crate::{
         params::{
             CallStatus, CallingParty, DialEnded, IncomingCall, ParamError, StatusChange, StreamFate,
         },
-        twiml::{self, Connect, ConnectStream, Message, Refusal, SIP_USER, SipTransport, TwimlError},
+        twiml::{
+            self, Connect, ConnectStream, Message, Refusal, SIP_USER, SipTransport, TwimlError,
+        },
     },
 };
 

@@ -111,7 +111,10 @@ impl RtpSide {
         self.reception.count(at, &packet, is_media);
         Some(Arrival {
             is_fresh,
-            latched: self.latch.source().filter(|_| latched != self.latch.source()),
+            latched: self
+                .latch
+                .source()
+                .filter(|_| latched != self.latch.source()),
             content: self.content(&packet),
         })
     }

@@ -176,7 +176,10 @@ pub fn connect_stream(call: &ConnectStream<'_>) -> String {
         ("statusCallback", call.status_callback),
         ("statusCallbackMethod", "POST"),
     ];
-    let parameters = [(CALL_PARAMETER, call.call_id), (TOKEN_PARAMETER, call.token)];
+    let parameters = [
+        (CALL_PARAMETER, call.call_id),
+        (TOKEN_PARAMETER, call.token),
+    ];
     response(|xml| {
         if let Some(greeting) = &call.greeting {
             tell(xml, greeting)?;

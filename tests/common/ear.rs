@@ -30,7 +30,8 @@ pub(crate) trait Listens {
 
 impl Listens for Call {
     fn frames(&self, frames: usize, within: Duration) -> Result<Vec<HeardFrame>, String> {
-        self.listen(frames, within).map_err(|error| error.to_string())
+        self.listen(frames, within)
+            .map_err(|error| error.to_string())
     }
 }
 

@@ -491,7 +491,10 @@ impl Driver {
 
     async fn send(&mut self, frame: &Value) {
         // A socket that is closed says so when it is read.
-        self.socket.send(Message::text(frame.to_string())).await.ok();
+        self.socket
+            .send(Message::text(frame.to_string()))
+            .await
+            .ok();
     }
 
     async fn speak(&mut self) {
@@ -570,7 +573,9 @@ pub(crate) fn with_gaps(frames: &[HeardFrame]) -> Vec<f32> {
     let mut samples = Vec::new();
     let mut ends: Option<Instant> = None;
     for frame in frames {
-        let gap = ends.map_or(Duration::ZERO, |end| frame.at.saturating_duration_since(end));
+        let gap = ends.map_or(Duration::ZERO, |end| {
+            frame.at.saturating_duration_since(end)
+        });
         let silent = samples.len() + (gap.as_micros() as usize * 8 / 1000);
         samples.resize(silent, 0.0);
         samples.extend(frame.samples);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_ws::{AggregatedMessage, AggregatedMessageStream};
+use actix_ws::AggregatedMessage;
 use tokio::sync::{Notify, oneshot};
 
 use crate::{
@@ -10,14 +10,12 @@ use crate::{
         clock,
         stream::{
             End, START_PATIENCE, StreamArrived, StreamLeg, StreamRefused, Streams,
-            message::StreamPeer,
+            message::StreamPeer, socket::Socket,
         },
     },
     domain::CallId,
     media::stream::{StreamSocket, rings},
-    twilio::stream::{
-        CALL_PARAMETER, Event, PAYLOAD_LEN_MAX, Session, Start, StreamError, TOKEN_PARAMETER,
-    },
+    twilio::stream::{CALL_PARAMETER, Event, PAYLOAD_LEN_MAX, Session, Start, TOKEN_PARAMETER},
 };
 
 /// A stream that is a call.
@@ -32,17 +30,11 @@ pub(super) struct Begun {
 
 impl Streams {
     /// Waits for `start` and finds the call it is for.
-    pub(super) async fn begin(&self, stream: &mut AggregatedMessageStream) -> Result<Begun, End> {
+    pub(super) async fn begin(&self, socket: &mut Socket) -> Result<Begun, End> {
         let mut frames = Session::new(clock::now());
         let start = loop {
-            let text = match stream.recv().await {
-                Some(Ok(AggregatedMessage::Text(text))) => text,
-                Some(Ok(AggregatedMessage::Ping(_) | AggregatedMessage::Pong(_))) => continue,
-                Some(Ok(AggregatedMessage::Binary(_))) => {
-                    return Err(End::Wrong(StreamError::NotAnEvent));
-                }
-                Some(Ok(AggregatedMessage::Close(_))) | None => return Err(End::Lost),
-                Some(Err(_)) => return Err(End::Wrong(StreamError::TooLong)),
+            let AggregatedMessage::Text(text) = socket.recv().await? else {
+                continue;
             };
             let mut payload = [0; PAYLOAD_LEN_MAX];
             match frames.receive(clock::now(), &text, &mut payload) {

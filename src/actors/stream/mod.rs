@@ -9,14 +9,16 @@
 //! [`TAKE_PATIENCE`] for a frame of ours to be taken. Audio meets no actor and no lock between socket and tick.
 
 mod begin;
+mod guard;
 mod message;
 mod relay;
+mod socket;
 
 use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use actix_web::{HttpRequest, HttpResponse, rt, web::Payload};
-use actix_ws::{AggregatedMessageStream, CloseCode, CloseReason, Session};
+use actix_ws::{CloseCode, CloseReason, Session};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
@@ -28,9 +30,9 @@ use crate::{
     },
 };
 
-pub use message::{
-    StreamArrived, StreamKey, StreamLeg, StreamOver, StreamPeer, StreamRefused,
-};
+use socket::Socket;
+
+pub use message::{StreamArrived, StreamKey, StreamLeg, StreamOver, StreamPeer, StreamRefused};
 
 /// Sockets at once, of calls and of those who have not said yet which call they are.
 const SOCKETS_MAX: usize = 512;
@@ -140,16 +142,18 @@ impl Streams {
     ///
     /// # Errors
     /// When there are too many, or the request is no WebSocket handshake.
-    pub fn open(&self, request: &HttpRequest, body: Payload) -> Result<HttpResponse, OpenError> {
+    pub async fn open(
+        &self,
+        request: &HttpRequest,
+        body: Payload,
+    ) -> Result<HttpResponse, OpenError> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| OpenError::TooMany)?;
-        let upgraded = actix_ws::handle(request, body);
-        let (response, session, stream) = upgraded.map_err(OpenError::Handshake)?;
-        let stream = stream
-            .max_frame_size(FRAME_LEN_MAX)
-            .aggregate_continuations()
-            .max_continuation_size(FRAME_LEN_MAX);
-        self.clone().carry_in_background(session, stream, place);
+        let body = guard::guarded(request, body, FRAME_LEN_MAX).await;
+        let upgraded = body.and_then(|body| actix_ws::handle(request, body));
+        let (response, session, messages) = upgraded.map_err(OpenError::Handshake)?;
+        let socket = Socket::new(messages);
+        self.clone().carry_in_background(session, socket, place);
         Ok(response)
     }
 
@@ -157,16 +161,11 @@ impl Streams {
         clippy::disallowed_methods,
         reason = "ends with its WebSocket, or when the call hangs up"
     )]
-    fn carry_in_background(
-        self,
-        session: Session,
-        stream: AggregatedMessageStream,
-        place: OwnedSemaphorePermit,
-    ) {
+    fn carry_in_background(self, session: Session, socket: Socket, place: OwnedSemaphorePermit) {
         rt::spawn(async move {
             let metrics = self.metrics.streams.clone();
             metrics.open.inc();
-            let end = self.carry(session.clone(), stream).await;
+            let end = self.carry(session.clone(), socket).await;
             metrics.ended.with_label_values(&[end.label()]).inc();
             match &end {
                 End::Wrong(error) => tracing::warn!(%error, "a Media Stream is given up"),
@@ -185,10 +184,10 @@ impl Streams {
     }
 
     /// Carries one stream from its first frame to its end.
-    async fn carry(&self, session: Session, mut stream: AggregatedMessageStream) -> End {
-        let begun = tokio::time::timeout(START_PATIENCE, self.begin(&mut stream)).await;
+    async fn carry(&self, session: Session, mut socket: Socket) -> End {
+        let begun = tokio::time::timeout(START_PATIENCE, self.begin(&mut socket)).await;
         match begun {
-            Ok(Ok(begun)) => relay::carry(begun, session, stream, &self.metrics.streams).await,
+            Ok(Ok(begun)) => relay::carry(begun, session, socket, &self.metrics.streams).await,
             Ok(Err(end)) => end,
             Err(_) => End::Late,
         }

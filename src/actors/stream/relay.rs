@@ -3,7 +3,7 @@
 use std::{cell::RefCell, sync::Arc};
 
 use actix_web::web::Bytes;
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, Closed, ProtocolError, Session};
+use actix_ws::{AggregatedMessage, Closed, Session};
 use rtrb::{Consumer, Producer};
 use tokio::{
     sync::Notify,
@@ -15,8 +15,8 @@ use crate::{
         clock,
         metrics::StreamMetrics,
         stream::{
-            End, PING_EVERY, StreamKey, StreamOver, TAKE_PATIENCE,
-            begin::Begun, message::StreamPeer,
+            End, PING_EVERY, StreamKey, StreamOver, TAKE_PATIENCE, begin::Begun,
+            message::StreamPeer, socket::Socket,
         },
     },
     media::{
@@ -24,7 +24,7 @@ use crate::{
         g711::Law,
         stream::{StreamIn, StreamOut},
     },
-    twilio::stream::{self, Audio, Event, PAYLOAD_LEN_MAX, StreamError},
+    twilio::stream::{self, Audio, Event, PAYLOAD_LEN_MAX},
 };
 
 /// What came in and what is to go out meet here: pongs, which the reader owes and the writer sends.
@@ -37,7 +37,7 @@ struct Shared {
 pub(super) async fn carry(
     begun: Begun,
     session: Session,
-    socket: AggregatedMessageStream,
+    socket: Socket,
     metrics: &StreamMetrics,
 ) -> End {
     let shared = Shared {
@@ -61,7 +61,9 @@ pub(super) async fn carry(
         shared: &shared,
         metrics,
     };
+    // The reader first: a `stop` that was read outweighs a connection that went with it.
     let end = tokio::select! {
+        biased;
         end = reader.read() => end,
         end = writer.write() => end,
         _ = hung_up => End::HungUp,
@@ -75,7 +77,7 @@ pub(super) async fn carry(
 /// From the socket to the tick.
 struct Reader<'a> {
     frames: stream::Session,
-    socket: AggregatedMessageStream,
+    socket: Socket,
     voice: Producer<StreamIn>,
     call: &'a StreamPeer,
     shared: &'a Shared,
@@ -87,18 +89,18 @@ impl Reader<'_> {
         let mut payload = [0; PAYLOAD_LEN_MAX];
         loop {
             let text = match self.socket.recv().await {
-                Some(Ok(AggregatedMessage::Text(text))) => text,
-                Some(Ok(AggregatedMessage::Ping(payload))) => {
+                Ok(AggregatedMessage::Text(text)) => text,
+                Ok(AggregatedMessage::Ping(payload)) => {
                     *self.shared.pong.borrow_mut() = Some(payload);
                     self.shared.wake.notify_one();
                     continue;
                 }
-                Some(Ok(AggregatedMessage::Pong(_))) => continue,
-                Some(Ok(AggregatedMessage::Binary(_))) => {
-                    return End::Wrong(StreamError::NotAnEvent);
-                }
-                Some(Err(ProtocolError::Overflow)) => return End::Wrong(StreamError::TooLong),
-                Some(Ok(AggregatedMessage::Close(_)) | Err(_)) | None => return End::Lost,
+                Ok(
+                    AggregatedMessage::Pong(_)
+                    | AggregatedMessage::Binary(_)
+                    | AggregatedMessage::Close(_),
+                ) => continue,
+                Err(end) => return end,
             };
             let at = clock::now();
             match self.frames.receive(at, &text, &mut payload) {

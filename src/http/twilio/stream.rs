@@ -60,6 +60,7 @@ pub(in crate::http) async fn open(
     }
     web.streams
         .open(&request, body)
+        .await
         .map_err(|error| match error {
             OpenError::TooMany => Problem::unavailable("Too many streams are open."),
             OpenError::Handshake(error) => {

@@ -170,7 +170,10 @@ mod tests {
         for (after_ms, (last, most)) in [(120, (120, 120)), (180, (180, 180)), (90, (90, 180))] {
             let mark = bench.second();
             assert!(!bench.echo(mark, after_ms));
-            assert_eq!((bench.playout.last_ms(), bench.playout.ms_max()), (last, most));
+            assert_eq!(
+                (bench.playout.last_ms(), bench.playout.ms_max()),
+                (last, most)
+            );
         }
         assert!(!bench.echo(99, 5000), "no mark of ours");
     }

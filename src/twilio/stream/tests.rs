@@ -220,7 +220,10 @@ fn audio_has_its_limits() {
 
 #[test]
 fn what_is_no_frame_is_refused() {
-    let long = format!("{{\"event\":\"x\",\"y\":\"{}\"}}", "z".repeat(FRAME_LEN_MAX));
+    let long = format!(
+        "{{\"event\":\"x\",\"y\":\"{}\"}}",
+        "z".repeat(FRAME_LEN_MAX)
+    );
     let deep = format!("{{\"event\":\"x\",\"y\":{}", "[".repeat(4000));
     for (text, said) in [
         ("", "no JSON object"),
@@ -229,7 +232,10 @@ fn what_is_no_frame_is_refused() {
         ("{\"event\":5}", "no JSON object"),
         ("{\"event\":\"media\"", "no JSON object"),
         ("{\"event\":\"media\"} {}", "no JSON object"),
-        ("{\"event\":\"connected\",\"event\":\"x\"}", "no JSON object"),
+        (
+            "{\"event\":\"connected\",\"event\":\"x\"}",
+            "no JSON object",
+        ),
         (&long, "too long"),
         (&deep, "nested too deeply"),
     ] {

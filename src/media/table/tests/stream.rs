@@ -49,7 +49,10 @@ fn what_was_buffered_is_cleared_before_the_new_place_is_heard() {
         assert_eq!(told.iter().filter(|out| is_clear(out)).count(), 1);
         assert!(matches!(told[1], StreamOut::Audio(_)), "{place:?}");
         s.run(100);
-        assert_eq!(s.phones[a].told.iter().filter(|out| is_clear(out)).count(), 1);
+        assert_eq!(
+            s.phones[a].told.iter().filter(|out| is_clear(out)).count(),
+            1
+        );
     }
     s.phones[a].told.clear();
     s.place(a, Place::Seat(other));
@@ -71,11 +74,16 @@ fn a_socket_that_takes_nothing_costs_frames_and_no_clear() {
     s.run(40);
     let told = &s.phones[a].told;
     let clear = told.iter().position(is_clear).expect("a clear");
-    let old = told[..clear].iter().filter(|out| matches!(out, StreamOut::Audio(_)));
+    let old = told[..clear]
+        .iter()
+        .filter(|out| matches!(out, StreamOut::Audio(_)));
     assert!(old.count() <= 10, "what waited for the socket: {told:?}");
     assert!(matches!(told[clear + 1], StreamOut::Audio(_)));
     let report = s.table.report(s.phones[a].leg).unwrap();
-    assert!((88..=91).contains(&report.stream.unwrap().unsent), "{report:?}");
+    assert!(
+        (88..=91).contains(&report.stream.unwrap().unsent),
+        "{report:?}"
+    );
 }
 
 #[test]
@@ -238,7 +246,10 @@ fn a_line_that_stalls_again_and_again_is_waited_for() {
         line.run(360, true);
     }
     let further = (line.report().playout.concealed_samples - concealed) / 8;
-    assert!(further <= 100, "{further} ms made up in 10 s of a known jitter");
+    assert!(
+        further <= 100,
+        "{further} ms made up in 10 s of a known jitter"
+    );
     line.run(40_000, true);
     let after = line.delay_ms();
     assert!(after <= before + 40, "{after} ms, {before} ms before");
