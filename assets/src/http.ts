@@ -1,4 +1,5 @@
 /** The switch's HTTP API as this page uses it. Refusals come out as `Refused`, with the problem's own sentence. */
+import type { Ladder, SipCall } from './ladder';
 import type { Call, Episode, NextPolicy, Operator, Role, Show } from './protocol';
 import { Refused } from './refused';
 
@@ -34,12 +35,27 @@ export const api = {
     ask<OperatorRow>('PATCH', `/api/operators/${encode(id)}`, fields),
 
   /** Newest first. */
+  sipCalls: () => ask<SipCall[]>('GET', '/api/sip/calls'),
+  ladder: (number: number) => ask<Ladder>('GET', `/api/sip/calls/${number}`),
+  ladderText: (number: number) => askText(`/api/sip/calls/${number}?format=text`),
+
+  /** Newest first. */
   historyOf: (callerId: string) => ask<Call[]>('GET', `/api/callers/${encode(callerId)}/calls`),
   changeCaller: (callerId: string, fields: { blocked?: boolean; vip?: boolean; notes?: string }) =>
     ask<unknown>('PATCH', `/api/callers/${encode(callerId)}`, fields),
 };
 
 async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const text = await askText(path, method, body);
+  if (text === '') return undefined as T;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new Refused(200, 'The switch answered something this page cannot read. Reload the page.');
+  }
+}
+
+async function askText(path: string, method = 'GET', body?: unknown): Promise<string> {
   let response: Response;
   try {
     response = await fetch(path, {
@@ -54,15 +70,7 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
   }
   const text = await response.text();
   if (!response.ok) throw new Refused(response.status, detailOf(text) ?? sentenceFor(response.status));
-  if (text === '') return undefined as T;
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    throw new Refused(
-      response.status,
-      'The switch answered something this page cannot read. Reload the page.',
-    );
-  }
+  return text;
 }
 
 function operatorOf(answer: unknown): Operator {

@@ -15,6 +15,7 @@ pub mod call;
 pub mod clock;
 pub mod dashboard;
 pub mod health;
+pub mod ladders;
 pub mod media_clock;
 pub mod message;
 pub mod metrics;

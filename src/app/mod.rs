@@ -23,6 +23,7 @@ use crate::{
         bridge::{BridgeConfig, BridgeMode, EndpointLimits, RoomTransport, ServerConfig},
         clock,
         health::{Health, LiveKit},
+        ladders::LadderBook,
         media_clock::MediaClock,
         message::{FromBridge, ShutDown, SipUp},
         metrics::Metrics,
@@ -73,6 +74,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let keys = Keys::open(&config)?;
     let metrics = Metrics::new()?;
     let health = Arc::new(Health::default());
+    let ladders = LadderBook::new(config.sip.ladders);
     if config.livekit.url.is_some() {
         health.set_livekit(LiveKit::Ok);
     }
@@ -92,6 +94,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         bridge: bridge.clone(),
         journal: Arc::new(books.journal.clone()),
         metrics: metrics.clone(),
+        ladders: ladders.clone(),
         health: Arc::clone(&health),
         public_ip: config.sip.public_ip,
         hide_numbers: config.station.hide_phone_numbers,
@@ -102,7 +105,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     // Set once, here; the bridge has no events before anybody can join.
     let _ = address.set(switchboard.clone());
     start_media(&config, &media, &switchboard, &bridge, &metrics)?;
-    start_sip(&config, &keys, sockets, &switchboard, &metrics)?;
+    start_sip(&config, &keys, sockets, &switchboard, &metrics, &ladders)?;
     health.set_sip(true);
 
     let config = Arc::new(config);
@@ -123,6 +126,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         ),
         metrics,
         config: Arc::clone(&config),
+        ladders,
         health,
     };
     let server = http::start(web, listeners)?;
@@ -298,6 +302,7 @@ fn start_sip(
     sockets: SipSockets,
     switchboard: &Addr<Switchboard>,
     metrics: &Metrics,
+    ladders: &LadderBook,
 ) -> anyhow::Result<()> {
     let trunks = trunks(config)?;
     let host = |v4: bool| {
@@ -324,9 +329,9 @@ fn start_sip(
         tokens: TokenKey::new(&keys.calls),
         public_ip: config.sip.public_ip,
     };
-    let (to, metrics) = (switchboard.clone(), metrics.clone());
+    let (to, metrics, ladders) = (switchboard.clone(), metrics.clone(), ladders.clone());
     let sip = SipActor::start_in_arbiter(&new_thread().handle(), move |_| {
-        SipActor::new(endpoint, Gate::new(gate), sockets, to, metrics)
+        SipActor::new(endpoint, Gate::new(gate), sockets, to, metrics, ladders)
     });
     switchboard.do_send(SipUp(sip));
     Ok(())

@@ -118,6 +118,7 @@ mod tests {
             ("OPUS_BITRATE", "5999"),
             ("OPUS_COMPLEXITY", "11"),
             ("HIDE_PHONE_NUMBERS", "maybe"),
+            ("SIP_LADDERS", "2001"),
         ] {
             let error = read(&[(name, value)], "").unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

@@ -17,6 +17,8 @@ pub struct SipConfig {
     pub allow: String,
     /// The `[[trunk]]` tables.
     pub trunks: Vec<TrunkConfig>,
+    /// Calls that are over whose ladders are kept; 0: no ladders at all (`SIP_LADDERS`).
+    pub ladders: usize,
 }
 
 /// One `[[trunk]]` table; what it may say is for the trunks to judge.
@@ -74,6 +76,17 @@ impl SipConfig {
             public_ip: source.optional("PUBLIC_IP")?,
             allow: source.text("SIP_ALLOW").unwrap_or_default(),
             trunks,
+            ladders: ladders(source)?,
         })
+    }
+}
+
+fn ladders(source: &Source) -> Result<usize, ConfigError> {
+    const LADDERS_MAX: usize = 2_000;
+    match source.parsed("SIP_LADDERS", 200)? {
+        ladders if ladders > LADDERS_MAX => {
+            Err(ConfigError::new("SIP_LADDERS", "must be 2000 at most"))
+        }
+        ladders => Ok(ladders),
     }
 }

@@ -105,6 +105,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "HIDE_PHONE_NUMBERS",
         "true: LiveKit rooms show nobody's number; dashboards do [false]",
     ),
+    (
+        "SIP_LADDERS",
+        "calls that are over whose SIP messages are kept in memory; 0: none at all [200]",
+    ),
     ("LOG", "what is logged, as tracing's filter [info]"),
     ("LOG_FORMAT", "text or json [text]"),
 ];

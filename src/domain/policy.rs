@@ -63,3 +63,8 @@ pub fn may_edit_station(role: Role) -> bool {
 pub fn may_edit_operators(role: Role) -> bool {
     role == Role::Admin
 }
+
+/// Whether the operator may see the SIP messages of calls.
+pub fn may_see_signalling(role: Role) -> bool {
+    matches!(role, Role::Admin | Role::Producer)
+}

@@ -58,6 +58,14 @@ impl SignedIn {
         self.needs(policy::may_edit_operators(self.operator.role), "an admin")
     }
 
+    /// Refuses whoever may not see what the telephone lines said.
+    pub(super) fn may_see_signalling(&self) -> Result<(), Problem> {
+        self.needs(
+            policy::may_see_signalling(self.operator.role),
+            "an admin or a producer",
+        )
+    }
+
     fn needs(&self, may: bool, who: &str) -> Result<(), Problem> {
         if may {
             return Ok(());

@@ -17,6 +17,7 @@ mod desk;
 mod door;
 mod episodes;
 mod health;
+mod ladders;
 mod livekit;
 mod metrics;
 mod moves;
@@ -46,8 +47,8 @@ use actix_web::{
 
 use crate::{
     actors::{
-        bridge::RoomTransport, health::Health, metrics::Metrics, stream::Streams,
-        switchboard::Switchboard,
+        bridge::RoomTransport, health::Health, ladders::LadderBook, metrics::Metrics,
+        stream::Streams, switchboard::Switchboard,
     },
     config::Config,
     store::{Journal, Pool},
@@ -91,6 +92,8 @@ pub struct Web {
     pub metrics: Metrics,
     /// Settings.
     pub config: Arc<Config>,
+    /// Which messages calls were made of.
+    pub ladders: LadderBook,
     /// How the switch is.
     pub health: Arc<Health>,
 }

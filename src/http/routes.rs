@@ -9,7 +9,7 @@ use actix_web::{
 };
 
 use crate::http::{
-    assets, callers, calls, dashboard, episodes, health, livekit, metrics, moves, openapi,
+    assets, callers, calls, dashboard, episodes, health, ladders, livekit, metrics, moves, openapi,
     operators,
     problem::{self, Problem},
     rooms, session, shows, twilio,
@@ -43,6 +43,11 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/api/episodes/{id}/busy-all").post(episodes::busy_all),
         at("/api/calls").get(calls::list),
         at("/api/calls/{id}").get(calls::show).patch(calls::change),
+        at("/api/calls/{id}/sip").get(ladders::of_call),
+        at("/api/calls/{id}/sip.pcap").get(ladders::capture_of_call),
+        at("/api/sip/calls").get(ladders::list),
+        at("/api/sip/calls/{id}").get(ladders::by_number),
+        at("/api/sip/calls/{id}/sip.pcap").get(ladders::capture_by_number),
         at("/api/callers").get(callers::list),
         at("/api/callers/{id}")
             .get(callers::show)

@@ -15,6 +15,7 @@
 //! The layer answers calls and ends them. It places none and sends no re-INVITE.
 
 pub mod digest;
+pub mod ladder;
 pub mod sdp;
 pub mod trunk;
 

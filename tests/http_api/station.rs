@@ -8,6 +8,7 @@ use audioroad::{
         bridge::{BridgeConfig, BridgeMode, EndpointLimits, RoomTransport},
         clock,
         health::Health,
+        ladders::LadderBook,
         message::AtDesk,
         metrics::Metrics,
         random,
@@ -46,6 +47,7 @@ pub(crate) struct Station {
     pub(crate) switchboard: Addr<Switchboard>,
     pub(crate) metrics: Metrics,
     pub(crate) health: Arc<Health>,
+    pub(crate) ladders: LadderBook,
     client: Client,
     callers: Cell<i64>,
     _follower: Follower,
@@ -92,12 +94,14 @@ impl Station {
         let metrics = Metrics::new().unwrap();
         let health = Arc::new(Health::default());
         health.set_sip(true);
+        let ladders = LadderBook::new(10);
         let bridge = bridge();
         let peers = SwitchboardPeers {
             media: Vec::new(),
             bridge: bridge.clone(),
             journal: Arc::clone(&journal),
             metrics: metrics.clone(),
+            ladders: ladders.clone(),
             health: Arc::clone(&health),
             public_ip: None,
             hide_numbers: false,
@@ -125,6 +129,7 @@ impl Station {
             ),
             metrics: metrics.clone(),
             config: Arc::new(config),
+            ladders: ladders.clone(),
             health: Arc::clone(&health),
         };
         let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
@@ -138,6 +143,7 @@ impl Station {
             switchboard,
             metrics,
             health,
+            ladders,
             client,
             callers: Cell::new(0),
             _follower: follower,

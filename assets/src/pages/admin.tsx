@@ -1,18 +1,19 @@
-/** The producer's and admin's page: episodes, shows, operators, health, one at a time. */
+/** The producer's and admin's page: episodes, shows, lines, operators, one at a time, and health beside them. */
 import type { JSX } from 'preact';
 import { navigate, query } from '../route';
 import { board, role } from '../state';
 import { Episodes } from './admin/episodes';
 import { HealthPanel } from './admin/health';
+import { Lines } from './admin/lines';
 import { Operators } from './admin/operators';
 import { Shows } from './admin/shows';
 
-type Section = 'episodes' | 'shows' | 'operators';
-const NAMES: Record<Section, string> = { episodes: 'Episodes', shows: 'Shows', operators: 'Operators' };
+type Section = 'episodes' | 'shows' | 'lines' | 'operators';
+const NAMES: Record<Section, string> = { episodes: 'Episodes', shows: 'Shows', lines: 'Lines', operators: 'Operators' };
 
 export function AdminPage(): JSX.Element {
   const sections: Section[] =
-    role.value === 'admin' ? ['episodes', 'shows', 'operators'] : ['episodes', 'shows'];
+    role.value === 'admin' ? ['episodes', 'shows', 'lines', 'operators'] : ['episodes', 'shows', 'lines'];
   const asked = new URLSearchParams(query.value).get('section');
   const current = sections.find((section) => section === asked) ?? 'episodes';
   return (
@@ -38,6 +39,7 @@ export function AdminPage(): JSX.Element {
         {board.value === null ? <p class="faint pad">Fetching…</p> : null}
         {board.value && current === 'episodes' && <Episodes />}
         {board.value && current === 'shows' && <Shows />}
+        {board.value && current === 'lines' && <Lines />}
         {board.value && current === 'operators' && <Operators />}
       </div>
       <HealthPanel />

@@ -20,6 +20,7 @@ impl SipActor {
                 let trunk = accepted.trunk.as_str();
                 let calls = self.metrics.trunks.calls.with_label_values(&[trunk]);
                 calls.set(accepted.calls.into());
+                self.ladders.accepted(request.call_id(), trunk);
                 self.switchboard.do_send(Invited {
                     txn,
                     request,
@@ -46,6 +47,8 @@ impl SipActor {
 
     fn refuse(&mut self, now: Instant, txn: TxnKey, request: Box<Incoming>, refused: &Refused) {
         let labels = [refused.trunk.as_str(), refused.cause.label()];
+        self.ladders
+            .refused(request.call_id(), labels[0], labels[1]);
         self.metrics.trunks.refused.with_label_values(&labels).inc();
         let from = request.from_user().unwrap_or_default();
         tracing::debug!(

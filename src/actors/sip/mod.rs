@@ -10,6 +10,7 @@
 mod flows;
 mod gate;
 mod invited;
+mod rungs;
 
 use std::{
     collections::HashMap,
@@ -31,6 +32,7 @@ use tokio::{
 use crate::{
     actors::{
         clock,
+        ladders::LadderBook,
         message::{DialogDown, DialogUp, InDialog, Respond, SendRequest, SetDraining},
         metrics::Metrics,
         switchboard::Switchboard,
@@ -77,6 +79,7 @@ pub struct SipActor {
     flows: Flows,
     switchboard: Addr<Switchboard>,
     metrics: Metrics,
+    ladders: LadderBook,
     dialogs: HashMap<crate::sip::DialogKey, Recipient<InDialog>>,
     invites: HashMap<TxnKey, Recipient<InDialog>>,
     pending: HashMap<TxnKey, Pending>,
@@ -91,6 +94,7 @@ impl SipActor {
         sockets: SipSockets,
         switchboard: Addr<Switchboard>,
         metrics: Metrics,
+        ladders: LadderBook,
     ) -> Self {
         Self {
             endpoint: Endpoint::new(config),
@@ -101,6 +105,7 @@ impl SipActor {
             flows: Flows::default(),
             switchboard,
             metrics,
+            ladders,
             dialogs: HashMap::new(),
             invites: HashMap::new(),
             pending: HashMap::new(),
@@ -125,6 +130,7 @@ impl SipActor {
         }
         while let Some(out) = self.endpoint.poll_transmit() {
             self.metrics.sip_messages.with_label_values(&["out"]).inc();
+            self.said(&out);
             match out.transport {
                 Transport::Udp => {
                     // A full socket buffer is a lost datagram: the transaction sends it again.
@@ -160,6 +166,7 @@ impl SipActor {
     }
 
     fn tell(&mut self, event: EndpointEvent, ctx: &mut Context<Self>) {
+        self.note(&event);
         match &event {
             EndpointEvent::Invited { .. } => {
                 if let EndpointEvent::Invited { txn, request } = event {
@@ -289,6 +296,7 @@ impl StreamHandler<Datagram> for SipActor {
         }
         self.metrics.sip_messages.with_label_values(&["in"]).inc();
         let local = self.gate.local_address(self.udp_local, datagram.from);
+        self.heard_datagram(local, datagram.from, &datagram.bytes);
         self.endpoint
             .handle_datagram(now, UDP, local, datagram.from, &datagram.bytes);
         self.settle(ctx);
@@ -330,6 +338,7 @@ impl StreamHandler<FlowEvent> for SipActor {
                     self.endpoint.flow_closed(source.flow);
                 } else {
                     self.metrics.sip_messages.with_label_values(&["in"]).inc();
+                    self.heard(&source, &bytes);
                     self.endpoint.handle_stream_message(
                         now,
                         source.flow,

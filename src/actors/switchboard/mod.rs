@@ -24,8 +24,9 @@ use actix::{Actor, Addr, ArbiterHandle, AsyncContext, Context};
 
 use crate::{
     actors::{
-        bridge::RoomTransport, call::CallActor, clock, health::Health, message::CallTicket,
-        metrics::Metrics, random, room::RoomActor, shown::CallShown, sip::SipActor,
+        bridge::RoomTransport, call::CallActor, clock, health::Health, ladders::LadderBook,
+        message::CallTicket, metrics::Metrics, random, room::RoomActor, shown::CallShown,
+        sip::SipActor,
     },
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
     store::{Journal, Record},
@@ -46,6 +47,8 @@ pub struct SwitchboardPeers {
     pub journal: Arc<Journal>,
     /// Counters.
     pub metrics: Metrics,
+    /// Whose messages are whose.
+    pub ladders: LadderBook,
     /// How the switch is.
     pub health: Arc<Health>,
     /// The address in SDP, when it is not the flow's own.
@@ -115,6 +118,11 @@ impl Switchboard {
                 .is_some_and(|show| show.first);
             Record::call(call, first)
         }));
+        for call in &drained.calls {
+            if let Some(sip_call_id) = &call.sip_call_id {
+                self.peers.ladders.tie(sip_call_id, call.id);
+            }
+        }
         let event_id = || CallId(random::id()).to_string();
         records.extend(
             drained
@@ -128,6 +136,7 @@ impl Switchboard {
                 .calls_ended
                 .with_label_values(&[&event.detail])
                 .inc();
+            self.peers.ladders.ended(event.call, &event.detail);
             tracing::info!(call.id = %event.call, call.cause = event.detail, "call ended");
         }
         if records.is_empty() {
