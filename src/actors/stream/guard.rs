@@ -11,8 +11,7 @@ use std::{
 };
 
 use actix_web::{
-    FromRequest as _, HttpRequest,
-    dev::{self, BoxedPayloadStream},
+    FromRequest as _, HttpRequest, dev,
     error::PayloadError,
     web::{Bytes, Payload},
 };
@@ -109,7 +108,7 @@ pub(super) async fn guarded(
     body: Payload,
     payload_max: usize,
 ) -> Result<Payload, actix_web::Error> {
-    let stream: BoxedPayloadStream = Box::pin(Guarded {
+    let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(Guarded {
         heads: Heads::new(payload_max),
         octets: body.into_inner(),
     });
