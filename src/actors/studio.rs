@@ -130,6 +130,12 @@ impl Studio {
         None
     }
 
+    /// Whether an RTP port of ours takes packets of the address's family.
+    pub fn serves(&self, ip: IpAddr) -> bool {
+        let takes_both = self.bind.is_ipv6() && self.bind.is_unspecified();
+        takes_both || self.bind.is_ipv4() == ip.is_ipv4()
+    }
+
     /// Gives back a port that no leg came to use.
     pub fn close_port(&mut self, now: Instant, port: Port) {
         self.ports.release(now, port.number);

@@ -49,5 +49,6 @@ fn table(trunk: &TrunkConfig) -> TrunkTable {
             called: trunk.headers.called,
             carrier_call: trunk.headers.call,
         },
+        tls_name: trunk.tls_name,
     }
 }

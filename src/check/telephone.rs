@@ -77,7 +77,7 @@ pub(super) fn twilio(config: &Config) -> Finding {
         &config.twilio.auth_token,
         &config.http.public_url,
         &config.twilio.sip_domain,
-        config.sip.public_ip,
+        config.sip.public_ip.first(),
     );
     match set {
         (None, ..) => Finding::Warning(

@@ -15,7 +15,7 @@ use audioroad::{
         stream::Streams,
         switchboard::{Switchboard, SwitchboardPeers},
     },
-    config::{Config, Source},
+    config::{Config, PublicIp, Source},
     domain::{Arrival, CallId, CallerId, Desk, DeskSettings, Limits as RoomLimits, UnixMs},
     http::{self, Accounts, RoomAccess, RoomServer, Web},
     livekit::TokenKeys,
@@ -103,7 +103,7 @@ impl Station {
             metrics: metrics.clone(),
             ladders: ladders.clone(),
             health: Arc::clone(&health),
-            public_ip: None,
+            public_ip: PublicIp::default(),
             hide_numbers: false,
         };
         let switchboard = Switchboard::new(Desk::new(DeskSettings::default()), peers).start();
@@ -365,7 +365,7 @@ fn journal(pool: &Pool, folder: &std::path::Path) -> (Arc<Journal>, Follower) {
 fn bridge() -> RoomTransport {
     let mode = BridgeMode::Embedded {
         udp: "127.0.0.1:0".parse().unwrap(),
-        public_ip: None,
+        public_ip: PublicIp::default(),
         api_key: LIVEKIT_KEY.to_owned(),
         api_secret: LIVEKIT_SECRET.to_owned(),
         limits: EndpointLimits::default(),

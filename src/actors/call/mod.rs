@@ -11,8 +11,6 @@ mod dialog;
 mod leg;
 mod stream;
 
-use std::net::IpAddr;
-
 use actix::{Actor, ActorContext, Addr, Context};
 
 use crate::{
@@ -26,6 +24,7 @@ use crate::{
         studio,
         switchboard::Switchboard,
     },
+    config::PublicIp,
     domain::{CallId, Cause},
     media::asset::PromptId,
     sip::Reason,
@@ -60,8 +59,8 @@ pub struct CallPlan {
     pub start: Start,
     /// What happens once the leg is up.
     pub welcome: Welcome,
-    /// Our address in SDP; the flow's own when not set.
-    pub public_ip: Option<IpAddr>,
+    /// Our addresses in SDP; the flow's own when not set.
+    pub public_ip: PublicIp,
 }
 
 /// Who a call talks to.
@@ -92,7 +91,7 @@ pub struct CallActor {
     start: Option<Start>,
     far_end: FarEnd,
     welcome: Option<Welcome>,
-    public_ip: Option<IpAddr>,
+    public_ip: PublicIp,
     port: Option<studio::Port>,
     holds_port: bool,
     position: Option<u16>,

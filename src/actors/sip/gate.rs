@@ -10,6 +10,7 @@ use rsip::{Header, Headers, Method, SipMessage};
 
 use crate::{
     actors::clock,
+    config::PublicIp,
     domain::CallId,
     net::address,
     sip::{
@@ -29,15 +30,15 @@ pub struct GateSettings {
     pub admission: Admission,
     /// The key of our tokens.
     pub tokens: TokenKey,
-    /// Our address, when the sockets listen on all of them.
-    pub public_ip: Option<IpAddr>,
+    /// Our addresses, when the sockets listen on all of them.
+    pub public_ip: PublicIp,
 }
 
 /// Decides whose messages are read and whose calls are taken: [`Admission`], and the tokens of our TwiML.
 pub struct Gate {
     admission: Admission,
     tokens: TokenKey,
-    public_ip: Option<IpAddr>,
+    public_ip: PublicIp,
 }
 
 impl Gate {
@@ -53,6 +54,11 @@ impl Gate {
     /// Whether a trunk lists the address.
     pub fn is_trusted(&self, peer: IpAddr) -> bool {
         self.admission.is_listed(peer)
+    }
+
+    /// The name in the certificate of the trunk that lists the address, if it is known.
+    pub fn tls_name(&self, edge: IpAddr) -> Option<&str> {
+        self.admission.tls_name(edge)
     }
 
     /// Whether the address tried wrong logins and no trunk lists it.
@@ -103,6 +109,7 @@ impl Gate {
         }
         let ip = self
             .public_ip
+            .like(peer.ip())
             .or_else(|| address::facing(peer))
             .unwrap_or(bound.ip());
         SocketAddr::new(ip, bound.port())
@@ -175,7 +182,7 @@ mod tests {
         Gate::new(GateSettings {
             admission: Admission::new(clock::now(), trunks, &[1; 32]),
             tokens: TokenKey::new(&KEY),
-            public_ip: None,
+            public_ip: PublicIp::default(),
         })
     }
 

@@ -15,7 +15,6 @@ mod streams;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::IpAddr,
     sync::Arc,
     time::Duration,
 };
@@ -28,6 +27,7 @@ use crate::{
         message::CallTicket, metrics::Metrics, random, room::RoomActor, shown::CallShown,
         sip::SipActor,
     },
+    config::PublicIp,
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
     store::{Journal, Record},
 };
@@ -51,8 +51,8 @@ pub struct SwitchboardPeers {
     pub ladders: LadderBook,
     /// How the switch is.
     pub health: Arc<Health>,
-    /// The address in SDP, when it is not the flow's own.
-    pub public_ip: Option<IpAddr>,
+    /// The addresses in SDP, when they are not the flow's own.
+    pub public_ip: PublicIp,
     /// Rooms show nobody's number.
     pub hide_numbers: bool,
 }

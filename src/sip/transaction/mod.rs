@@ -26,6 +26,7 @@ use super::{Source, TimerReason, incoming, value};
 
 /// One transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(test, derive(Default))]
 pub struct TxnKey(pub(super) u64);
 
 /// Whether a transaction is still there after what happened.

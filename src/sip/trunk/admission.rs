@@ -188,6 +188,13 @@ impl Admission {
         self.listing(source).is_some()
     }
 
+    /// The name in the certificate of the TLS edges of the trunk that lists `source`, if it is known.
+    #[must_use]
+    pub fn tls_name(&self, source: IpAddr) -> Option<&str> {
+        let line = self.lines.get(self.listing(source)?)?;
+        line.trunk.tls_name.as_deref()
+    }
+
     /// Whether a packet from `source` is read, and counts it if so.
     ///
     /// # Errors

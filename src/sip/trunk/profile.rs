@@ -125,6 +125,8 @@ pub struct TrunkTable {
     pub number: Option<String>,
     /// Headers to read instead of the profile's.
     pub headers: FieldHeaders,
+    /// The name in the certificate of its TLS edges.
+    pub tls_name: Option<String>,
 }
 
 /// Why trunks cannot be used.
@@ -192,6 +194,8 @@ pub struct Trunk {
     pub number: Option<String>,
     /// Where a call's fields stand.
     pub headers: FieldHeaders,
+    /// The name in the certificate of its TLS edges, where a connection is opened to an address.
+    pub tls_name: Option<String>,
 }
 
 impl Trunk {
@@ -220,6 +224,7 @@ impl Trunk {
             calls_max: table.calls_max,
             messages_per_second: table.messages_per_second.unwrap_or(MESSAGES_PER_SECOND),
             number: table.number.filter(|number| !number.trim().is_empty()),
+            tls_name: table.tls_name.filter(|name| !name.trim().is_empty()),
             login: table.login,
             ..Self::plain(TrunkName::new(name), profile, Allow::default())
         };
@@ -245,6 +250,7 @@ impl Trunk {
             messages_per_second: MESSAGES_PER_SECOND,
             number: None,
             headers: profile.headers(),
+            tls_name: None,
         }
     }
 
