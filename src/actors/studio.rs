@@ -98,6 +98,14 @@ pub struct Port {
     socket: RtpSocket,
 }
 
+impl Port {
+    /// Throws away what has come in so far.
+    pub fn flush(&mut self) {
+        let mut buffer = [0; 2048];
+        while self.socket.recv(&mut buffer).is_some() {}
+    }
+}
+
 impl Studio {
     /// An empty studio.
     pub fn new(table: MediaTable, ports: PortPool, bind: IpAddr) -> Self {

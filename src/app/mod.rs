@@ -105,6 +105,8 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
         ladders: ladders.clone(),
         health: Arc::clone(&health),
         public_ip: config.sip.public_ip,
+        trunk_dials: config.sip.trunks.iter().any(|trunk| trunk.dial.is_some()),
+        ring_max: Duration::from_secs(config.sip.dial_timeout_s.into()),
         hide_numbers: config.station.hide_phone_numbers,
     };
     let switchboard = Switchboard::start_in_arbiter(&new_thread().handle(), move |_| {

@@ -22,6 +22,8 @@ pub struct SipConfig {
     pub allow: String,
     /// The `[[trunk]]` tables.
     pub trunks: Vec<TrunkConfig>,
+    /// How long whom we call may take to answer, in seconds (`DIAL_TIMEOUT_SECONDS`).
+    pub dial_timeout_s: u16,
     /// Calls that are over whose ladders are kept; 0: no ladders at all (`SIP_LADDERS`).
     pub ladders: usize,
 }
@@ -45,7 +47,7 @@ pub struct TrunkConfig {
     pub name: String,
     /// `twilio`, `carrier` or `pbx`.
     pub profile: String,
-    /// Addresses, CIDRs and presets, or `any`.
+    /// Addresses, CIDRs and presets, or `any`, or `none`.
     pub allow: Option<String>,
     /// The name in the certificate of its TLS edges, for connections that we open to an address of theirs.
     pub tls_name: Option<String>,
@@ -62,6 +64,10 @@ pub struct TrunkConfig {
     pub messages_per_second: Option<u32>,
     /// The number that its calls count as calls to.
     pub number: Option<String>,
+    /// Where it takes calls of ours: `sip:host[:port][;transport=udp|tcp|tls]`.
+    pub dial: Option<String>,
+    /// Our number in calls to it.
+    pub caller_id: Option<String>,
     /// Headers to read fields of a call from.
     #[serde(default)]
     pub headers: TrunkHeaders,
@@ -89,7 +95,13 @@ impl SipConfig {
             let why = format!("`{}` has user or password without the other", trunk.name);
             return Err(ConfigError::new(TRUNKS, why));
         }
+        let dial_timeout_s = source.parsed("DIAL_TIMEOUT_SECONDS", 60)?;
+        if !(5..=300).contains(&dial_timeout_s) {
+            let why = "must be from 5 to 300";
+            return Err(ConfigError::new("DIAL_TIMEOUT_SECONDS", why));
+        }
         Ok(Self {
+            dial_timeout_s,
             port: source.parsed("SIP_PORT", 5060)?,
             tls: SipTlsConfig::read(source)?,
             public_ip: source.parsed("PUBLIC_IP", PublicIp::default())?,

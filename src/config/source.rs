@@ -53,6 +53,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "SIP_ALLOW",
         "who may call: comma list of addresses, CIDRs and presets such as twilio [loopback]",
     ),
+    (
+        "DIAL_TIMEOUT_SECONDS",
+        "a call out through a trunk that nobody answers is given up after so long [60]",
+    ),
     ("RTP_PORT_RANGE", "telephone audio over UDP [10000-20000]"),
     (
         "RTP_TIMEOUT_SECONDS",

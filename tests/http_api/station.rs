@@ -1,6 +1,6 @@
 //! A station for one test: switchboard, books in memory, the web on free ports of loopback.
 
-use std::{cell::Cell, net::TcpListener, sync::Arc};
+use std::{cell::Cell, net::TcpListener, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use audioroad::{
@@ -103,6 +103,8 @@ impl Station {
             metrics: metrics.clone(),
             ladders: ladders.clone(),
             health: Arc::clone(&health),
+            trunk_dials: false,
+            ring_max: Duration::from_secs(60),
             public_ip: PublicIp::default(),
             hide_numbers: false,
         };

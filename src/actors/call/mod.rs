@@ -7,9 +7,11 @@
 //! Audio never passes through here. However the call ends, it ends in [`Actor::stopped`], once, with one cause.
 
 mod answer;
+mod dial;
 mod dialog;
 mod leg;
 mod stream;
+mod transfer;
 
 use actix::{Actor, ActorContext, Addr, Context};
 
@@ -31,6 +33,7 @@ use crate::{
 };
 
 pub use answer::Invitation;
+pub use dial::Dialling;
 use dialog::SipFarEnd;
 use leg::quality;
 use stream::StreamFarEnd;
@@ -49,6 +52,8 @@ pub enum Start {
     Answer(Invitation),
     /// Its Media Stream is here.
     Stream(StreamLeg),
+    /// A number is dialled through a trunk.
+    Dial(Dialling),
 }
 
 /// What a call is made of.
@@ -78,6 +83,8 @@ pub struct CallPeers {
 enum FarEnd {
     /// Nobody yet, or nobody any more.
     Nobody,
+    /// Nobody yet, but the SIP actor dials.
+    Dialled,
     /// A SIP dialog.
     Sip(Box<SipFarEnd>),
     /// The WebSocket of a Media Stream.
@@ -98,6 +105,8 @@ pub struct CallActor {
     cause: Option<Cause>,
     /// Why the far end hung up, in its words.
     far_reason: Option<Reason>,
+    /// A transfer that is under way.
+    transfer: Option<transfer::Underway>,
 }
 
 impl CallActor {
@@ -115,6 +124,7 @@ impl CallActor {
             position: None,
             cause: None,
             far_reason: None,
+            transfer: None,
         }
     }
 
@@ -128,7 +138,7 @@ impl CallActor {
     /// Ends the call from our side.
     fn hang_up(&mut self, cause: Cause, ctx: &mut Context<Self>) {
         match self.far_end {
-            FarEnd::Nobody => {
+            FarEnd::Nobody | FarEnd::Dialled => {
                 self.cause.get_or_insert(cause);
                 ctx.stop();
             }
@@ -142,6 +152,7 @@ impl CallActor {
         match self.far_end {
             // A stream closes when its far end is dropped.
             FarEnd::Nobody | FarEnd::Stream(_) => {}
+            FarEnd::Dialled => self.give_up_dial(cause),
             FarEnd::Sip(_) => self.leave_dialog(cause),
         }
     }
@@ -154,6 +165,7 @@ impl Actor for CallActor {
         let begun = match self.start.take() {
             Some(Start::Answer(invitation)) => self.answer(invitation, ctx),
             Some(Start::Stream(stream)) => self.take_stream(stream, ctx),
+            Some(Start::Dial(dialling)) => self.dial(dialling, ctx),
             None => Err(Cause::InternalError),
         };
         if let Err(cause) = begun {
@@ -181,6 +193,7 @@ impl Actor for CallActor {
         // Without a cause the actor died of a fault of ours.
         let cause = self.cause.take().unwrap_or(Cause::InternalError);
         self.leave_far_end(&cause);
+        self.transfer_ended(Err("the call ended before that.".to_owned()));
         self.peers.switchboard.do_send(CallGone {
             call: id,
             cause,

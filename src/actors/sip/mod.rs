@@ -3,10 +3,12 @@
 //! ```text
 //! udp / tcp / tls -> gate (who may speak) -> Endpoint -> Invited -> switchboard;  InDialog, Acked, ... -> call
 //! call -> Respond, SendRequest -> Endpoint -> udp / tcp / tls
+//! call -> DialOut -> dialling -> Endpoint
 //! ```
 //! One timer waits for the endpoint's next deadline. Datagrams wait in the kernel's buffer, streams in a bounded channel: a flood
 //! is dropped or slowed down, never piled up.
 
+mod dialling;
 mod flows;
 mod gate;
 mod invited;
@@ -39,11 +41,12 @@ use crate::{
         metrics::Metrics,
         switchboard::Switchboard,
     },
+    domain::CallId,
     net::{
         address::{mapped, unmapped},
         tls::TlsClient,
     },
-    sip::{Endpoint, EndpointConfig, EndpointEvent, FlowId, Transport, TxnKey},
+    sip::{DialogKey, Endpoint, EndpointConfig, EndpointEvent, FlowId, Transport, TxnKey},
 };
 
 use flows::{Dialler, Ended, FlowEvent, Flows, Patience, SeatLimits};
@@ -92,10 +95,14 @@ pub struct SipActor {
     dialler: Dialler,
     switchboard: Addr<Switchboard>,
     metrics: Metrics,
+    dialogs: HashMap<DialogKey, Recipient<InDialog>>,
     ladders: LadderBook,
-    dialogs: HashMap<crate::sip::DialogKey, Recipient<InDialog>>,
     invites: HashMap<TxnKey, Recipient<InDialog>>,
     pending: HashMap<TxnKey, Pending>,
+    /// Calls that are dialled.
+    dials: HashMap<CallId, dialling::Dial>,
+    /// Dialogs of far ends that ring.
+    early: HashMap<DialogKey, CallId>,
     wake: Option<(Instant, SpawnHandle)>,
 }
 
@@ -130,6 +137,8 @@ impl SipActor {
             dialogs: HashMap::new(),
             invites: HashMap::new(),
             pending: HashMap::new(),
+            dials: HashMap::new(),
+            early: HashMap::new(),
             wake: None,
         }
     }
@@ -194,6 +203,9 @@ impl SipActor {
 
     fn tell(&mut self, event: EndpointEvent, ctx: &mut Context<Self>) {
         self.note(&event);
+        if self.on_dial(&event, ctx) || self.in_early_dialog(&event) {
+            return;
+        }
         match &event {
             EndpointEvent::Invited { .. } => {
                 if let EndpointEvent::Invited { txn, request } = event {
@@ -212,7 +224,7 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
-            EndpointEvent::TimedOut { txn } | EndpointEvent::Answered { txn, .. } => {
+            EndpointEvent::TimedOut { txn, .. } | EndpointEvent::Answered { txn, .. } => {
                 self.call_over(*txn);
                 let asked = self
                     .pending
@@ -226,6 +238,10 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
+            // Of an INVITE that nobody remembers.
+            EndpointEvent::Progressed { .. }
+            | EndpointEvent::Accepted { .. }
+            | EndpointEvent::GivenUp { .. } => {}
             EndpointEvent::FlowLost { txn } => self.flow_lost(*txn, ctx),
         }
     }
@@ -376,6 +392,7 @@ impl Handler<DialogUp> for SipActor {
                 reason: None,
             }));
         }
+        self.handed_over(up.txn);
         self.dialogs.insert(up.key, up.call.clone());
         self.invites.insert(up.txn, up.call);
     }

@@ -10,6 +10,7 @@ mod arrivals;
 mod audience;
 mod browsers;
 mod effects;
+mod lines_out;
 mod presses;
 mod streams;
 
@@ -51,6 +52,10 @@ pub struct SwitchboardPeers {
     pub ladders: LadderBook,
     /// How the switch is.
     pub health: Arc<Health>,
+    /// A trunk takes calls of ours.
+    pub trunk_dials: bool,
+    /// How long whom we call may take to answer.
+    pub ring_max: Duration,
     /// The addresses in SDP, when they are not the flow's own.
     pub public_ip: PublicIp,
     /// Rooms show nobody's number.

@@ -34,6 +34,12 @@ pub(super) fn read(label: &str, by: Option<String>) -> Option<Cause> {
         Cause::Shutdown,
         Cause::SwitchRestarted,
         Cause::InternalError,
+        Cause::Busy,
+        Cause::NoAnswer,
+        Cause::Declined,
+        Cause::Unreachable,
+        Cause::DiallerLeft,
+        Cause::Transferred,
     ]
     .into_iter()
     .find(|cause| cause.label() == label)
@@ -70,6 +76,12 @@ mod tests {
             Cause::Shutdown,
             Cause::SwitchRestarted,
             Cause::InternalError,
+            Cause::Busy,
+            Cause::NoAnswer,
+            Cause::Declined,
+            Cause::Unreachable,
+            Cause::DiallerLeft,
+            Cause::Transferred,
             Cause::Carrier("no-answer".to_owned()),
         ];
         for cause in &all {
@@ -82,6 +94,8 @@ mod tests {
                 Cause::NoCommonCodec | Cause::NeverArrived => {}
                 Cause::SipError(_) | Cause::OutOfResources | Cause::Shutdown => {}
                 Cause::SwitchRestarted | Cause::InternalError | Cause::Carrier(_) => {}
+                Cause::Busy | Cause::NoAnswer | Cause::Declined | Cause::Unreachable => {}
+                Cause::DiallerLeft | Cause::Transferred => {}
             }
         }
         all
