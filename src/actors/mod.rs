@@ -27,3 +27,4 @@ pub mod sip;
 pub mod stream;
 pub mod studio;
 pub mod switchboard;
+pub mod twilio_calls;

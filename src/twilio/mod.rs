@@ -1,5 +1,5 @@
-//! Twilio as a web peer: its signed webhooks, our TwiML answers, the token that ties both to a call's leg, and the frames of a
-//! leg that is a Media Stream.
+//! Twilio as a web peer: its signed webhooks, our TwiML answers, the token that ties both to a call's leg, the frames of a leg that
+//! is a Media Stream, and its API for calls out.
 //!
 //! ```text
 //! webhook -> signature::verify -> params::IncomingCall -> token::TokenKey::make -> twiml::connect
@@ -9,6 +9,7 @@
 //!
 //! Everything here is a function of its arguments; HTTP, clock and settings are elsewhere.
 
+pub mod calls;
 pub mod params;
 pub mod signature;
 pub mod stream;
