@@ -165,6 +165,35 @@ mod tests {
     }
 
     #[test]
+    fn streams_need_https_and_the_auth_token() {
+        let dir = tempfile::tempdir().unwrap();
+        let found = |further: &[(&str, &str)]| {
+            let data = ("DATA_DIR", dir.path().display().to_string());
+            let mode = ("TWILIO_MODE", "stream".to_owned());
+            let further = further.iter().map(|(n, v)| (*n, (*v).to_owned()));
+            with(&[data, mode].into_iter().chain(further).collect::<Vec<_>>())
+        };
+        let token = ("TWILIO_AUTH_TOKEN", "x");
+        for (further, said) in [
+            (&[][..], "TWILIO_AUTH_TOKEN"),
+            (&[token], "https://"),
+            (
+                &[token, ("PUBLIC_URL", "http://radio.example.org")],
+                "https://",
+            ),
+        ] {
+            let findings = found(further);
+            let wrong = wrong(&findings).join("\n");
+            assert!(
+                wrong.contains("TWILIO_MODE") && wrong.contains(said),
+                "{wrong}"
+            );
+        }
+        let good = found(&[token, ("PUBLIC_URL", "https://radio.example.org")]);
+        assert!(!wrong(&good).join("\n").contains("TWILIO"), "{good:?}");
+    }
+
+    #[test]
     fn each_trunk_is_said_with_what_it_may() {
         let dir = tempfile::tempdir().unwrap();
         let data = || [("DATA_DIR", dir.path().display().to_string())];

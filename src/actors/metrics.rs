@@ -1,5 +1,6 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
+mod streams;
 mod transports;
 mod trunks;
 
@@ -8,6 +9,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+pub use streams::StreamMetrics;
 pub use transports::TransportMetrics;
 pub use trunks::TrunkMetrics;
 
@@ -39,6 +41,8 @@ pub struct Metrics {
     pub transports: TransportMetrics,
     /// Of the trunks.
     pub trunks: TrunkMetrics,
+    /// Of Media Streams.
+    pub streams: StreamMetrics,
     /// `audioroad_sip_messages_total{direction}`.
     pub sip_messages: IntCounterVec,
     /// `audioroad_invite_to_answer_seconds`.
@@ -127,6 +131,7 @@ impl Metrics {
             )?,
             transports: TransportMetrics::register(&registry)?,
             trunks: TrunkMetrics::register(&registry)?,
+            streams: StreamMetrics::register(&registry)?,
             sip_messages: counters(
                 "audioroad_sip_messages_total",
                 "SIP messages, by direction",

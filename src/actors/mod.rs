@@ -24,6 +24,7 @@ pub mod room;
 pub mod room_access;
 pub mod shown;
 pub mod sip;
+pub mod stream;
 pub mod studio;
 pub mod switchboard;
 pub mod twilio_calls;

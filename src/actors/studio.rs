@@ -6,11 +6,13 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Instant,
 };
 
 use actix::Addr;
 use slotmap::SecondaryMap;
+use tokio::sync::Notify;
 
 use crate::{
     actors::{call::CallActor, clock},
@@ -19,10 +21,11 @@ use crate::{
     net::{ports::PortPool, rtp::RtpSocket},
 };
 
-/// The UDP sockets under the legs.
+/// The UDP sockets under the legs, and what wakes the WebSockets of those that are streams.
 #[derive(Default)]
 pub struct Sockets {
     by_leg: SecondaryMap<LegKey, RtpSocket>,
+    streams: SecondaryMap<LegKey, Arc<Notify>>,
     now: Option<Instant>,
 }
 
@@ -50,6 +53,12 @@ impl MediaIo for Sockets {
             socket.send(to, packet);
         }
     }
+
+    fn wake(&mut self, leg: LegKey) {
+        if let Some(stream) = self.streams.get(leg) {
+            stream.notify_one();
+        }
+    }
 }
 
 /// A call on this thread.
@@ -58,7 +67,8 @@ pub struct Line {
     pub leg: LegKey,
     /// Its actor.
     pub call: Addr<CallActor>,
-    port: u16,
+    /// Of a leg that is RTP.
+    port: Option<u16>,
     turn: u64,
 }
 
@@ -142,25 +152,42 @@ impl Studio {
     /// The leg has this port, and belongs to this call.
     pub fn connect(&mut self, call: CallId, addr: Addr<CallActor>, leg: LegKey, port: Port) {
         self.sockets.by_leg.insert(leg, port.socket);
-        self.calls.insert(leg, call);
-        self.lines.insert(
+        self.line_up(call, addr, leg, Some(port.number));
+    }
+
+    /// The leg is a stream whose socket is woken so, and belongs to this call.
+    pub fn connect_stream(
+        &mut self,
+        call: CallId,
+        addr: Addr<CallActor>,
+        leg: LegKey,
+        wake: Arc<Notify>,
+    ) {
+        self.sockets.streams.insert(leg, wake);
+        self.line_up(call, addr, leg, None);
+    }
+
+    fn line_up(&mut self, id: CallId, call: Addr<CallActor>, leg: LegKey, port: Option<u16>) {
+        self.calls.insert(leg, id);
+        let line = Line {
+            leg,
             call,
-            Line {
-                leg,
-                call: addr,
-                port: port.number,
-                turn: 0,
-            },
-        );
+            port,
+            turn: 0,
+        };
+        self.lines.insert(id, line);
     }
 
     /// Takes the call's leg away and closes its socket; what it was like.
     pub fn disconnect(&mut self, now: Instant, call: CallId) -> Option<LegReport> {
         let line = self.lines.remove(&call)?;
         self.sockets.by_leg.remove(line.leg);
+        self.sockets.streams.remove(line.leg);
         self.calls.remove(line.leg);
         self.taps.remove(line.leg);
-        self.ports.release(now, line.port);
+        if let Some(port) = line.port {
+            self.ports.release(now, port);
+        }
         self.table.remove_leg(line.leg)
     }
 

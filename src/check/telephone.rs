@@ -3,7 +3,7 @@
 use crate::{
     app,
     check::Finding,
-    config::Config,
+    config::{Config, TwilioMode},
     sip::{
         digest::Login,
         sdp::SrtpRule,
@@ -92,6 +92,9 @@ fn trunk(trunk: &Trunk) -> Finding {
 }
 
 pub(super) fn twilio(config: &Config) -> Finding {
+    if config.twilio.mode == TwilioMode::Stream {
+        return twilio_by_stream(config);
+    }
     let set = (
         &config.twilio.auth_token,
         &config.http.public_url,
@@ -108,6 +111,22 @@ pub(super) fn twilio(config: &Config) -> Finding {
         (Some(_), Some(_), None, None) => Finding::Warning(
             "LIVEKIT_SIP_DOMAIN is not set: Twilio is told to call the host of PUBLIC_URL by SIP.".into(),
         ),
-        (Some(_), Some(_), _, _) => Finding::Good("Twilio's webhooks are answered.".into()),
+        (Some(_), Some(_), _, _) => Finding::Good("Twilio's webhooks are answered with calls by SIP. Where no UDP gets in, TWILIO_MODE=stream.".into()),
+    }
+}
+
+fn twilio_by_stream(config: &Config) -> Finding {
+    match (&config.twilio.auth_token, config.http.public_url.as_deref()) {
+        (None, _) => Finding::Wrong(
+            "TWILIO_MODE is stream but TWILIO_AUTH_TOKEN is not set: no stream can prove that it is Twilio's.".into(),
+        ),
+        (Some(_), Some(url)) if url.starts_with("https://") => Finding::Good(
+            "Twilio's webhooks are answered with Media Streams: calls come over a WebSocket on PORT and need no UDP. Where UDP gets in, \
+             TWILIO_MODE=sip has less delay."
+                .into(),
+        ),
+        (Some(_), _) => Finding::Wrong(
+            "TWILIO_MODE is stream but PUBLIC_URL is not an https:// address: Twilio opens wss:// alone.".into(),
+        ),
     }
 }

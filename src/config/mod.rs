@@ -26,7 +26,7 @@ pub use public_ip::{BadPublicIp, PublicIp};
 pub use sip::{SipConfig, SipTlsConfig, TrunkConfig, TrunkHeaders};
 pub use source::{ConfigError, SETTINGS, Secret, Source};
 pub use station::StationConfig;
-pub use twilio::TwilioConfig;
+pub use twilio::{TwilioConfig, TwilioMode};
 
 /// Everything the switch is told from outside.
 #[derive(Clone, Debug)]
@@ -142,6 +142,7 @@ mod tests {
             ("SWITCH_NODE", "studio 1"),
             ("ADMIN_TOKEN", "short"),
             ("LOBBY_LIMIT", "-1"),
+            ("TWILIO_MODE", "rtp"),
             ("OPUS_BITRATE", "5999"),
             ("OPUS_COMPLEXITY", "11"),
             ("HIDE_PHONE_NUMBERS", "maybe"),

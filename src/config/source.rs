@@ -117,6 +117,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "checks the signature of Twilio's webhooks; without it they are refused [none]",
     ),
     (
+        "TWILIO_MODE",
+        "how callers come from Twilio: sip, or stream (a WebSocket on PORT, for hosts without inbound UDP) [sip]",
+    ),
+    (
         "TWILIO_GREETING",
         "what Twilio says before it connects a call [nothing]",
     ),

@@ -8,6 +8,15 @@ use crate::{
 /// Where Twilio's API is.
 const API_URL: &str = "https://api.twilio.com";
 
+/// How a caller's audio comes from Twilio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TwilioMode {
+    /// By SIP and RTP: the least delay.
+    Sip,
+    /// By a Media Stream, a WebSocket on the web's port: for hosts that no UDP reaches.
+    Stream,
+}
+
 /// Twilio's webhook and API.
 #[derive(Clone, Debug)]
 pub struct TwilioConfig {
@@ -15,6 +24,8 @@ pub struct TwilioConfig {
     pub account_sid: Option<String>,
     /// Checks signatures; without it webhooks are refused (`TWILIO_AUTH_TOKEN`).
     pub auth_token: Option<Secret>,
+    /// How a caller's audio comes (`TWILIO_MODE`).
+    pub mode: TwilioMode,
     /// Host that Twilio is told to call by SIP (`LIVEKIT_SIP_DOMAIN`).
     pub sip_domain: Option<String>,
     /// Password in the TwiML (`LIVEKIT_SIP_PASSWORD`).
@@ -40,6 +51,11 @@ impl TwilioConfig {
                 "must be a host name or address, with :PORT if need be",
             ));
         }
+        let mode = match source.text("TWILIO_MODE").as_deref() {
+            None | Some("sip") => TwilioMode::Sip,
+            Some("stream") => TwilioMode::Stream,
+            Some(_) => return Err(ConfigError::new("TWILIO_MODE", "must be sip or stream")),
+        };
         let caller_id = source.text("TWILIO_CALLER_ID");
         if caller_id.as_deref().is_some_and(|number| !is_e164(number)) {
             return Err(ConfigError::new(
@@ -59,6 +75,7 @@ impl TwilioConfig {
             ));
         }
         Ok(Self {
+            mode,
             account_sid: source.text("TWILIO_ACCOUNT_SID"),
             auth_token: source.text("TWILIO_AUTH_TOKEN").map(Secret),
             sip_domain,

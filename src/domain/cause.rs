@@ -28,6 +28,10 @@ pub enum Cause {
     ShowEnded,
     /// No RTP came for too long.
     RtpTimeout,
+    /// The WebSocket of a Media Stream was lost, or took nothing any more.
+    StreamLost,
+    /// A Media Stream sent what none may send.
+    StreamError,
     /// The far end did not keep the session alive (RFC 4028).
     SessionExpired,
     /// The far end never acknowledged our 200.
@@ -76,6 +80,8 @@ impl Cause {
             Self::NoShow => "no-show",
             Self::ShowEnded => "show-ended",
             Self::RtpTimeout => "rtp-timeout",
+            Self::StreamLost => "stream-lost",
+            Self::StreamError => "stream-error",
             Self::SessionExpired => "session-expired",
             Self::NoAck => "no-ack",
             Self::NoCommonCodec => "no-common-codec",
@@ -108,6 +114,8 @@ impl Cause {
             Self::NoShow => "No show was on air.",
             Self::ShowEnded => "The show ended.",
             Self::RtpTimeout => "The line went dead: no audio arrived.",
+            Self::StreamLost => "The connection to the carrier was lost.",
+            Self::StreamError => "The carrier sent something that is no call's audio; see the log.",
             Self::SessionExpired => "The caller's side gave no sign of life any more.",
             Self::NoAck => "The caller's side never confirmed our answer.",
             Self::NoCommonCodec => "The caller's side offered no audio format that we take.",

@@ -49,7 +49,7 @@ use actix_web::{
 use crate::{
     actors::{
         bridge::RoomTransport, health::Health, ladders::LadderBook, metrics::Metrics,
-        switchboard::Switchboard,
+        stream::Streams, switchboard::Switchboard,
     },
     config::Config,
     store::{Journal, Pool},
@@ -87,6 +87,8 @@ pub struct Web {
     pub rooms: Arc<RoomAccess>,
     /// Makes the tokens that our TwiML hands to Twilio; the same key as the SIP gate's.
     pub call_tokens: TokenKey,
+    /// Carries calls that come as Media Streams.
+    pub streams: Streams,
     /// Counters.
     pub metrics: Metrics,
     /// Settings.

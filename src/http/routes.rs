@@ -96,6 +96,7 @@ fn twilio_webhooks() -> Vec<Endpoint> {
             .body_max(twilio::BODY_MAX)
             .get(twilio::status)
             .post(twilio::status),
+        at("/api/twilio-sip/stream").get(twilio::open_stream),
     ]
 }
 

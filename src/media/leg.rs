@@ -1,5 +1,5 @@
-//! One phone call's media: what its RTP brings goes to its voice, what it is to hear goes out. Who hears
-//! whom is the table's affair, the packets are [`RtpSide`]'s.
+//! One phone call's media: what its line brings goes to its voice, what it is to hear goes out. Who hears
+//! whom is the table's affair; the packets are [`RtpSide`]'s, or the frames [`StreamSide`]'s.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use super::g711::{EncodedFrame, Law};
 use super::rtp::{DATAGRAM_MAX, PACKET_BUF};
 use super::rtp_side::{Arrival, Content, RtpSide};
 use super::stats::LegReport;
+use super::stream::{StreamSide, StreamSpec};
 use super::table::{
     EventQueue, LegChange, LegKey, LegSpec, MediaEvent, MediaIo, MediaSettings, Place, RoomKey,
     Sounding,
@@ -19,10 +20,18 @@ use super::voice::{Tap, Voice};
 /// a flood costs its own leg, not the others.
 const DATAGRAMS_PER_FRAME_MAX: usize = 64;
 
+/// What a leg's audio comes and goes by.
+#[derive(Debug)]
+enum Side {
+    Rtp(Box<RtpSide>),
+    /// A WebSocket.
+    Stream(Box<StreamSide>),
+}
+
 /// A call in the table.
 #[derive(Debug)]
 pub(super) struct Leg {
-    rtp: RtpSide,
+    side: Side,
     /// Packets were last accepted then; before the first, the leg was made then.
     heard_at: Instant,
     has_heard: bool,
@@ -45,8 +54,16 @@ pub(super) struct Leg {
 
 impl Leg {
     pub(super) fn new(now: Instant, spec: LegSpec, phase: u8) -> Self {
+        Self::with(now, Side::Rtp(Box::new(RtpSide::new(now, spec))), phase)
+    }
+
+    pub(super) fn of_stream(now: Instant, spec: StreamSpec, phase: u8) -> Self {
+        Self::with(now, Side::Stream(Box::new(StreamSide::new(spec))), phase)
+    }
+
+    fn with(now: Instant, side: Side, phase: u8) -> Self {
         Self {
-            rtp: RtpSide::new(now, spec),
+            side,
             heard_at: now,
             has_heard: false,
             timed_out: false,
@@ -64,16 +81,40 @@ impl Leg {
     }
 
     pub(super) fn law(&self) -> Law {
-        self.rtp.law()
+        match &self.side {
+            Side::Rtp(rtp) => rtp.law(),
+            Side::Stream(_) => Law::Mu,
+        }
     }
 
-    /// Takes the result of a new offer and answer.
+    /// Whether the far end is to send.
+    fn receives(&self) -> bool {
+        match &self.side {
+            Side::Rtp(rtp) => rtp.receives(),
+            Side::Stream(_) => true,
+        }
+    }
+
+    /// Takes the result of a new offer and answer, of which a stream has none.
     pub(super) fn renegotiate(&mut self, now: Instant, change: LegChange) {
-        if change.receive && !self.rtp.receives() {
+        let Side::Rtp(rtp) = &mut self.side else {
+            return;
+        };
+        if change.receive && !rtp.receives() {
             self.heard_at = now;
             self.timed_out = false;
         }
-        self.rtp.renegotiate(now, change);
+        rtp.renegotiate(now, change);
+    }
+
+    /// Puts the leg somewhere else; heard in the next frame. What a stream's far end has buffered is of the old place.
+    pub(super) fn move_to(&mut self, place: Place) {
+        if let Side::Stream(stream) = &mut self.side
+            && self.place != place
+        {
+            stream.clear();
+        }
+        self.place = place;
     }
 
     /// Reads what has come in. The voice is kept only while `heard`.
@@ -85,6 +126,9 @@ impl Leg {
         io: &mut impl MediaIo,
         events: &mut EventQueue,
     ) {
+        if let Side::Stream(_) = self.side {
+            return self.drain_stream(now, heard);
+        }
         let mut buf = [0; DATAGRAM_MAX];
         for _ in 0..DATAGRAMS_PER_FRAME_MAX {
             let Some(datagram) = io.recv(key, &mut buf) else {
@@ -93,7 +137,10 @@ impl Leg {
             let bytes = buf.get_mut(..datagram.len).unwrap_or_default();
             // A kernel's clock may run ahead of the tick's by a little.
             let at = datagram.at.min(now);
-            if let Some(arrival) = self.rtp.receive(bytes, datagram.from, at) {
+            let Side::Rtp(rtp) = &mut self.side else {
+                break;
+            };
+            if let Some(arrival) = rtp.receive(bytes, datagram.from, at) {
                 if let Some(from) = arrival.latched {
                     events.push(MediaEvent::Latched { leg: key, from });
                 }
@@ -105,11 +152,27 @@ impl Leg {
         }
     }
 
+    fn drain_stream(&mut self, now: Instant, heard: bool) {
+        while let Side::Stream(stream) = &mut self.side
+            && let Some(audio) = stream.receive(now)
+        {
+            let arrival = Arrival {
+                is_fresh: false,
+                latched: None,
+                content: Content::Audio {
+                    timestamp: audio.timestamp,
+                    payload: audio.payload(),
+                },
+            };
+            self.hear(audio.at, heard && !audio.is_overtaken, &arrival);
+        }
+    }
+
     fn hear(&mut self, at: Instant, heard: bool, arrival: &Arrival<'_>) {
         self.heard_at = self.heard_at.max(at);
         self.has_heard = true;
         self.timed_out = false;
-        let law = self.rtp.law();
+        let law = self.law();
         let Some(voice) = self.voice.as_mut() else {
             return;
         };
@@ -142,24 +205,41 @@ impl Leg {
             settings.rtp_timeout_first
         };
         let silent: Duration = now.saturating_duration_since(self.heard_at);
-        if self.rtp.receives() && !self.timed_out && silent >= patience {
+        if self.receives() && !self.timed_out && silent >= patience {
             self.timed_out = true;
             events.push(MediaEvent::RtpTimeout { leg: key });
         }
     }
 
     /// Sends one frame; time passes whether it can be sent or not.
-    pub(super) fn send(&mut self, key: LegKey, payload: &EncodedFrame, io: &mut impl MediaIo) {
-        let mut buf = PACKET_BUF;
-        if let Some((target, packet)) = self.rtp.packet(payload, &mut buf) {
-            io.send(key, target, packet);
+    pub(super) fn send(
+        &mut self,
+        key: LegKey,
+        now: Instant,
+        payload: &EncodedFrame,
+        io: &mut impl MediaIo,
+    ) {
+        match &mut self.side {
+            Side::Rtp(rtp) => {
+                let mut buf = PACKET_BUF;
+                if let Some((target, packet)) = rtp.packet(payload, &mut buf) {
+                    io.send(key, target, packet);
+                }
+            }
+            Side::Stream(stream) => {
+                if stream.send(now, payload) {
+                    io.wake(key);
+                }
+            }
         }
     }
 
     /// Lets `frames` frames pass in which the clock stood still.
     pub(super) fn skip(&mut self, frames: u32) {
         let samples = frames.saturating_mul(NB_FRAME as u32);
-        self.rtp.skip(samples);
+        if let Side::Rtp(rtp) = &mut self.side {
+            rtp.skip(samples);
+        }
         if let Some(voice) = &mut self.voice {
             voice.jitter.skip(samples as usize);
         }
@@ -170,6 +250,10 @@ impl Leg {
 
     /// What has happened so far.
     pub(super) fn report(&self) -> LegReport {
+        let of_side = match &self.side {
+            Side::Rtp(rtp) => rtp.report(),
+            Side::Stream(stream) => stream.report(),
+        };
         LegReport {
             playout: self
                 .voice
@@ -177,7 +261,7 @@ impl Leg {
                 .map(|voice| voice.jitter.counts())
                 .unwrap_or_default(),
             tap_overflow: self.tap_overflow + self.tap.as_ref().map_or(0, Tap::overflow),
-            ..self.rtp.report()
+            ..of_side
         }
     }
 

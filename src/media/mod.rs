@@ -27,6 +27,7 @@ pub mod rtp;
 mod rtp_side;
 pub mod srtp;
 pub mod stats;
+pub mod stream;
 pub mod table;
 pub mod tone;
 mod voice;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::jitter::JitterCounts;
 use super::rtp::RtpIn;
 use super::srtp::Suite;
+use super::stream::StreamCounts;
 
 /// A sequence step beyond this is a new numbering, not a loss (RFC 3550 A.1).
 const DROPOUT_MAX: u16 = 3000;
@@ -40,6 +41,8 @@ pub struct LegReport {
     pub unknown_payload: u64,
     /// Frames of the caller's voice that browsers missed because their ring was full.
     pub tap_overflow: u64,
+    /// Where the leg is a Media Stream.
+    pub stream: Option<StreamCounts>,
 }
 
 /// Sequence numbers and jitter of the stream that is being heard.

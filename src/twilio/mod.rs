@@ -1,8 +1,10 @@
-//! Twilio as a web peer: its signed webhooks, our TwiML answers, the token that ties both to SIP, and its API for calls out.
+//! Twilio as a web peer: its signed webhooks, our TwiML answers, the token that ties both to a call's leg, the frames of a leg that
+//! is a Media Stream, and its API for calls out.
 //!
 //! ```text
 //! webhook -> signature::verify -> params::IncomingCall -> token::TokenKey::make -> twiml::connect
 //!                                        INVITE with X-Call-Token -> TokenKey::verify
+//!                                        stream::Session: `start` with its token -> TokenKey::verify
 //! ```
 //!
 //! Everything here is a function of its arguments; HTTP, clock and settings are elsewhere.
@@ -10,5 +12,6 @@
 pub mod calls;
 pub mod params;
 pub mod signature;
+pub mod stream;
 pub mod token;
 pub mod twiml;

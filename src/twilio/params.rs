@@ -95,6 +95,17 @@ pub enum CallStatus {
     Canceled,
 }
 
+/// What befell a Media Stream (`StreamEvent`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamFate {
+    /// It was connected.
+    Started,
+    /// It was closed.
+    Stopped,
+    /// It could not be connected, or broke.
+    Failed,
+}
+
 /// A new call that asks what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncomingCall {
@@ -138,6 +149,8 @@ pub struct StatusChange {
     pub parent_call_sid: Option<CallSid>,
     /// Where the leg is now.
     pub status: Option<CallStatus>,
+    /// What befell the leg's Media Stream, where the call-back is about one.
+    pub stream: Option<StreamFate>,
     /// Place among the call-backs of this leg, from 0; they may arrive in any order.
     pub sequence: Option<u32>,
     /// How long the leg lasted, once it has ended.
@@ -193,6 +206,7 @@ impl StatusChange {
             call_sid: form.required_sid("CallSid")?,
             parent_call_sid: form.sid("ParentCallSid")?,
             status: form.status("CallStatus"),
+            stream: form.value("StreamEvent").and_then(StreamFate::read),
             sequence: form.number("SequenceNumber"),
             duration_s: form.number("CallDuration"),
             sip_response_code: form.number("SipResponseCode"),
@@ -213,6 +227,19 @@ impl CallingParty {
             Self::Withheld
         } else {
             Self::Number(address.to_owned())
+        }
+    }
+}
+
+impl StreamFate {
+    /// Reads Twilio's word.
+    #[must_use]
+    pub fn read(word: &str) -> Option<Self> {
+        match word {
+            "stream-started" => Some(Self::Started),
+            "stream-stopped" => Some(Self::Stopped),
+            "stream-error" => Some(Self::Failed),
+            _ => None,
         }
     }
 }

@@ -451,3 +451,89 @@ async fn webhooks_that_are_none_are_refused() {
         .await
         .problem(413, "too large");
 }
+
+/// A station whose callers come by Media Streams.
+fn by_stream() -> Station {
+    Station::with(&[
+        ("TWILIO_MODE", "stream"),
+        ("TWILIO_AUTH_TOKEN", TWILIO_TOKEN),
+        ("TWILIO_ACCOUNT_SID", ACCOUNT),
+    ])
+}
+
+#[actix_web::test]
+async fn by_stream_a_call_is_sent_to_our_socket_with_a_token_of_its_own() {
+    let station = by_stream();
+    station.on_air().await;
+    let webhook = || post(&station, INCOMING, &call("CA1", "+15551112222"));
+    let answer = station.send(webhook()).await;
+    let row = &calls(&station).await[0];
+    let id = row["id"].as_str().unwrap();
+    let url = format!(
+        "{}/api/twilio-sip/stream",
+        station.url.replace("http", "ws")
+    );
+    for part in [
+        format!("<Connect><Stream url=\"{url}\""),
+        format!("statusCallback=\"{}{STATUS}\"", station.url),
+        format!("<Parameter name=\"callId\" value=\"{id}\"/>"),
+        "</Connect><Hangup/></Response>".to_owned(),
+    ] {
+        assert!(answer.text.contains(&part), "{part}: {}", answer.text);
+    }
+    let token = between(&answer.text, "name=\"token\" value=\"", "\"");
+    let now_s = audioroad::actors::clock::unix_ms() / 1000;
+    let key = TokenKey::new(&CALL_KEY);
+    assert_eq!(key.verify(token, id, "CA1", now_s), Ok(()));
+    assert!(key.verify(token, id, "CA2", now_s).is_err());
+    assert!(key.verify(token, id, "CA1", now_s + 301).is_err());
+    assert_eq!(station.send(webhook()).await.text, answer.text);
+}
+
+#[actix_web::test]
+async fn by_stream_what_is_not_connected_is_told_as_by_sip() {
+    let (station, by_sip) = (by_stream(), Station::open());
+    let form = call("CA0", "+15551112222");
+    for (station, mode) in [(&station, "stream"), (&by_sip, "sip")] {
+        let no_show = station.send(post(station, INCOMING, &form)).await;
+        assert!(
+            no_show.text.contains("no show on air"),
+            "{mode}: {}",
+            no_show.text
+        );
+        let episode = station.on_air().await;
+        let path = format!("/api/episodes/{episode}/busy-all");
+        let busy = station.post(&path, json!({ "busy": true })).await;
+        assert_eq!(busy.status, 200, "{}", busy.text);
+    }
+    for sid in ["CA1", "CA2"] {
+        let form = call(sid, "+15551112222");
+        let here = station.send(post(&station, INCOMING, &form)).await;
+        let there = by_sip.send(post(&by_sip, INCOMING, &form)).await;
+        assert_eq!(here.text, there.text);
+        assert!(here.text.contains("<Reject"), "{}", here.text);
+    }
+}
+
+#[actix_web::test]
+async fn a_stream_that_could_not_be_opened_closes_the_row() {
+    let station = by_stream();
+    station.on_air().await;
+    station
+        .send(post(&station, INCOMING, &call("CA1", "+15551112222")))
+        .await;
+    let told = |event: &'static str| {
+        let form = [
+            ("CallSid", "CA1"),
+            ("AccountSid", ACCOUNT),
+            ("StreamSid", "MZ1"),
+            ("StreamEvent", event),
+        ];
+        station.send(post(&station, STATUS, &form))
+    };
+    assert_eq!(told("stream-started").await.status, 204);
+    assert_eq!(calls(&station).await[0]["status"], "queued");
+    assert_eq!(told("stream-error").await.status, 204);
+    let row = &calls(&station).await[0];
+    assert_eq!(row["cause"], "carrier-stream-error", "{row}");
+}

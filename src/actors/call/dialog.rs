@@ -39,6 +39,8 @@ pub(super) fn reason(cause: &Cause) -> Reason {
         | Cause::SipError(_)
         | Cause::Shutdown
         | Cause::SwitchRestarted
+        | Cause::StreamLost
+        | Cause::StreamError
         | Cause::Busy
         | Cause::NoAnswer
         | Cause::Declined
@@ -75,7 +77,7 @@ impl CallActor {
     pub(super) fn sip(&mut self) -> Option<&mut SipFarEnd> {
         match &mut self.far_end {
             FarEnd::Sip(sip) => Some(sip),
-            FarEnd::Nobody | FarEnd::Dialled => None,
+            FarEnd::Nobody | FarEnd::Dialled | FarEnd::Stream(_) => None,
         }
     }
 
@@ -171,7 +173,7 @@ impl CallActor {
         }
     }
 
-    fn key_pressed(&self, digit: char) {
+    pub(super) fn key_pressed(&self, digit: char) {
         tracing::debug!(call.id = %self.id, %digit, "key");
     }
 

@@ -1,8 +1,8 @@
 //! One telephone call: an actor that owns its far end's signalling and its leg.
 //!
 //! ```text
-//! INVITE -> port, SDP answer -> 200 at once -> leg in the table -> lobby
-//! re-INVITE -> leg renegotiated;  BYE, RTP timeout, drop, panic -> stopped(): leg away, port rests, desk told
+//! INVITE -> port, SDP answer -> 200 at once -> leg in the table -> lobby;   Media Stream -> leg in the table -> lobby
+//! re-INVITE -> leg renegotiated;  BYE, stop, timeout, drop, panic -> stopped(): leg away, port rests, desk told
 //! ```
 //! Audio never passes through here. However the call ends, it ends in [`Actor::stopped`], once, with one cause.
 
@@ -11,6 +11,7 @@ mod dial;
 mod dialog;
 mod encryption;
 mod leg;
+mod stream;
 mod transfer;
 
 use actix::{Actor, ActorContext, Addr, Context};
@@ -22,6 +23,7 @@ use crate::{
         metrics::Metrics,
         room::RoomActor,
         sip::SipActor,
+        stream::StreamLeg,
         studio,
         switchboard::Switchboard,
     },
@@ -35,6 +37,7 @@ pub use answer::Invitation;
 pub use dial::Dialling;
 use dialog::SipFarEnd;
 use leg::quality;
+use stream::StreamFarEnd;
 
 /// What happens once the leg is up.
 pub enum Welcome {
@@ -48,6 +51,8 @@ pub enum Welcome {
 pub enum Start {
     /// It sent an INVITE, which is answered.
     Answer(Invitation),
+    /// Its Media Stream is here.
+    Stream(StreamLeg),
     /// A number is dialled through a trunk.
     Dial(Dialling),
 }
@@ -83,6 +88,8 @@ enum FarEnd {
     Dialled,
     /// A SIP dialog.
     Sip(Box<SipFarEnd>),
+    /// The WebSocket of a Media Stream.
+    Stream(StreamFarEnd),
 }
 
 /// One telephone call.
@@ -137,13 +144,15 @@ impl CallActor {
                 ctx.stop();
             }
             FarEnd::Sip(_) => self.hang_up_dialog(cause, ctx),
+            FarEnd::Stream(_) => self.hang_up_stream(cause, ctx),
         }
     }
 
     /// The call is over: its far end must not be left on a dead line.
     fn leave_far_end(&mut self, cause: &Cause) {
         match self.far_end {
-            FarEnd::Nobody => {}
+            // A stream closes when its far end is dropped.
+            FarEnd::Nobody | FarEnd::Stream(_) => {}
             FarEnd::Dialled => self.give_up_dial(cause),
             FarEnd::Sip(_) => self.leave_dialog(cause),
         }
@@ -156,6 +165,7 @@ impl Actor for CallActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         let begun = match self.start.take() {
             Some(Start::Answer(invitation)) => self.answer(invitation, ctx),
+            Some(Start::Stream(stream)) => self.take_stream(stream, ctx),
             Some(Start::Dial(dialling)) => self.dial(dialling, ctx),
             None => Err(Cause::InternalError),
         };

@@ -13,6 +13,7 @@ mod dial;
 mod effects;
 mod lines_out;
 mod presses;
+mod streams;
 
 use std::{
     collections::{BTreeMap, HashMap},

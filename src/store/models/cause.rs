@@ -24,6 +24,8 @@ pub(super) fn read(label: &str, by: Option<String>) -> Option<Cause> {
         Cause::NoShow,
         Cause::ShowEnded,
         Cause::RtpTimeout,
+        Cause::StreamLost,
+        Cause::StreamError,
         Cause::SessionExpired,
         Cause::NoAck,
         Cause::NoCommonCodec,
@@ -63,6 +65,8 @@ mod tests {
             Cause::NoShow,
             Cause::ShowEnded,
             Cause::RtpTimeout,
+            Cause::StreamLost,
+            Cause::StreamError,
             Cause::SessionExpired,
             Cause::NoAck,
             Cause::NoCommonCodec,
@@ -86,6 +90,7 @@ mod tests {
                 Cause::RemovedFromRoom | Cause::Blocked => {}
                 Cause::LobbyFull | Cause::BusyAll | Cause::NoShow | Cause::ShowEnded => {}
                 Cause::RtpTimeout | Cause::SessionExpired | Cause::NoAck => {}
+                Cause::StreamLost | Cause::StreamError => {}
                 Cause::NoCommonCodec | Cause::NeverArrived => {}
                 Cause::SipError(_) | Cause::OutOfResources | Cause::Shutdown => {}
                 Cause::SwitchRestarted | Cause::InternalError | Cause::Carrier(_) => {}
