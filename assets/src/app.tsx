@@ -18,6 +18,7 @@ import { KeysOverlay } from './parts/keys-overlay';
 import { LiveKitBar } from './parts/livekit-bar';
 import { Notices } from './parts/notices';
 import { Press } from './parts/press';
+import { SwitchBar } from './parts/switch-bar';
 import { homeOf, pagesOf, type Page } from './policy';
 import { navigate, path } from './route';
 import { resume, session } from './session';
@@ -34,6 +35,7 @@ export function App(): JSX.Element {
     <>
       <Header />
       {session.value.at === 'in' && <ConnectionBar />}
+      {session.value.at === 'in' && <SwitchBar />}
       {session.value.at === 'in' && <LiveKitBar />}
       <Content page={page} />
       <Notices />

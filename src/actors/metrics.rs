@@ -1,5 +1,6 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
+mod capacity;
 mod trunks;
 
 use prometheus::{
@@ -7,6 +8,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+pub use capacity::CapacityMetrics;
 pub use trunks::TrunkMetrics;
 
 /// The switch's counters and gauges.
@@ -35,6 +37,8 @@ pub struct Metrics {
     pub sip_dropped: IntCounterVec,
     /// Of the trunks.
     pub trunks: TrunkMetrics,
+    /// Of overload and drain.
+    pub capacity: CapacityMetrics,
     /// `audioroad_sip_messages_total{direction}`.
     pub sip_messages: IntCounterVec,
     /// `audioroad_invite_to_answer_seconds`.
@@ -64,6 +68,14 @@ fn seconds(name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histog
     Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
 }
 
+fn gauge(name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    IntGauge::new(name, help)
+}
+
+fn counter(name: &str, help: &str) -> prometheus::Result<IntCounter> {
+    IntCounter::new(name, help)
+}
+
 fn gauges(name: &str, help: &str, label: &str) -> prometheus::Result<IntGaugeVec> {
     IntGaugeVec::new(Opts::new(name, help), &[label])
 }
@@ -86,7 +98,7 @@ impl Metrics {
                 "Calls that ended, by cause",
                 "cause",
             )?,
-            dashboards: IntGauge::new("audioroad_dashboards", "Dashboards connected")?,
+            dashboards: gauge("audioroad_dashboards", "Dashboards connected")?,
             commands: counters(
                 "audioroad_commands_total",
                 "Operators' commands, by outcome",
@@ -97,10 +109,7 @@ impl Metrics {
                 "How late the media tick woke",
                 &LATENESS,
             )?,
-            ticks_skipped: IntCounter::new(
-                "audioroad_ticks_skipped_total",
-                "Frames jumped over after a stall",
-            )?,
+            ticks_skipped: counter("audioroad_ticks_skipped_total", "Frames jumped over")?,
             rtp_packets: counters(
                 "audioroad_rtp_packets_total",
                 "RTP packets of ended calls",
@@ -122,6 +131,7 @@ impl Metrics {
                 "reason",
             )?,
             trunks: TrunkMetrics::register(&registry)?,
+            capacity: CapacityMetrics::register(&registry)?,
             sip_messages: counters(
                 "audioroad_sip_messages_total",
                 "SIP messages, by direction",
@@ -132,7 +142,7 @@ impl Metrics {
                 "INVITE to our 200",
                 &ANSWER,
             )?,
-            rtp_ports: IntGauge::new("audioroad_rtp_ports_taken", "RTP ports in use")?,
+            rtp_ports: gauge("audioroad_rtp_ports_taken", "RTP ports in use")?,
             dashboards_dropped: IntCounter::new(
                 "audioroad_dashboards_dropped_total",
                 "Dashboards cut off for not reading",

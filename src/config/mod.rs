@@ -3,6 +3,7 @@
 //! A setting has one name: `SIP_PORT` in the environment is `sip_port` in the file. `audioroad --help` lists them all.
 
 mod books;
+mod capacity;
 mod http;
 mod livekit;
 mod livekit_url;
@@ -15,6 +16,7 @@ mod twilio;
 use std::path::PathBuf;
 
 pub use books::BooksConfig;
+pub use capacity::CapacityConfig;
 pub use http::HttpConfig;
 pub use livekit::LiveKitConfig;
 pub use livekit_url::{BadLiveKitUrl, LiveKitUrl};
@@ -37,6 +39,8 @@ pub struct Config {
     pub media: MediaConfig,
     /// The rooms browsers join.
     pub livekit: LiveKitConfig,
+    /// How many calls are taken, and how a shutdown waits for them.
+    pub capacity: CapacityConfig,
     /// The database.
     pub books: BooksConfig,
     /// Twilio's webhook.
@@ -57,6 +61,7 @@ impl Config {
             sip: SipConfig::read(source)?,
             media: MediaConfig::read(source)?,
             livekit: LiveKitConfig::read(source)?,
+            capacity: CapacityConfig::read(source)?,
             books: BooksConfig::read(source, &data_dir),
             twilio: TwilioConfig::read(source)?,
             station: StationConfig::read(source)?,
@@ -117,6 +122,11 @@ mod tests {
             ("OPUS_BITRATE", "5999"),
             ("OPUS_COMPLEXITY", "11"),
             ("HIDE_PHONE_NUMBERS", "maybe"),
+            ("MAX_CALLS", "0"),
+            ("MAX_CALLS_PER_SECOND", "0"),
+            ("OVERLOAD_CPU_PERCENT", "101"),
+            ("OVERLOAD_LATENESS_MS", "-1"),
+            ("DRAIN_SECONDS", "86401"),
             ("SIP_LADDERS", "2001"),
         ] {
             let error = read(&[(name, value)], "").unwrap_err().to_string();

@@ -15,6 +15,7 @@ mod calls;
 mod dashboard;
 mod desk;
 mod door;
+mod drain;
 mod episodes;
 mod health;
 mod ladders;

@@ -9,8 +9,8 @@ use actix_web::{
 };
 
 use crate::http::{
-    assets, callers, calls, dashboard, episodes, health, ladders, livekit, metrics, moves, openapi,
-    operators,
+    assets, callers, calls, dashboard, drain, episodes, health, ladders, livekit, metrics, moves,
+    openapi, operators,
     problem::{self, Problem},
     rooms, session, shows, twilio,
 };
@@ -48,6 +48,7 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/api/sip/calls").get(ladders::list),
         at("/api/sip/calls/{id}").get(ladders::by_number),
         at("/api/sip/calls/{id}/sip.pcap").get(ladders::capture_by_number),
+        at("/api/drain").post(drain::begin).delete(drain::end),
         at("/api/callers").get(callers::list),
         at("/api/callers/{id}")
             .get(callers::show)

@@ -32,6 +32,7 @@ use super::timer::TimerReason;
 use super::transaction::{
     AckName, Client, Machine, Names, Next, Outbox, RSEQ, Reliability, Table, TxnKey,
 };
+use super::trunk::Rate;
 use super::value::via;
 use super::wire::{Framing, WireError, emit_request, emit_response, header, parse};
 use super::{FlowId, Source, Transport, reply, value};
@@ -50,6 +51,10 @@ pub struct Endpoint {
     dialogs: HashSet<DialogKey>,
     flows: HashMap<FlowId, Transport>,
     ringing: HashSet<TxnKey>,
+    calls: Rate,
+    /// When the budget of new calls is whole again.
+    calls_full_at: Option<Instant>,
+    turned_away: u64,
     out: Outbox,
 }
 
@@ -61,6 +66,7 @@ impl Endpoint {
             timings: config.timings,
             ..Outbox::default()
         };
+        let per_second = config.limits.calls_per_second;
         Self {
             signer: Signer::new(config.secret),
             config,
@@ -69,6 +75,9 @@ impl Endpoint {
             dialogs: HashSet::new(),
             flows: HashMap::new(),
             ringing: HashSet::new(),
+            calls: Rate::new(per_second, per_second),
+            calls_full_at: None,
+            turned_away: 0,
             out,
         }
     }
@@ -264,6 +273,12 @@ impl Endpoint {
     /// While draining, new calls and OPTIONS get 503 with Retry-After; calls that are up go on.
     pub fn set_draining(&mut self, draining: bool) {
         self.draining = draining;
+    }
+
+    /// New calls that got 503, since the start.
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away
     }
 
     /// How much is held right now.

@@ -25,3 +25,4 @@ pub use admission::{Accepted, Admission, Refused, RefusedCause, Ruling, Standing
 pub use allow::{Allow, AllowError, RANGES_MAX};
 pub use fields::{CallFields, FieldHeaders};
 pub use profile::{Profile, Reach, TRUNKS_MAX, Trunk, TrunkError, TrunkName, TrunkTable, Trunks};
+pub(super) use rate::Rate;

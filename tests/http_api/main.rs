@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod doors;
+mod drain;
 mod ladders;
 mod livekit;
 mod pages;

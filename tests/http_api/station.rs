@@ -103,6 +103,7 @@ impl Station {
             ladders: ladders.clone(),
             health: Arc::clone(&health),
             public_ip: None,
+            calls_max: None,
             hide_numbers: false,
         };
         let switchboard = Switchboard::new(Desk::new(DeskSettings::default()), peers).start();

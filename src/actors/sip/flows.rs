@@ -28,6 +28,8 @@ const STRANGERS_CONNECTIONS_MAX: usize = 4;
 const OUTBOX: usize = 256;
 /// A peer that sends nothing, not even a keep-alive, is let go: twice Twilio's two minutes.
 const IDLE_MAX: Duration = Duration::from_secs(240);
+/// After a connection that could not be taken, for want of file descriptors, none is for so long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 const CONNECT_MAX: Duration = Duration::from_secs(4);
 const READ: usize = 8 * 1024;
 
@@ -148,7 +150,7 @@ pub(super) fn accept(listener: TcpListener) -> impl Stream<Item = Accepted> {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot take a SIP connection");
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }

@@ -7,6 +7,7 @@
 //! One timer waits for the endpoint's next deadline. Datagrams wait in the kernel's buffer, streams in a bounded channel: a flood
 //! is dropped or slowed down, never piled up.
 
+mod doors;
 mod flows;
 mod gate;
 mod invited;
@@ -33,7 +34,7 @@ use crate::{
     actors::{
         clock,
         ladders::LadderBook,
-        message::{DialogDown, DialogUp, InDialog, Respond, SendRequest, SetDraining},
+        message::{DialogDown, DialogUp, InDialog, Respond, SendRequest},
         metrics::Metrics,
         switchboard::Switchboard,
     },
@@ -80,6 +81,7 @@ pub struct SipActor {
     switchboard: Addr<Switchboard>,
     metrics: Metrics,
     ladders: LadderBook,
+    doors: doors::Doors,
     dialogs: HashMap<crate::sip::DialogKey, Recipient<InDialog>>,
     invites: HashMap<TxnKey, Recipient<InDialog>>,
     pending: HashMap<TxnKey, Pending>,
@@ -106,6 +108,7 @@ impl SipActor {
             switchboard,
             metrics,
             ladders,
+            doors: doors::Doors::default(),
             dialogs: HashMap::new(),
             invites: HashMap::new(),
             pending: HashMap::new(),
@@ -142,6 +145,7 @@ impl SipActor {
                 Transport::Tcp | Transport::Tls => self.flows.send(out.flow, out.bytes),
             }
         }
+        self.count_turned_away();
         self.set_timer(ctx);
     }
 
@@ -406,13 +410,5 @@ impl Handler<SendRequest> for SipActor {
     fn handle(&mut self, request: SendRequest, ctx: &mut Self::Context) {
         self.send_request(request, false);
         self.settle(ctx);
-    }
-}
-
-impl Handler<SetDraining> for SipActor {
-    type Result = ();
-
-    fn handle(&mut self, SetDraining(draining): SetDraining, _: &mut Self::Context) {
-        self.endpoint.set_draining(draining);
     }
 }

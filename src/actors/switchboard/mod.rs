@@ -9,6 +9,7 @@
 mod arrivals;
 mod audience;
 mod browsers;
+mod drain;
 mod effects;
 mod presses;
 
@@ -52,6 +53,8 @@ pub struct SwitchboardPeers {
     pub health: Arc<Health>,
     /// The address in SDP, when it is not the flow's own.
     pub public_ip: Option<IpAddr>,
+    /// Calls at once.
+    pub calls_max: Option<usize>,
     /// Rooms show nobody's number.
     pub hide_numbers: bool,
 }
