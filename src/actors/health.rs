@@ -1,5 +1,7 @@
 //! How the switch is, in one place: written by those who know, read by `/health` and the dashboards.
 
+mod certificates;
+
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicBool, AtomicI64, Ordering},
@@ -7,7 +9,9 @@ use std::sync::{
 
 use serde_json::{Value, json};
 
-use crate::{actors::overload::Strain, domain::UnixMs};
+use crate::{actors::clock, actors::overload::Strain, domain::UnixMs};
+
+pub use certificates::Certificates;
 
 /// The state of the switch's parts.
 #[derive(Debug, Default)]
@@ -18,6 +22,7 @@ pub struct Health {
     overload: Mutex<Vec<Strain>>,
     database: Mutex<Database>,
     livekit: Mutex<LiveKit>,
+    certificates: Mutex<Option<Certificates>>,
 }
 
 /// Whether new calls are sent away on purpose.
@@ -185,6 +190,14 @@ impl Health {
         *self.livekit.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
+    /// How the certificates of SIP over TLS are; `None` where there are none.
+    pub fn set_certificates(&self, state: Option<Certificates>) {
+        *self
+            .certificates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
     /// Whether calls can be taken.
     pub fn takes_calls(&self) -> bool {
         self.sip.load(Ordering::Relaxed) && self.refusing().is_none()
@@ -211,7 +224,13 @@ impl Health {
             }
         }
         notes.extend(livekit.note());
-        let whole = database == Database::Ok && livekit.lost_since().is_none();
+        let certificates = self.certificates.lock();
+        let certificates = certificates.unwrap_or_else(PoisonError::into_inner).clone();
+        let certificates = certificates.as_ref();
+        notes.extend(certificates.iter().flat_map(|all| all.notes(clock::utc())));
+        let whole = database == Database::Ok
+            && livekit.lost_since().is_none()
+            && certificates.is_none_or(Certificates::are_valid);
         let status = match (self.takes_calls(), whole) {
             (false, _) => "down",
             (true, true) => "ok",
@@ -225,6 +244,8 @@ impl Health {
         };
         json!({
             "status": status, "sip": sip, "database": database.label(),
+            "sipTls": certificates.map_or("off", Certificates::label),
+            "sipTlsExpires": certificates.map(|all| all.expires),
             "livekit": livekit.label(), "livekitLostSince": livekit.lost_since(),
             "calls": self.calls.load(Ordering::Relaxed), "notes": notes,
             "refusing": refusing.map(|refusing| refusing.view()),
@@ -288,6 +309,28 @@ mod tests {
         );
         health.set_overload(Vec::new());
         assert!(health.takes_calls() && health.view()["refusing"].is_null());
+    }
+
+    #[test]
+    fn an_expired_certificate_degrades() {
+        let health = Health::default();
+        health.set_sip(true);
+        assert_eq!(health.view()["sipTls"], "off");
+        let now = clock::utc();
+        let until = |ms| Some(Certificates::new(now, now.plus_ms(ms), None));
+        health.set_certificates(until(1_000_000_000_000));
+        let view = health.view();
+        assert_eq!(
+            (&view["status"], &view["sipTls"]),
+            (&json!("ok"), &json!("ok"))
+        );
+        assert_eq!(view["sipTlsExpires"], json!(now.0 + 1_000_000_000_000));
+        health.set_certificates(until(-1));
+        let view = health.view();
+        assert_eq!(
+            (&view["status"], &view["sipTls"]),
+            (&json!("degraded"), &json!("expired"))
+        );
     }
 
     #[test]

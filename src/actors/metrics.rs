@@ -1,6 +1,7 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
 mod capacity;
+mod transports;
 mod trunks;
 
 use prometheus::{
@@ -9,6 +10,7 @@ use prometheus::{
 };
 
 pub use capacity::CapacityMetrics;
+pub use transports::TransportMetrics;
 pub use trunks::TrunkMetrics;
 
 /// The switch's counters and gauges.
@@ -35,6 +37,8 @@ pub struct Metrics {
     pub rtp_jitter: Histogram,
     /// `audioroad_sip_dropped_total{reason}`.
     pub sip_dropped: IntCounterVec,
+    /// Of connections.
+    pub transports: TransportMetrics,
     /// Of the trunks.
     pub trunks: TrunkMetrics,
     /// Of overload and drain.
@@ -95,7 +99,7 @@ impl Metrics {
             calls: gauges("audioroad_calls", "Calls that are up, by stage", "stage")?,
             calls_ended: counters(
                 "audioroad_calls_ended_total",
-                "Calls that ended, by cause",
+                "Ended calls, by cause",
                 "cause",
             )?,
             dashboards: gauge("audioroad_dashboards", "Dashboards connected")?,
@@ -130,6 +134,7 @@ impl Metrics {
                 "SIP traffic dropped unanswered, by reason",
                 "reason",
             )?,
+            transports: TransportMetrics::register(&registry)?,
             trunks: TrunkMetrics::register(&registry)?,
             capacity: CapacityMetrics::register(&registry)?,
             sip_messages: counters(
@@ -156,8 +161,7 @@ impl Metrics {
             livekit: gauges("audioroad_livekit", "Links to a LiveKit server", "what")?,
             registry,
         };
-        metrics.register()?;
-        Ok(metrics)
+        metrics.register().map(|()| metrics)
     }
 
     fn register(&self) -> prometheus::Result<()> {

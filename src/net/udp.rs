@@ -7,6 +7,8 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::net::address;
+
 /// Room for a burst of INVITEs while the one reader is busy, in octets.
 const BUFFER: usize = 1 << 20;
 
@@ -21,6 +23,7 @@ pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
         Some(Protocol::UDP),
     )?;
     socket.set_nonblocking(true)?;
+    address::shared(&socket, address.ip())?;
     // The system may grant less; a smaller buffer is no reason not to start.
     let _ = socket.set_recv_buffer_size(BUFFER);
     let _ = socket.set_send_buffer_size(BUFFER);
