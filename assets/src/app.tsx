@@ -21,6 +21,7 @@ import { LiveKitBar } from './parts/livekit-bar';
 import { Notices } from './parts/notices';
 import { PassOnDialog } from './parts/pass-on';
 import { Press } from './parts/press';
+import { SwitchBar } from './parts/switch-bar';
 import { homeOf, pagesOf, type Page } from './policy';
 import { navigate, path } from './route';
 import { resume, session } from './session';
@@ -37,6 +38,7 @@ export function App(): JSX.Element {
     <>
       <Header />
       {session.value.at === 'in' && <ConnectionBar />}
+      {session.value.at === 'in' && <SwitchBar />}
       {session.value.at === 'in' && <LiveKitBar />}
       <Content page={page} />
       <Notices />

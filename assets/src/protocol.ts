@@ -111,6 +111,14 @@ export interface Health {
   livekitLostSince: number | null;
   calls: number;
   notes: string[];
+  /** Why new calls are sent away; null while they are taken. */
+  refusing: {
+    why: 'shutting-down' | 'drained' | 'overloaded';
+    text: string;
+    /** Calls that are up may go on until then. */
+    until: number | null;
+    strains: string[];
+  } | null;
 }
 
 export interface Limits {

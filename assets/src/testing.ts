@@ -84,6 +84,7 @@ export function snapshot(calls: Call[], fields: Partial<Snapshot> = {}): Snapsho
       livekitLostSince: null,
       calls: calls.length,
       notes: [],
+      refusing: null,
     },
     limits: { lobby: 100, hold: 50, live: 20 },
     callsOut: { offBecause: null, helpLines: ['Lifeline'] },

@@ -214,6 +214,42 @@ pub struct SipUp(pub Addr<SipActor>);
 #[rtype(result = "()")]
 pub struct TwilioUp(pub Addr<TwilioCalls>);
 
+/// To the switchboard: take no new calls, or take them again.
+///
+/// # Errors
+/// A shutdown cannot be taken back.
+#[derive(Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub enum Drain {
+    /// The process goes down; calls that are up may go on until then.
+    GoDown {
+        /// The deadline.
+        until: UnixMs,
+    },
+    /// An operator wants no new calls.
+    Begin {
+        /// The operator's name.
+        by: String,
+    },
+    /// An operator wants new calls again.
+    End,
+}
+
+/// To the switchboard: dashboards should see how the switch is now.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct HealthChanged;
+
+/// To the SIP actor: are you there?
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Probe;
+
+/// To the SIP actor: send new calls away, or take them again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetOverloaded(pub bool);
+
 /// To the switchboard: take no more calls and hang everybody up.
 #[derive(Message)]
 #[rtype(result = "()")]

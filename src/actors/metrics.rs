@@ -1,5 +1,6 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
+mod capacity;
 mod streams;
 mod transports;
 mod trunks;
@@ -9,6 +10,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+pub use capacity::CapacityMetrics;
 pub use streams::StreamMetrics;
 pub use transports::TransportMetrics;
 pub use trunks::TrunkMetrics;
@@ -43,6 +45,8 @@ pub struct Metrics {
     pub trunks: TrunkMetrics,
     /// Of Media Streams.
     pub streams: StreamMetrics,
+    /// Of overload and drain.
+    pub capacity: CapacityMetrics,
     /// `audioroad_sip_messages_total{direction}`.
     pub sip_messages: IntCounterVec,
     /// `audioroad_invite_to_answer_seconds`.
@@ -72,6 +76,14 @@ fn seconds(name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histog
     Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
 }
 
+fn gauge(name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    IntGauge::new(name, help)
+}
+
+fn counter(name: &str, help: &str) -> prometheus::Result<IntCounter> {
+    IntCounter::new(name, help)
+}
+
 fn gauges(name: &str, help: &str, label: &str) -> prometheus::Result<IntGaugeVec> {
     IntGaugeVec::new(Opts::new(name, help), &[label])
 }
@@ -94,7 +106,7 @@ impl Metrics {
                 "Ended calls, by cause",
                 "cause",
             )?,
-            dashboards: IntGauge::new("audioroad_dashboards", "Dashboards connected")?,
+            dashboards: gauge("audioroad_dashboards", "Dashboards connected")?,
             commands: counters(
                 "audioroad_commands_total",
                 "Operators' commands, by outcome",
@@ -105,10 +117,7 @@ impl Metrics {
                 "How late the media tick woke",
                 &LATENESS,
             )?,
-            ticks_skipped: IntCounter::new(
-                "audioroad_ticks_skipped_total",
-                "Frames jumped over after a stall",
-            )?,
+            ticks_skipped: counter("audioroad_ticks_skipped_total", "Frames jumped over")?,
             rtp_packets: counters(
                 "audioroad_rtp_packets_total",
                 "RTP packets of ended calls",
@@ -132,6 +141,7 @@ impl Metrics {
             transports: TransportMetrics::register(&registry)?,
             trunks: TrunkMetrics::register(&registry)?,
             streams: StreamMetrics::register(&registry)?,
+            capacity: CapacityMetrics::register(&registry)?,
             sip_messages: counters(
                 "audioroad_sip_messages_total",
                 "SIP messages, by direction",
@@ -142,7 +152,7 @@ impl Metrics {
                 "INVITE to our 200",
                 &ANSWER,
             )?,
-            rtp_ports: IntGauge::new("audioroad_rtp_ports_taken", "RTP ports in use")?,
+            rtp_ports: gauge("audioroad_rtp_ports_taken", "RTP ports in use")?,
             dashboards_dropped: IntCounter::new(
                 "audioroad_dashboards_dropped_total",
                 "Dashboards cut off for not reading",

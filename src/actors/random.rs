@@ -49,3 +49,9 @@ pub fn token() -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret())
 }
+
+/// Seconds after which a caller who was sent away may try again, as text for Retry-After: not the same for all, so that they
+/// don't come back in one wave.
+pub fn retry_after_s() -> String {
+    rand::rng().random_range(5..=15).to_string()
+}

@@ -18,7 +18,7 @@ use crate::{
     actors::{call::CallActor, clock},
     domain::{CallId, RoomName},
     media::{LegKey, MediaIo, MediaTable, RoomKey, SourceKey, stats::LegReport, table::Datagram},
-    net::{ports::PortPool, rtp::RtpSocket},
+    net::{files, ports::PortPool, rtp::RtpSocket},
 };
 
 /// The UDP sockets under the legs, and what wakes the WebSockets of those that are streams.
@@ -129,6 +129,11 @@ impl Studio {
             let number = self.ports.take(now)?;
             match RtpSocket::bind(self.bind, number) {
                 Ok(socket) => return Some(Port { number, socket }),
+                Err(error) if files::run_out(&error) => {
+                    // Another port would not help; the overload watch says it, once.
+                    self.ports.put_back(number);
+                    return None;
+                }
                 Err(error) => {
                     tracing::warn!(rtp.port = number, %error, "RTP port is taken by another program");
                     self.ports.release(now, number);

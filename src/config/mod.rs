@@ -4,6 +4,7 @@
 
 mod books;
 mod calls_out;
+mod capacity;
 mod http;
 mod livekit;
 mod livekit_url;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 
 pub use books::BooksConfig;
 pub use calls_out::CallsOutConfig;
+pub use capacity::CapacityConfig;
 pub use http::HttpConfig;
 pub use livekit::LiveKitConfig;
 pub use livekit_url::{BadLiveKitUrl, LiveKitUrl};
@@ -41,6 +43,8 @@ pub struct Config {
     pub media: MediaConfig,
     /// The rooms browsers join.
     pub livekit: LiveKitConfig,
+    /// How many calls are taken, and how a shutdown waits for them.
+    pub capacity: CapacityConfig,
     /// The database.
     pub books: BooksConfig,
     /// Twilio's webhook and API.
@@ -63,6 +67,7 @@ impl Config {
             sip: SipConfig::read(source)?,
             media: MediaConfig::read(source)?,
             livekit: LiveKitConfig::read(source)?,
+            capacity: CapacityConfig::read(source)?,
             books: BooksConfig::read(source, &data_dir),
             twilio: TwilioConfig::read(source)?,
             calls_out: CallsOutConfig::read(source)?,
@@ -150,6 +155,11 @@ mod tests {
             ("DIAL_LIMIT", "many"),
             ("TWILIO_CALLER_ID", "5551234567"),
             ("TWILIO_API_URL", "api.twilio.com"),
+            ("MAX_CALLS", "0"),
+            ("MAX_CALLS_PER_SECOND", "0"),
+            ("OVERLOAD_CPU_PERCENT", "101"),
+            ("OVERLOAD_LATENESS_MS", "-1"),
+            ("DRAIN_SECONDS", "86401"),
             ("SIP_LADDERS", "2001"),
         ] {
             let error = read(&[(name, value)], "").unwrap_err().to_string();

@@ -145,6 +145,23 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "HIDE_PHONE_NUMBERS",
         "true: LiveKit rooms show nobody's number; dashboards do [false]",
     ),
+    ("MAX_CALLS", "calls at once; more get 503 [no limit]"),
+    (
+        "MAX_CALLS_PER_SECOND",
+        "new calls a second; more get 503 [1000]",
+    ),
+    (
+        "OVERLOAD_CPU_PERCENT",
+        "an audio thread that is busier takes no new calls; 0: never [85]",
+    ),
+    (
+        "OVERLOAD_LATENESS_MS",
+        "audio that is later, one time in twenty, means no new calls; 0: never [20]",
+    ),
+    (
+        "DRAIN_SECONDS",
+        "how long a shutdown waits for calls to end by themselves; 0: not at all [600]",
+    ),
     (
         "SIP_LADDERS",
         "calls that are over whose SIP messages are kept in memory; 0: none at all [200]",

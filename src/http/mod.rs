@@ -16,6 +16,7 @@ mod calls_out;
 mod dashboard;
 mod desk;
 mod door;
+mod drain;
 mod episodes;
 mod health;
 mod ladders;

@@ -9,7 +9,7 @@ use actix_web::{
 };
 
 use crate::http::{
-    assets, callers, calls, calls_out, dashboard, episodes, health, ladders, livekit, metrics,
+    assets, callers, calls, calls_out, dashboard, drain, episodes, health, ladders, livekit, metrics,
     moves, openapi, operators,
     problem::{self, Problem},
     rooms, session, shows, twilio,
@@ -53,6 +53,7 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/api/sip/calls").get(ladders::list),
         at("/api/sip/calls/{id}").get(ladders::by_number),
         at("/api/sip/calls/{id}/sip.pcap").get(ladders::capture_by_number),
+        at("/api/drain").post(drain::begin).delete(drain::end),
         at("/api/callers").get(callers::list),
         at("/api/callers/{id}")
             .get(callers::show)

@@ -59,6 +59,11 @@ pub(super) async fn incoming(
     if let Some(twiml) = answered.given(&sid, now) {
         return Ok(xml(twiml.to_owned()));
     }
+    if !web.health.takes_calls() {
+        let twiml = twiml::reject(Refusal::Busy);
+        answered.give(sid, twiml.clone(), now);
+        return Ok(xml(twiml));
+    }
     let verdict = web
         .switchboard
         .send(Announce(arrival(call)))

@@ -33,6 +33,7 @@ use super::timer::TimerReason;
 use super::transaction::{
     AckName, Machine, Next, Outbox, RSEQ, Reliability, Table, TxnKey, client_name,
 };
+use super::trunk::Rate;
 use super::value::via;
 use super::wire::{Framing, WireError, emit_response, header, parse};
 use super::{FlowId, Source, Transport, reply, value};
@@ -51,6 +52,10 @@ pub struct Endpoint {
     dialogs: HashSet<DialogKey>,
     flows: HashMap<FlowId, Transport>,
     ringing: HashSet<TxnKey>,
+    calls: Rate,
+    /// When the budget of new calls is whole again.
+    calls_full_at: Option<Instant>,
+    turned_away: u64,
     out: Outbox,
 }
 
@@ -62,6 +67,7 @@ impl Endpoint {
             timings: config.timings,
             ..Outbox::default()
         };
+        let per_second = config.limits.calls_per_second;
         Self {
             signer: Signer::new(config.secret),
             config,
@@ -70,6 +76,9 @@ impl Endpoint {
             dialogs: HashSet::new(),
             flows: HashMap::new(),
             ringing: HashSet::new(),
+            calls: Rate::new(per_second, per_second),
+            calls_full_at: None,
+            turned_away: 0,
             out,
         }
     }
@@ -253,6 +262,12 @@ impl Endpoint {
     /// While draining, new calls and OPTIONS get 503 with Retry-After; calls that are up go on.
     pub fn set_draining(&mut self, draining: bool) {
         self.draining = draining;
+    }
+
+    /// New calls that got 503, since the start.
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away
     }
 
     /// How much is held right now.

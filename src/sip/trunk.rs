@@ -32,4 +32,5 @@ pub use allow::{Allow, AllowError, RANGES_MAX};
 pub use fields::{CallFields, FieldHeaders};
 pub use media::{MediaTable, TrunkMedia};
 pub use profile::{Profile, Reach, TRUNKS_MAX, Trunk, TrunkError, TrunkName, TrunkTable, Trunks};
+pub(super) use rate::Rate;
 pub use termination::Termination;

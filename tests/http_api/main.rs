@@ -3,6 +3,7 @@
 
 mod calls_out;
 mod doors;
+mod drain;
 mod ladders;
 mod livekit;
 mod pages;

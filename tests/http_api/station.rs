@@ -106,6 +106,7 @@ impl Station {
             trunk_dials: false,
             ring_max: Duration::from_secs(60),
             public_ip: PublicIp::default(),
+            calls_max: None,
             hide_numbers: false,
         };
         let switchboard = Switchboard::new(Desk::new(DeskSettings::default()), peers).start();

@@ -1,5 +1,6 @@
 //! Twilio's webhooks: signed, forged, replayed, delivered twice, by GET and POST, and from another account.
 
+use audioroad::actors::overload::Strain;
 use audioroad::twilio::token::TokenKey;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac as _};
@@ -84,6 +85,30 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     text.split_once(before)
         .and_then(|(_, rest)| rest.split_once(after))
         .map_or("", |(found, _)| found)
+}
+
+#[actix_web::test]
+async fn while_no_calls_are_taken_the_caller_hears_busy() {
+    let station = Station::open();
+    station.on_air().await;
+    station.health.set_overload(vec![Strain::Late]);
+    let incoming = |sid| post(&station, INCOMING, &call(sid, "+15551112222"));
+    let busy = station.send(incoming("CA1")).await;
+    assert_eq!(busy.status, 200);
+    assert!(
+        busy.text.contains("<Reject reason=\"busy\"/>"),
+        "{}",
+        busy.text
+    );
+    assert!(calls(&station).await.is_empty(), "no row is made");
+    station.health.set_overload(Vec::new());
+    let again = station.send(incoming("CA1")).await;
+    assert_eq!(
+        again.text, busy.text,
+        "the same webhook gets the same answer"
+    );
+    let next = station.send(incoming("CA2")).await;
+    assert!(next.text.contains("<Dial"), "{}", next.text);
 }
 
 #[actix_web::test]

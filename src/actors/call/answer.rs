@@ -55,7 +55,12 @@ impl CallActor {
             }
         };
         let Some(port) = studio::with(|studio| studio.open_port(now)).flatten() else {
-            self.reject(txn, &mut session, 503, &[("Retry-After", "10")]);
+            self.reject(
+                txn,
+                &mut session,
+                503,
+                &[("Retry-After", &random::retry_after_s())],
+            );
             return Err(Cause::OutOfResources);
         };
         let media = MediaAddress {

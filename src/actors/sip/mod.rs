@@ -9,6 +9,7 @@
 //! is dropped or slowed down, never piled up.
 
 mod dialling;
+mod doors;
 mod flows;
 mod gate;
 mod invited;
@@ -37,7 +38,7 @@ use crate::{
     actors::{
         clock,
         ladders::LadderBook,
-        message::{DialogDown, DialogUp, InDialog, Respond, SendRequest, SetDraining},
+        message::{DialogDown, DialogUp, InDialog, Respond, SendRequest},
         metrics::Metrics,
         switchboard::Switchboard,
     },
@@ -97,6 +98,7 @@ pub struct SipActor {
     metrics: Metrics,
     dialogs: HashMap<DialogKey, Recipient<InDialog>>,
     ladders: LadderBook,
+    doors: doors::Doors,
     invites: HashMap<TxnKey, Recipient<InDialog>>,
     pending: HashMap<TxnKey, Pending>,
     /// Calls that are dialled.
@@ -134,6 +136,7 @@ impl SipActor {
             switchboard,
             metrics,
             ladders,
+            doors: doors::Doors::default(),
             dialogs: HashMap::new(),
             invites: HashMap::new(),
             pending: HashMap::new(),
@@ -178,6 +181,7 @@ impl SipActor {
                 Transport::Tcp | Transport::Tls => self.flows.send(out.flow, out.bytes),
             }
         }
+        self.count_turned_away();
         self.set_timer(ctx);
     }
 
@@ -415,13 +419,5 @@ impl Handler<SendRequest> for SipActor {
     fn handle(&mut self, request: SendRequest, ctx: &mut Self::Context) {
         self.send_request(request, false);
         self.settle(ctx);
-    }
-}
-
-impl Handler<SetDraining> for SipActor {
-    type Result = ();
-
-    fn handle(&mut self, SetDraining(draining): SetDraining, _: &mut Self::Context) {
-        self.endpoint.set_draining(draining);
     }
 }

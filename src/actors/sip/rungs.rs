@@ -32,7 +32,7 @@ impl SipActor {
     /// A message on its way out.
     pub(super) fn said(&self, out: &Transmit) {
         let ours = || self.gate.local_address(self.udp_local, out.to);
-        self.ladders.sent(out, ours);
+        self.ladders.sent(out, self.doors.why(), ours);
     }
 
     /// What no message tells.

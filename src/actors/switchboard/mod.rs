@@ -10,6 +10,7 @@ mod arrivals;
 mod audience;
 mod browsers;
 mod dial;
+mod drain;
 mod effects;
 mod lines_out;
 mod presses;
@@ -59,6 +60,8 @@ pub struct SwitchboardPeers {
     pub ring_max: Duration,
     /// The addresses in SDP, when they are not the flow's own.
     pub public_ip: PublicIp,
+    /// Calls at once.
+    pub calls_max: Option<usize>,
     /// Rooms show nobody's number.
     pub hide_numbers: bool,
 }

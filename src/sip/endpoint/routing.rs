@@ -183,7 +183,8 @@ impl Endpoint {
         let limits = self.config.limits;
         let is_full =
             self.table.len() >= limits.transactions_max || self.ringing.len() >= limits.ringing_max;
-        if self.draining || is_full {
+        if self.draining || is_full || !self.has_budget(now) {
+            self.turned_away = self.turned_away.saturating_add(1);
             return self.refuse_busy(&request);
         }
         if request.has_foreign_body() {
@@ -205,6 +206,15 @@ impl Endpoint {
         self.out
             .events
             .push_back(EndpointEvent::Invited { txn, request });
+    }
+
+    /// Takes one call out of this second's budget.
+    fn has_budget(&mut self, now: Instant) -> bool {
+        let taken = self.calls.take(self.calls_full_at, now);
+        if taken.is_some() {
+            self.calls_full_at = taken;
+        }
+        taken.is_some()
     }
 
     fn begin(&mut self, now: Instant, request: &Incoming, names: Names) -> TxnKey {
@@ -231,7 +241,12 @@ impl Endpoint {
     }
 
     fn refuse_busy(&mut self, request: &Incoming) {
-        let after = self.config.limits.retry_after_s.to_string();
+        let limits = self.config.limits;
+        // Our tag is as good as a die, and the same for a request that is repeated.
+        let die = request.local_tag.get(..4);
+        let die = die.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        let more = die.unwrap_or_default() % limits.retry_after_spread_s.saturating_add(1).max(1);
+        let after = limits.retry_after_s.saturating_add(more).to_string();
         let response = reply::with(base(request, 503), "Retry-After", after);
         self.answer(&request.source, response);
     }

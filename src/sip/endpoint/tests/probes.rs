@@ -1,5 +1,7 @@
 //! What the endpoint answers by itself.
 
+use std::time::Duration;
+
 use super::switch::*;
 use crate::sip::sdp::Codec;
 use crate::sip::*;
@@ -179,7 +181,20 @@ fn while_draining_new_calls_are_sent_away_and_old_ones_go_on() {
         [503]
     );
     switch.datagram(now, &request("INVITE", 4, 1, "d", ""));
-    assert_eq!(field(&switch.sent()[0], "Retry-After"), Some("5"));
+    let sent = switch.sent();
+    let after = field(&sent[0], "Retry-After").unwrap().to_owned();
+    switch.datagram(now, &request("INVITE", 4, 1, "d", ""));
+    let again = switch.sent();
+    assert_eq!(field(&again[0], "Retry-After"), Some(after.as_str()));
+    let spread: std::collections::HashSet<u16> = (10..40)
+        .map(|call| {
+            switch.datagram(now, &request("INVITE", call, 1, "s", ""));
+            let sent = switch.sent();
+            field(&sent[0], "Retry-After").unwrap().parse().unwrap()
+        })
+        .collect();
+    assert!(spread.len() > 5 && spread.iter().all(|after| (5..=15).contains(after)));
+    assert_eq!(switch.endpoint.turned_away(), 33);
     assert_eq!(
         answers(&mut switch, &request("BYE", 1, 2, "e", &tag)),
         [200]
@@ -189,6 +204,25 @@ fn while_draining_new_calls_are_sent_away_and_old_ones_go_on() {
         answers(&mut switch, &request("INVITE", 5, 1, "f", "")),
         [100, 200]
     );
+}
+
+#[test]
+fn more_calls_a_second_than_the_budget_are_sent_away() {
+    let mut config = config();
+    config.limits.calls_per_second = 10;
+    let mut switch = Switch::new(config);
+    let now = epoch();
+    let mut taken = |at, calls: std::ops::Range<u64>| {
+        let answered = calls.filter(|call| {
+            switch.datagram(at, &request("INVITE", *call, 1, &format!("p{call}"), ""));
+            let sent = switch.sent();
+            !sent.iter().any(|sent| sent.starts_with("SIP/2.0 503"))
+        });
+        answered.count()
+    };
+    assert_eq!(taken(now, 0..30), 10);
+    assert_eq!(taken(now + Duration::from_millis(500), 30..60), 5);
+    assert_eq!(taken(now + Duration::from_secs(10), 60..90), 10);
 }
 
 #[test]
