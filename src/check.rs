@@ -5,7 +5,9 @@ mod clock;
 mod livekit;
 mod media;
 mod network;
+mod reach;
 mod telephone;
+mod tls;
 
 use std::{io::Write, process::ExitCode};
 
@@ -54,15 +56,27 @@ pub fn run(config: Result<Config, ConfigError>, out: &mut impl Write) -> ExitCod
 /// Looks at everything that can be looked at without taking a call.
 pub fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = network::ports(config);
-    findings.push(network::public_address(config));
+    findings.extend(reach::findings(config));
+    findings.extend(reach::hairpin(config));
     findings.push(network::public_url(config));
     findings.extend(telephone::who_may_call(config));
+    findings.extend(tls::findings(config));
     findings.push(telephone::twilio(config));
     findings.push(books::database(config));
     findings.push(books::data_dir(config));
     findings.push(clock::time_of_day(wall_clock::unix_ms()));
     findings.extend(livekit::rooms(config));
     findings
+}
+
+/// What a switch that starts should say about addresses and ports: the sentences of what is not as it should be.
+pub fn reachability(config: &Config) -> Vec<String> {
+    let findings = reach::findings(config).into_iter();
+    let bad = findings.filter_map(|finding| match finding {
+        Finding::Good(_) => None,
+        Finding::Warning(text) | Finding::Wrong(text) => Some(text),
+    });
+    bad.collect()
 }
 
 #[cfg(test)]

@@ -98,6 +98,8 @@ export interface Health {
   status: 'ok' | 'degraded' | 'down';
   sip: string;
   database: 'ok' | 'behind' | 'down';
+  sipTls?: 'off' | 'ok' | 'expiring' | 'expired' | 'not-renewed';
+  sipTlsExpires?: number | null;
   livekit: 'embedded' | 'ok' | 'lost';
   livekitLostSince: number | null;
   calls: number;

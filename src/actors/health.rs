@@ -1,5 +1,7 @@
 //! How the switch is, in one place: written by those who know, read by `/health` and the dashboards.
 
+mod certificates;
+
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicBool, AtomicI64, Ordering},
@@ -7,7 +9,9 @@ use std::sync::{
 
 use serde_json::{Value, json};
 
-use crate::domain::UnixMs;
+use crate::{actors::clock, domain::UnixMs};
+
+pub use certificates::Certificates;
 
 /// The state of the switch's parts.
 #[derive(Debug, Default)]
@@ -17,6 +21,7 @@ pub struct Health {
     draining: AtomicBool,
     database: Mutex<Database>,
     livekit: Mutex<LiveKit>,
+    certificates: Mutex<Option<Certificates>>,
 }
 
 /// How the books are.
@@ -110,6 +115,14 @@ impl Health {
         *self.livekit.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
+    /// How the certificates of SIP over TLS are; `None` where there are none.
+    pub fn set_certificates(&self, state: Option<Certificates>) {
+        *self
+            .certificates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
     /// Whether calls can be taken.
     pub fn takes_calls(&self) -> bool {
         self.sip.load(Ordering::Relaxed) && !self.draining.load(Ordering::Relaxed)
@@ -134,7 +147,13 @@ impl Health {
             }
         }
         notes.extend(livekit.note());
-        let whole = database == Database::Ok && livekit.lost_since().is_none();
+        let certificates = self.certificates.lock();
+        let certificates = certificates.unwrap_or_else(PoisonError::into_inner).clone();
+        let certificates = certificates.as_ref();
+        notes.extend(certificates.iter().flat_map(|all| all.notes(clock::utc())));
+        let whole = database == Database::Ok
+            && livekit.lost_since().is_none()
+            && certificates.is_none_or(Certificates::are_valid);
         let status = match (self.takes_calls(), whole) {
             (false, _) => "down",
             (true, true) => "ok",
@@ -149,6 +168,8 @@ impl Health {
         };
         json!({
             "status": status, "sip": sip, "database": database.label(),
+            "sipTls": certificates.map_or("off", Certificates::label),
+            "sipTlsExpires": certificates.map(|all| all.expires),
             "livekit": livekit.label(), "livekitLostSince": livekit.lost_since(),
             "calls": self.calls.load(Ordering::Relaxed), "notes": notes,
         })
@@ -179,6 +200,28 @@ mod tests {
         health.set_draining(true);
         assert!(!health.takes_calls());
         assert_eq!(health.view()["sip"], "draining");
+    }
+
+    #[test]
+    fn an_expired_certificate_degrades() {
+        let health = Health::default();
+        health.set_sip(true);
+        assert_eq!(health.view()["sipTls"], "off");
+        let now = clock::utc();
+        let until = |ms| Some(Certificates::new(now, now.plus_ms(ms), None));
+        health.set_certificates(until(1_000_000_000_000));
+        let view = health.view();
+        assert_eq!(
+            (&view["status"], &view["sipTls"]),
+            (&json!("ok"), &json!("ok"))
+        );
+        assert_eq!(view["sipTlsExpires"], json!(now.0 + 1_000_000_000_000));
+        health.set_certificates(until(-1));
+        let view = health.view();
+        assert_eq!(
+            (&view["status"], &view["sipTls"]),
+            (&json!("degraded"), &json!("expired"))
+        );
     }
 
     #[test]

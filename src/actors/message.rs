@@ -1,19 +1,25 @@
 //! Every message between actors, by who receives it. Commands flow down, events flow up; a packet is never a message.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{Addr, Message, Recipient};
 use rtrb::Consumer;
 
 use crate::{
     actors::{shown::CallShown, sip::SipActor},
+    config::PublicIp,
     domain::{
         Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict,
         desk::Reply,
     },
     media::{opus::OpusPacket, table::MediaEvent},
     sip::{
-        DialogKey, EndpointEvent, Incoming, NextHop, Outgoing, Source, TxnKey, trunk::CallFields,
+        Answered, DialogKey, EndpointEvent, Incoming, MediaAddress, NextHop, Outgoing, Reason,
+        Source, TxnKey, trunk::CallFields,
     },
 };
 
@@ -283,6 +289,95 @@ pub struct SendRequest {
     pub next_hop: Option<NextHop>,
     /// The request.
     pub outgoing: Outgoing,
+}
+
+/// To the SIP actor: call a number through a trunk.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DialOut {
+    /// Which call.
+    pub call: CallId,
+    /// Call-ID of the INVITE.
+    pub sip_call_id: String,
+    /// As it is dialled.
+    pub number: String,
+    /// Where we want media; the SIP actor, who knows the way, fills in the address.
+    pub media: MediaAddress,
+    /// Our addresses in SDP, when they are not the flow's own.
+    pub public_ip: PublicIp,
+    /// How long it may take until somebody answers.
+    pub ring_max: Duration,
+    /// Who hears how it goes.
+    pub news: Recipient<OnDial>,
+    /// Who has the dialog once it is answered.
+    pub dialog: Recipient<InDialog>,
+}
+
+/// To the SIP actor: nobody waits for this call's answer any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GiveUpDial {
+    /// Which call.
+    pub call: CallId,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// To the switchboard: a call is dialled by SIP under this Call-ID.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DialledAs {
+    /// Which call.
+    pub call: CallId,
+    /// Call-ID of the INVITE.
+    pub sip_call_id: String,
+}
+
+/// To a call that is dialled: how it goes.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct OnDial(pub DialNews);
+
+/// How a call that is dialled goes.
+pub enum DialNews {
+    /// It rings.
+    Ringing,
+    /// The far end plays something already.
+    EarlyMedia,
+    /// Somebody answered.
+    Up {
+        /// Names the call at the gate until [`DialogDown`].
+        txn: TxnKey,
+        /// The dialog and what was agreed.
+        answered: Box<Answered>,
+    },
+    /// It came to nothing.
+    Failed {
+        /// Why.
+        cause: Cause,
+        /// Why, in the words of the network.
+        reason: Option<Reason>,
+    },
+}
+
+/// To a call: ask its far end to call somebody else.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TransferTo {
+    /// A number, or a `sip:`, `sips:` or `tel:` URI.
+    pub target: String,
+    /// Who hears what became of it.
+    pub outcome: Recipient<TransferEnded>,
+}
+
+/// To the switchboard: what became of a transfer.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TransferEnded {
+    /// Which call.
+    pub call: CallId,
+    /// The other side took it; else why not, as a sentence.
+    pub outcome: Result<(), String>,
 }
 
 /// To the SIP actor: take no new calls any more, or take them again.

@@ -1,5 +1,6 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
+mod transports;
 mod trunks;
 
 use prometheus::{
@@ -7,6 +8,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+pub use transports::TransportMetrics;
 pub use trunks::TrunkMetrics;
 
 /// The switch's counters and gauges.
@@ -33,6 +35,8 @@ pub struct Metrics {
     pub rtp_jitter: Histogram,
     /// `audioroad_sip_dropped_total{reason}`.
     pub sip_dropped: IntCounterVec,
+    /// Of connections.
+    pub transports: TransportMetrics,
     /// Of the trunks.
     pub trunks: TrunkMetrics,
     /// `audioroad_sip_messages_total{direction}`.
@@ -83,7 +87,7 @@ impl Metrics {
             calls: gauges("audioroad_calls", "Calls that are up, by stage", "stage")?,
             calls_ended: counters(
                 "audioroad_calls_ended_total",
-                "Calls that ended, by cause",
+                "Ended calls, by cause",
                 "cause",
             )?,
             dashboards: IntGauge::new("audioroad_dashboards", "Dashboards connected")?,
@@ -121,6 +125,7 @@ impl Metrics {
                 "SIP traffic dropped unanswered, by reason",
                 "reason",
             )?,
+            transports: TransportMetrics::register(&registry)?,
             trunks: TrunkMetrics::register(&registry)?,
             sip_messages: counters(
                 "audioroad_sip_messages_total",
@@ -146,8 +151,7 @@ impl Metrics {
             livekit: gauges("audioroad_livekit", "Links to a LiveKit server", "what")?,
             registry,
         };
-        metrics.register()?;
-        Ok(metrics)
+        metrics.register().map(|()| metrics)
     }
 
     fn register(&self) -> prometheus::Result<()> {

@@ -88,6 +88,14 @@ pub struct Port {
     socket: RtpSocket,
 }
 
+impl Port {
+    /// Throws away what has come in so far.
+    pub fn flush(&mut self) {
+        let mut buffer = [0; 2048];
+        while self.socket.recv(&mut buffer).is_some() {}
+    }
+}
+
 impl Studio {
     /// An empty studio.
     pub fn new(table: MediaTable, ports: PortPool, bind: IpAddr) -> Self {
@@ -118,6 +126,12 @@ impl Studio {
             }
         }
         None
+    }
+
+    /// Whether an RTP port of ours takes packets of the address's family.
+    pub fn serves(&self, ip: IpAddr) -> bool {
+        let takes_both = self.bind.is_ipv6() && self.bind.is_unspecified();
+        takes_both || self.bind.is_ipv4() == ip.is_ipv4()
     }
 
     /// Gives back a port that no leg came to use.

@@ -7,6 +7,7 @@
 
 mod books;
 mod keys;
+mod tls;
 mod trunks;
 
 use std::{
@@ -32,11 +33,16 @@ use crate::{
         studio::Studio,
         switchboard::{Switchboard, SwitchboardPeers},
     },
+    check,
     config::Config,
     http::{self, Accounts, RoomAccess, RoomServer, Web},
     livekit::TokenKeys,
     media::{MediaTable, asset::Assets, opus::CallerOpus, table::MediaSettings},
-    net::{self, ports::PortPool},
+    net::{
+        self,
+        ports::PortPool,
+        tls::{TlsClient, TlsServer},
+    },
     sip::{EndpointConfig, Limits, Timings, trunk::Admission},
     twilio::token::TokenKey,
 };
@@ -69,7 +75,8 @@ pub struct Running {
 ///
 /// # Errors
 /// A port is taken, the database cannot be opened, a setting makes no sense: said in one sentence.
-pub fn start(config: Config) -> anyhow::Result<Running> {
+pub fn start(mut config: Config) -> anyhow::Result<Running> {
+    config.http.bind = net::address::listening(config.http.bind);
     let keys = Keys::open(&config)?;
     let metrics = Metrics::new()?;
     let health = Arc::new(Health::default());
@@ -81,7 +88,8 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         listen(&config, config.http.port)?,
         listen(&config, config.http.health_port)?,
     );
-    let sockets = sip_sockets(&config)?;
+    let (certificates, trust) = tls::open(&config)?;
+    let sockets = sip_sockets(&config, certificates.as_ref(), trust)?;
     let sip_local = sockets.local;
     let (books, desk) = Books::open(&config)?;
 
@@ -96,6 +104,8 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         ladders: ladders.clone(),
         health: Arc::clone(&health),
         public_ip: config.sip.public_ip,
+        trunk_dials: config.sip.trunks.iter().any(|trunk| trunk.dial.is_some()),
+        ring_max: Duration::from_secs(config.sip.dial_timeout_s.into()),
         hide_numbers: config.station.hide_phone_numbers,
     };
     let switchboard = Switchboard::start_in_arbiter(&new_thread().handle(), move |_| {
@@ -106,6 +116,10 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     start_media(&config, &media, &switchboard, &bridge, &metrics)?;
     start_sip(&config, &keys, sockets, &switchboard, &metrics, &ladders)?;
     health.set_sip(true);
+    tls::keep(certificates, Arc::clone(&health), metrics.clone()).context("SIGHUP")?;
+    for warning in check::reachability(&config) {
+        tracing::warn!("{warning}");
+    }
 
     let config = Arc::new(config);
     let accounts = Arc::new(Accounts::open(books.pool.clone(), &keys.session, &config));
@@ -184,15 +198,33 @@ fn listen(config: &Config, port: u16) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address} (TCP); is another program there?"))
 }
 
-fn sip_sockets(config: &Config) -> anyhow::Result<SipSockets> {
+fn sip_sockets(
+    config: &Config,
+    certificates: Option<&TlsServer>,
+    trust: TlsClient,
+) -> anyhow::Result<SipSockets> {
     let address = SocketAddr::new(config.http.bind, config.sip.port);
-    let taken = |transport: &str| {
+    let taken = |address: SocketAddr, transport: &str| {
         format!("cannot listen for SIP on {address} ({transport}); is another program there?")
     };
-    let udp = net::udp::bind(address).with_context(|| taken("UDP"))?;
+    let udp = net::udp::bind(address).with_context(|| taken(address, "UDP"))?;
     let local = udp.local_addr()?;
-    let tcp = net::tcp::bind(local).with_context(|| taken("TCP"))?;
-    Ok(SipSockets { udp, tcp, local })
+    let tcp = net::tcp::bind(local).with_context(|| taken(local, "TCP"))?;
+    let secure = SocketAddr::new(config.http.bind, config.sip.tls.port);
+    let tls = match certificates {
+        Some(certificates) => {
+            let listener = net::tcp::bind(secure).with_context(|| taken(secure, "TLS"))?;
+            Some((listener, certificates.config()))
+        }
+        None => None,
+    };
+    Ok(SipSockets {
+        udp,
+        tcp,
+        tls,
+        local,
+        trust,
+    })
 }
 
 fn media_threads(config: &Config) -> usize {
@@ -298,20 +330,14 @@ fn start_sip(
     ladders: &LadderBook,
 ) -> anyhow::Result<()> {
     let trunks = trunks(config)?;
-    let host = |v4: bool| {
-        config
-            .sip
-            .public_ip
-            .filter(|ip| ip.is_ipv4() == v4)
-            .map(|ip| ip.to_string())
-    };
+    let public_ip = config.sip.public_ip;
     let port = sockets.local.port();
     let endpoint = EndpointConfig {
-        host_v4: host(true),
-        host_v6: host(false),
+        host_v4: public_ip.v4.map(|ip| ip.to_string()),
+        host_v6: public_ip.v6.map(|ip| ip.to_string()),
         udp_port: port,
         tcp_port: port,
-        tls_port: port.saturating_add(1),
+        tls_port: config.sip.tls.port,
         user_agent: concat!("audioroad/", env!("CARGO_PKG_VERSION")).to_owned(),
         secret: random::secret(),
         timings: Timings::default(),
@@ -320,7 +346,7 @@ fn start_sip(
     let gate = GateSettings {
         admission: Admission::new(clock::now(), trunks, &random::secret()),
         tokens: TokenKey::new(&keys.calls),
-        public_ip: config.sip.public_ip,
+        public_ip,
     };
     let (to, metrics, ladders) = (switchboard.clone(), metrics.clone(), ladders.clone());
     let sip = SipActor::start_in_arbiter(&new_thread().handle(), move |_| {

@@ -43,11 +43,14 @@ fn table(trunk: &TrunkConfig) -> TrunkTable {
         calls_max: trunk.max_calls,
         messages_per_second: trunk.messages_per_second,
         number: trunk.number,
+        dial: trunk.dial,
+        caller_id: trunk.caller_id,
         headers: FieldHeaders {
             caller: trunk.headers.caller,
             name: trunk.headers.name,
             called: trunk.headers.called,
             carrier_call: trunk.headers.call,
         },
+        tls_name: trunk.tls_name,
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::runtime::Builder;
 
-use super::{media, network::is_private};
+use super::media;
 use crate::{
     actors::{
         bridge::{RoomError, RoomKeeper, ServerConfig},
@@ -21,6 +21,7 @@ use crate::{
     },
     check::Finding,
     config::{Config, LiveKitUrl, Secret},
+    net::reach,
 };
 
 /// How long a connection may take.
@@ -90,7 +91,7 @@ fn for_browsers(url: &LiveKitUrl, pages: Option<&str>) -> Finding {
 
 /// Whether nobody in between can listen.
 fn is_near(url: &LiveKitUrl) -> bool {
-    is_this_machine(url) || url.ip().is_some_and(is_private)
+    is_this_machine(url) || url.ip().and_then(reach::unreachable).is_some()
 }
 
 fn is_this_machine(url: &LiveKitUrl) -> bool {

@@ -1,13 +1,17 @@
-//! Ports, and the addresses by which the world reaches us.
+//! Ports, and how browsers reach us.
 
-use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 
-use crate::{check::Finding, config::Config, net::address};
+use crate::{
+    check::Finding,
+    config::Config,
+    net::{address, tcp, udp},
+};
 
 pub(super) fn ports(config: &Config) -> Vec<Finding> {
-    let bind = config.http.bind;
-    let tcp = |port: u16| TcpListener::bind((bind, port)).map(drop);
-    let udp = |port: u16| UdpSocket::bind((bind, port)).map(drop);
+    let bind = address::listening(config.http.bind);
+    let tcp = |port: u16| tcp::bind(SocketAddr::new(bind, port)).map(drop);
+    let udp = |port: u16| udp::bind(SocketAddr::new(bind, port)).map(drop);
     let mut findings = Vec::new();
     let mut look = |name: &str, port: u16, transport: &str, free: std::io::Result<()>| {
         findings.push(match free {
@@ -26,6 +30,10 @@ pub(super) fn ports(config: &Config) -> Vec<Finding> {
     );
     look("SIP_PORT", config.sip.port, "udp", udp(config.sip.port));
     look("SIP_PORT", config.sip.port, "tcp", tcp(config.sip.port));
+    if !config.sip.tls.pairs.is_empty() {
+        let port = config.sip.tls.port;
+        look("SIP_TLS_PORT", port, "tcp", tcp(port));
+    }
     // With a LiveKit server, browsers send their audio there.
     if config.livekit.url.is_none() {
         let port = config.livekit.udp_port;
@@ -47,43 +55,6 @@ pub(super) fn ports(config: &Config) -> Vec<Finding> {
         )),
     });
     findings
-}
-
-/// Whether the world cannot reach the address: private, shared (RFC 6598), local to the link, or for documentation.
-pub(super) fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
-            let local =
-                ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified();
-            local || shared || ip.is_documentation()
-        }
-        IpAddr::V6(ip) => {
-            ip.is_loopback()
-                || ip.is_unspecified()
-                || ip.is_unique_local()
-                || ip.is_unicast_link_local()
-        }
-    }
-}
-
-pub(super) fn public_address(config: &Config) -> Finding {
-    let interface = address::default_interface();
-    match config.sip.public_ip {
-        Some(ip) if is_private(ip) => Finding::Warning(format!(
-            "PUBLIC_IP {ip} is a private address: telephone carriers cannot send audio there."
-        )),
-        Some(ip) => Finding::Good(format!(
-            "PUBLIC_IP {ip} goes into SIP, SDP and ICE. Its UDP ports must be open to the world."
-        )),
-        None if is_private(interface) => Finding::Warning(format!(
-            "PUBLIC_IP is not set and this machine's address is {interface}, a private one: callers from outside would hear nothing. \
-             Set PUBLIC_IP to the address the world reaches."
-        )),
-        None => Finding::Good(format!(
-            "PUBLIC_IP is not set; this machine's address {interface} is used."
-        )),
-    }
 }
 
 pub(super) fn public_url(config: &Config) -> Finding {

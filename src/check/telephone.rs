@@ -54,7 +54,23 @@ fn trunk(trunk: &Trunk) -> Finding {
         None => "any number of calls".to_owned(),
     };
     let name = &trunk.name;
-    let admits = format!("Trunk {name} admits {calls} from {from} {login}.");
+    let dialled = trunk.dial.as_ref().map_or(String::new(), |dial| {
+        let hop = dial.hop();
+        format!(
+            " It is dialled at {}, port {}, {}.",
+            hop.host,
+            hop.port,
+            hop.transport.token()
+        )
+    });
+    let admits = match &trunk.reach {
+        Reach::Listed(allow) if allow.is_empty() => {
+            format!("Trunk {name} sends no calls.{dialled}")
+        }
+        Reach::Listed(_) | Reach::Anywhere => {
+            format!("Trunk {name} admits {calls} from {from} {login}.{dialled}")
+        }
+    };
     let is_open = matches!(&trunk.reach, Reach::Listed(allow) if allow.holds_everybody())
         && trunk.login.is_none();
     let is_weak = |login: &Login| login.password.chars().count() < PASSWORD_CHARS_MIN;
@@ -74,7 +90,7 @@ pub(super) fn twilio(config: &Config) -> Finding {
         &config.twilio.auth_token,
         &config.http.public_url,
         &config.twilio.sip_domain,
-        config.sip.public_ip,
+        config.sip.public_ip.first(),
     );
     match set {
         (None, ..) => Finding::Warning(

@@ -1,6 +1,6 @@
 //! Web listeners.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::config::source::{ConfigError, Secret, Source};
 
@@ -9,7 +9,7 @@ const ADMIN_TOKEN_CHARACTERS_MIN: usize = 24;
 /// Web and health listeners, the public address, the admin token.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
-    /// Address of all listeners (`BIND`).
+    /// Address of all listeners (`BIND`); `::` takes IPv4, too.
     pub bind: IpAddr,
     /// HTTP, WebSocket, LiveKit signalling (`PORT`).
     pub port: u16,
@@ -47,7 +47,7 @@ impl HttpConfig {
             ));
         }
         Ok(Self {
-            bind: source.parsed("BIND", IpAddr::V4(Ipv4Addr::UNSPECIFIED))?,
+            bind: source.parsed("BIND", IpAddr::V6(Ipv6Addr::UNSPECIFIED))?,
             port: source.parsed("PORT", 3001)?,
             health_port: source.parsed("HEALTH_PORT", 8080)?,
             public_url,

@@ -7,6 +7,7 @@ mod http;
 mod livekit;
 mod livekit_url;
 mod media;
+mod public_ip;
 mod sip;
 mod source;
 mod station;
@@ -19,7 +20,8 @@ pub use http::HttpConfig;
 pub use livekit::LiveKitConfig;
 pub use livekit_url::{BadLiveKitUrl, LiveKitUrl};
 pub use media::MediaConfig;
-pub use sip::{SipConfig, TrunkConfig, TrunkHeaders};
+pub use public_ip::{BadPublicIp, PublicIp};
+pub use sip::{SipConfig, SipTlsConfig, TrunkConfig, TrunkHeaders};
 pub use source::{ConfigError, SETTINGS, Secret, Source};
 pub use station::StationConfig;
 pub use twilio::TwilioConfig;
@@ -91,6 +93,8 @@ mod tests {
             (config.http.port, config.sip.port, config.media.rtp_ports),
             (3001, 5060, (10_000, 20_000))
         );
+        assert!(config.http.bind.is_unspecified() && config.http.bind.is_ipv6());
+        assert!(config.sip.tls.port == 5061 && config.sip.tls.pairs.is_empty());
         assert!(config.twilio.auth_token.is_none() && config.livekit.url.is_none());
     }
 
@@ -101,12 +105,31 @@ mod tests {
     }
 
     #[test]
+    fn certificates_and_keys_come_in_pairs() {
+        let settings = [
+            ("SIP_TLS_CERT", "/tls/rsa.pem, /tls/ec.pem"),
+            ("SIP_TLS_KEY", "/tls/rsa.key,/tls/ec.key"),
+        ];
+        let pairs = read(&settings, "").unwrap().sip.tls.pairs;
+        let expected = [
+            ("/tls/rsa.pem", "/tls/rsa.key"),
+            ("/tls/ec.pem", "/tls/ec.key"),
+        ];
+        assert_eq!(
+            pairs,
+            expected.map(|(chain, key)| (chain.into(), key.into()))
+        );
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (name, value) in [
             ("SIP_PORT", "five"),
             ("RTP_PORT_RANGE", "20000-10000"),
             ("RTP_PORT_RANGE", "10000"),
             ("PUBLIC_IP", "example.com"),
+            ("PUBLIC_IP", "192.0.2.1,192.0.2.2"),
+            ("SIP_TLS_KEY", "/a/key.pem"),
             ("PUBLIC_URL", "ftp://example.com"),
             ("LIVEKIT_URL", "lk.example.org"),
             ("LIVEKIT_URL", "wss://without-a-key.example.org"),

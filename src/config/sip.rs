@@ -1,24 +1,42 @@
 //! SIP listeners and who may call.
 
-use std::net::IpAddr;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::config::source::{ConfigError, Secret, Source, TRUNKS};
+use crate::config::{
+    PublicIp,
+    source::{ConfigError, Secret, Source, TRUNKS},
+};
 
 /// SIP listeners and who may call.
 #[derive(Clone, Debug)]
 pub struct SipConfig {
     /// UDP and TCP (`SIP_PORT`).
     pub port: u16,
-    /// The address that goes into SIP, SDP and ICE (`PUBLIC_IP`).
-    pub public_ip: Option<IpAddr>,
+    /// SIP over TLS.
+    pub tls: SipTlsConfig,
+    /// The addresses that go into SIP, SDP and ICE (`PUBLIC_IP`).
+    pub public_ip: PublicIp,
     /// Who may call: addresses, CIDRs, presets; read by the trunk's allow-list (`SIP_ALLOW`).
     pub allow: String,
     /// The `[[trunk]]` tables.
     pub trunks: Vec<TrunkConfig>,
+    /// How long whom we call may take to answer, in seconds (`DIAL_TIMEOUT_SECONDS`).
+    pub dial_timeout_s: u16,
     /// Calls that are over whose ladders are kept; 0: no ladders at all (`SIP_LADDERS`).
     pub ladders: usize,
+}
+
+/// SIP over TLS: listened for where there is a certificate.
+#[derive(Clone, Debug)]
+pub struct SipTlsConfig {
+    /// TCP port (`SIP_TLS_PORT`).
+    pub port: u16,
+    /// PEM files with the chain and its key, the preferred pair first (`SIP_TLS_CERT`, `SIP_TLS_KEY`).
+    pub pairs: Vec<(PathBuf, PathBuf)>,
+    /// PEM file with more roots to trust in connections that we open (`SIP_TLS_CA`).
+    pub ca: Option<PathBuf>,
 }
 
 /// One `[[trunk]]` table; what it may say is for the trunks to judge.
@@ -29,8 +47,10 @@ pub struct TrunkConfig {
     pub name: String,
     /// `twilio`, `carrier` or `pbx`.
     pub profile: String,
-    /// Addresses, CIDRs and presets, or `any`.
+    /// Addresses, CIDRs and presets, or `any`, or `none`.
     pub allow: Option<String>,
+    /// The name in the certificate of its TLS edges, for connections that we open to an address of theirs.
+    pub tls_name: Option<String>,
     /// User name of its digest login.
     pub user: Option<String>,
     /// Password of its digest login.
@@ -44,6 +64,10 @@ pub struct TrunkConfig {
     pub messages_per_second: Option<u32>,
     /// The number that its calls count as calls to.
     pub number: Option<String>,
+    /// Where it takes calls of ours: `sip:host[:port][;transport=udp|tcp|tls]`.
+    pub dial: Option<String>,
+    /// Our number in calls to it.
+    pub caller_id: Option<String>,
     /// Headers to read fields of a call from.
     #[serde(default)]
     pub headers: TrunkHeaders,
@@ -71,12 +95,43 @@ impl SipConfig {
             let why = format!("`{}` has user or password without the other", trunk.name);
             return Err(ConfigError::new(TRUNKS, why));
         }
+        let dial_timeout_s = source.parsed("DIAL_TIMEOUT_SECONDS", 60)?;
+        if !(5..=300).contains(&dial_timeout_s) {
+            let why = "must be from 5 to 300";
+            return Err(ConfigError::new("DIAL_TIMEOUT_SECONDS", why));
+        }
         Ok(Self {
+            dial_timeout_s,
             port: source.parsed("SIP_PORT", 5060)?,
-            public_ip: source.optional("PUBLIC_IP")?,
+            tls: SipTlsConfig::read(source)?,
+            public_ip: source.parsed("PUBLIC_IP", PublicIp::default())?,
             allow: source.text("SIP_ALLOW").unwrap_or_default(),
             trunks,
             ladders: ladders(source)?,
+        })
+    }
+}
+
+impl SipTlsConfig {
+    fn read(source: &Source) -> Result<Self, ConfigError> {
+        let files = |name: &str| -> Vec<PathBuf> {
+            let text = source.text(name).unwrap_or_default();
+            let files = text.split(',').map(str::trim).filter(|f| !f.is_empty());
+            files.map(PathBuf::from).collect()
+        };
+        let (chains, keys) = (files("SIP_TLS_CERT"), files("SIP_TLS_KEY"));
+        if chains.len() != keys.len() {
+            let why = format!(
+                "{} files, but SIP_TLS_CERT has {}: each certificate wants its key",
+                keys.len(),
+                chains.len()
+            );
+            return Err(ConfigError::new("SIP_TLS_KEY", why));
+        }
+        Ok(Self {
+            port: source.parsed("SIP_TLS_PORT", 5061)?,
+            pairs: chains.into_iter().zip(keys).collect(),
+            ca: source.text("SIP_TLS_CA").map(PathBuf::from),
         })
     }
 }

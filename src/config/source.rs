@@ -17,7 +17,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "DATA_DIR",
         "directory for the database, the journal and keys [data]",
     ),
-    ("BIND", "address to listen on [0.0.0.0]"),
+    ("BIND", "address to listen on [::, all of IPv6 and IPv4]"),
     ("PORT", "HTTP, WebSocket and LiveKit signalling [3001]"),
     ("HEALTH_PORT", "health and metrics alone [8080]"),
     (
@@ -26,7 +26,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ),
     (
         "PUBLIC_IP",
-        "the address that goes into SIP, SDP and ICE [the address of the interface]",
+        "the address in SIP, SDP and ICE; an IPv4 and an IPv6 one with a comma [that of the interface]",
     ),
     (
         "ADMIN_TOKEN",
@@ -34,8 +34,28 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ),
     ("SIP_PORT", "SIP over UDP and TCP [5060]"),
     (
+        "SIP_TLS_PORT",
+        "SIP over TLS, where there is a certificate [5061]",
+    ),
+    (
+        "SIP_TLS_CERT",
+        "PEM file with the certificate and its chain; several with commas, the preferred first [none: no TLS]",
+    ),
+    (
+        "SIP_TLS_KEY",
+        "PEM file with its private key; as many [none]",
+    ),
+    (
+        "SIP_TLS_CA",
+        "PEM file with more authorities to trust where the switch connects by TLS [the system's alone]",
+    ),
+    (
         "SIP_ALLOW",
         "who may call: comma list of addresses, CIDRs and presets such as twilio [loopback]",
+    ),
+    (
+        "DIAL_TIMEOUT_SECONDS",
+        "a call out through a trunk that nobody answers is given up after so long [60]",
     ),
     ("RTP_PORT_RANGE", "telephone audio over UDP [10000-20000]"),
     (

@@ -46,7 +46,19 @@ pub enum Cause {
     SwitchRestarted,
     /// The call's own actor failed: a fault of ours.
     InternalError,
-    /// Twilio reported this end of its leg.
+    /// Whom we called was busy.
+    Busy,
+    /// Whom we called did not answer.
+    NoAnswer,
+    /// Whom we called refused the call.
+    Declined,
+    /// The number that we called does not exist or cannot be reached.
+    Unreachable,
+    /// Whoever called left the dashboard before anybody answered.
+    DiallerLeft,
+    /// Passed on to another number.
+    Transferred,
+    /// Twilio reported this end of its leg, or refused it with this code.
     Carrier(String),
 }
 
@@ -73,6 +85,12 @@ impl Cause {
             Self::Shutdown => "shutdown",
             Self::SwitchRestarted => "switch-restarted",
             Self::InternalError => "internal-error",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no-answer",
+            Self::Declined => "declined",
+            Self::Unreachable => "unreachable",
+            Self::DiallerLeft => "dialler-left",
+            Self::Transferred => "transferred",
             Self::Carrier(status) => return Cow::Owned(format!("carrier-{status}")),
         })
     }
@@ -101,6 +119,12 @@ impl Cause {
             Self::Shutdown => "The switch was shut down.",
             Self::SwitchRestarted => "The switch was restarted.",
             Self::InternalError => "The switch failed; see the log.",
+            Self::Busy => "The line was busy.",
+            Self::NoAnswer => "Nobody answered.",
+            Self::Declined => "The call was refused.",
+            Self::Unreachable => "The number cannot be reached.",
+            Self::DiallerLeft => "Whoever made the call left before anybody answered.",
+            Self::Transferred => "Passed on to another number.",
             Self::Carrier(status) => {
                 return Cow::Owned(format!("The carrier ended the call ({status})."));
             }

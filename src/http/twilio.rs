@@ -173,7 +173,7 @@ fn sip_domain(request: &HttpRequest, web: &Web) -> String {
     let asked =
         || host_of(&format!("http://{}", request.connection_info().host())).unwrap_or_default();
     let public_ip = || {
-        config.sip.public_ip.map(|ip| {
+        config.sip.public_ip.first().map(|ip| {
             if ip.is_ipv6() {
                 format!("[{ip}]")
             } else {

@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod ports;
+pub mod reach;
 pub mod rtp;
 pub mod tcp;
+pub mod tls;
 pub mod udp;

@@ -12,6 +12,9 @@ use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt,
     sockopt::ReceiveTimestampns,
 };
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::net::address::{mapped, shared, unmapped};
 
 /// One datagram as it came in.
 #[derive(Clone, Copy, Debug)]
@@ -28,20 +31,29 @@ pub struct Arrived {
 #[derive(Debug)]
 pub struct RtpSocket {
     socket: UdpSocket,
+    is_v6: bool,
     control: Vec<u8>,
 }
 
 impl RtpSocket {
-    /// Binds `port` of `ip`.
+    /// Binds `port` of `ip`; on `::` it takes both families, so that a call may change its own in mid-call.
     ///
     /// # Errors
     /// Whatever the system says, `AddrInUse` above all.
     pub fn bind(ip: IpAddr, port: u16) -> io::Result<Self> {
-        let socket = UdpSocket::bind((ip, port))?;
+        let address = SocketAddr::new(ip, port);
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::DGRAM,
+            Some(Protocol::UDP),
+        )?;
+        shared(&socket, ip)?;
+        socket.bind(&address.into())?;
         socket.set_nonblocking(true)?;
         setsockopt(&socket, ReceiveTimestampns, &true)?;
         Ok(Self {
-            socket,
+            socket: socket.into(),
+            is_v6: ip.is_ipv6(),
             control: nix::cmsg_space!(nix::sys::time::TimeSpec),
         })
     }
@@ -73,7 +85,7 @@ impl RtpSocket {
                         None
                     }
                 });
-            let from = message.address.as_ref().and_then(socket_address)?;
+            let from = unmapped(message.address.as_ref().and_then(socket_address)?);
             return Some(Arrived {
                 len: message.bytes,
                 from,
@@ -85,7 +97,7 @@ impl RtpSocket {
 
     /// Sends one datagram; a full queue or an unreachable peer is the network's loss.
     pub fn send(&self, to: SocketAddr, packet: &[u8]) -> bool {
-        self.socket.send_to(packet, to).is_ok()
+        self.socket.send_to(packet, mapped(to, self.is_v6)).is_ok()
     }
 }
 
@@ -107,7 +119,27 @@ fn socket_address(storage: &SockaddrStorage) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    #[test]
+    fn one_socket_serves_both_families() {
+        let Ok(mut ours) = RtpSocket::bind(Ipv6Addr::UNSPECIFIED.into(), 0) else {
+            return; // A machine without IPv6.
+        };
+        let port = ours.socket.local_addr().unwrap().port();
+        let mut buffer = [0; 64];
+        let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        for ip in loopback {
+            let Ok(far) = UdpSocket::bind((ip, 0)) else {
+                continue;
+            };
+            far.send_to(b"hello", (ip, port)).unwrap();
+            let arrived = ours.recv(&mut buffer).unwrap();
+            assert_eq!(arrived.from, far.local_addr().unwrap());
+            assert!(ours.send(arrived.from, b"there"));
+            assert_eq!(far.recv(&mut buffer).unwrap(), 5);
+        }
+    }
 
     #[test]
     fn datagrams_carry_their_sender_and_the_kernels_time() {

@@ -8,6 +8,8 @@ use std::{
 use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::net::address;
+
 /// Room for what comes in while the one reader is kept from running, in octets: 20,000 INVITEs a second, of which the kernel
 /// counts each as 2,304, for 180 ms.
 const RECEIVE_BUFFER: usize = 8 << 20;
@@ -25,6 +27,7 @@ pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
         Some(Protocol::UDP),
     )?;
     socket.set_nonblocking(true)?;
+    address::shared(&socket, address.ip())?;
     // The system may grant less (net.core.rmem_max) to whoever may not force it; a smaller buffer is no reason not to start.
     if setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER).is_err() {
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);

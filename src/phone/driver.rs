@@ -19,8 +19,9 @@ use super::call::{Shared, Status};
 use super::message::Parties;
 use super::sdp::{Local, Remote};
 use super::signalling::{Habits, Signalling};
-use super::stage::Stage;
+use super::stage::{End, Stage};
 use super::voice::Voice;
+use super::wire::{Plug, Way, Wire};
 use crate::actors::{clock, random};
 use crate::media::rtp::{DATAGRAM_MAX, PacketBuf, RtpIn, RtpOut};
 use crate::media::{FRAME_MS, NB_FRAME};
@@ -28,8 +29,6 @@ use crate::sip::sdp::Direction;
 
 /// How long a call that is over still answers copies of requests.
 const LINGERS: Duration = Duration::from_secs(1);
-/// The largest UDP payload over IPv4.
-const SIP_DATAGRAM_MAX: usize = 65_507;
 
 /// What the owner of a call wants.
 pub(super) enum Order {
@@ -51,21 +50,21 @@ pub(super) struct Driver {
 /// Starts the thread of a call.
 pub(super) fn start(
     driver: Driver,
-    (sip, rtp): (std::net::UdpSocket, std::net::UdpSocket),
+    (sip, way): (Plug, Way),
+    rtp: std::net::UdpSocket,
     orders: UnboundedReceiver<Order>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    sip.set_nonblocking(true)?;
     rtp.set_nonblocking(true)?;
-    let (sip, rtp) = {
+    let rtp = {
         let _entered = runtime.enter();
-        (UdpSocket::from_std(sip)?, UdpSocket::from_std(rtp)?)
+        UdpSocket::from_std(rtp)?
     };
     std::thread::Builder::new()
         .name("phone".to_owned())
-        .spawn(move || runtime.block_on(driver.run(&sip, &rtp, orders)))?;
+        .spawn(move || runtime.block_on(driver.run((sip, way), &rtp, orders)))?;
     Ok(())
 }
 
@@ -89,26 +88,31 @@ impl Driver {
         }
     }
 
-    async fn run(mut self, sip: &UdpSocket, rtp: &UdpSocket, mut orders: UnboundedReceiver<Order>) {
+    async fn run(
+        mut self,
+        (sip, way): (Plug, Way),
+        rtp: &UdpSocket,
+        mut orders: UnboundedReceiver<Order>,
+    ) {
+        let Ok(mut sip) = sip.into_wire(way).await else {
+            // Nobody at the far end speaks TLS as we want it: to the owner, nobody is there.
+            let mut status = self.shared.lock();
+            status.stage = Stage::Ended(End::NoAnswer);
+            return self.shared.changed.notify_all();
+        };
         let frame = Duration::from_millis(FRAME_MS);
         let mut beat = interval_at((clock::now() + frame).into(), frame);
         beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let mut message = vec![0; SIP_DATAGRAM_MAX];
         let mut packet = [0; DATAGRAM_MAX];
         let mut over_since = None;
         loop {
-            self.flush(sip).await;
+            self.flush(&mut sip).await;
             let due = self
                 .signalling
                 .poll_timeout()
                 .unwrap_or_else(|| clock::now() + LINGERS);
             tokio::select! {
-                received = sip.recv_from(&mut message) => {
-                    if let Ok((len, _)) = received {
-                        let datagram = message.get(..len).unwrap_or_default();
-                        self.signalling.handle_datagram(clock::now(), datagram);
-                    }
-                }
+                message = sip.recv() => self.signalling.handle_datagram(clock::now(), &message),
                 received = rtp.recv_from(&mut packet) => {
                     if let Ok((len, from)) = received {
                         self.hear(clock::now(), from, packet.get(..len).unwrap_or_default());
@@ -138,10 +142,9 @@ impl Driver {
     }
 
     /// Sends what signalling has to say, and tells the call's owner what became of it.
-    async fn flush(&mut self, sip: &UdpSocket) {
+    async fn flush(&mut self, sip: &mut Wire) {
         while let Some(bytes) = self.signalling.poll_transmit() {
-            // A datagram that cannot be sent is a lost one: signalling sends it again.
-            let _ = sip.send_to(&bytes, self.far_end).await;
+            sip.send(&bytes, self.far_end).await;
         }
         let mut status = self.shared.lock();
         let Status {

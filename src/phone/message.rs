@@ -7,13 +7,15 @@ use rsip::headers::UntypedHeader;
 use rsip::prelude::HeadersExt;
 use rsip::{Header, Headers, Method, Request, Response, StatusCode, Version};
 
-use crate::sip::{Inbound, emit};
+use crate::sip::{Inbound, Transport, emit};
 
 /// What all requests of one call say.
 #[derive(Debug, Clone)]
 pub(super) struct Parties {
     /// The phone's own SIP address.
     pub(super) sip: SocketAddr,
+    /// What carries its messages.
+    pub(super) transport: Transport,
     /// Value of From, tag included.
     pub(super) from: String,
     /// Value of To; the far end's tag joins it.
@@ -49,14 +51,18 @@ impl Parties {
         let mut headers = vec![
             header(
                 "Via",
-                format!("SIP/2.0/UDP {};branch={branch};rport", self.sip),
+                format!(
+                    "SIP/2.0/{} {};branch={branch};rport",
+                    self.transport.token(),
+                    self.sip
+                ),
             ),
             header("Max-Forwards", "70"),
             header("From", self.from.as_str()),
             header("To", self.to.as_str()),
             header("Call-ID", self.call_id.as_str()),
             header("CSeq", format!("{cseq} {method}")),
-            header("Contact", format!("<sip:phone@{}>", self.sip)),
+            header("Contact", self.contact()),
             header("User-Agent", "audioroad-phone"),
         ];
         headers.extend(
@@ -80,6 +86,15 @@ impl Parties {
         })
     }
 
+    fn contact(&self) -> String {
+        let parameter = match self.transport {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+        };
+        format!("<sip:phone@{}{parameter}>", self.sip)
+    }
+
     /// The answer to a request of the far end, with a session description or without.
     pub(super) fn response(&self, request: &Request, status: u16, sdp: Vec<u8>) -> Bytes {
         let copied = |header: &&Header| {
@@ -93,7 +108,7 @@ impl Parties {
             )
         };
         let mut headers: Vec<Header> = request.headers.iter().filter(copied).cloned().collect();
-        headers.push(header("Contact", format!("<sip:phone@{}>", self.sip)));
+        headers.push(header("Contact", self.contact()));
         if !sdp.is_empty() {
             headers.push(header("Content-Type", "application/sdp"));
         }

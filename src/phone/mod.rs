@@ -1,4 +1,4 @@
-//! A small real telephone: it places a call over UDP, speaks, listens and writes down what it heard.
+//! A small real telephone: it places a call over UDP, TCP or TLS, speaks, listens and writes down what it heard.
 //!
 //! ```text
 //! Voice -> G.711 -> RTP, paced -> far end;    far end -> RTP -> G.711 -> record -> Call::listen
@@ -16,6 +16,7 @@ mod signalling;
 mod stage;
 mod transaction;
 mod voice;
+mod wire;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -29,7 +30,9 @@ use crate::sip::sdp::Direction;
 use call::Shared;
 use driver::Driver;
 use message::Parties;
+use rustls::ClientConfig;
 use signalling::Habits;
+use wire::Way;
 
 pub use call::{Call, PhoneError};
 pub use heard::{HEARD_FRAMES_MAX, HeardFrame, Reception};
@@ -45,6 +48,7 @@ pub struct Phone {
     name: String,
     formats: Vec<Format>,
     habits: Habits,
+    way: Way,
 }
 
 impl Phone {
@@ -61,7 +65,22 @@ impl Phone {
                 headers: Vec::new(),
                 login: None,
             },
+            way: Way::Udp,
         }
+    }
+
+    /// Signals over TCP instead of UDP.
+    #[must_use]
+    pub fn over_tcp(mut self) -> Self {
+        self.way = Way::Tcp;
+        self
+    }
+
+    /// Signals over TLS, to a far end whose certificate is for `name`.
+    #[must_use]
+    pub fn over_tls(mut self, config: Arc<ClientConfig>, name: &str) -> Self {
+        self.way = Way::Tls(config, name.to_owned());
+        self
     }
 
     /// The number it calls from.
@@ -114,20 +133,21 @@ impl Phone {
     /// Calls `user` at the SIP address `far_end` and speaks with `voice` from the answer on.
     ///
     /// # Errors
-    /// No socket or no thread is to be had.
+    /// No socket, no connection or no thread is to be had.
     pub fn call(
         &self,
         far_end: SocketAddr,
         user: &str,
         voice: impl Voice + 'static,
     ) -> io::Result<Call> {
-        let sip = UdpSocket::bind((self.bind, 0))?;
+        let sip = self.way.open(self.bind, far_end)?;
         let rtp = UdpSocket::bind((self.bind, 0))?;
         let at = sip.local_addr()?;
         let call_id = format!("{:016x}@{}", random::u64(), self.bind);
         let name = self.name.replace(['"', '\\'], "");
         let parties = Parties {
             sip: at,
+            transport: self.way.transport(),
             from: format!(
                 "\"{name}\" <sip:{}@{at}>;tag={:08x}",
                 self.number,
@@ -152,7 +172,7 @@ impl Phone {
             Box::new(voice),
             status.clone(),
         );
-        driver::start(driver, (sip, rtp), inbox)?;
+        driver::start(driver, (sip, self.way.clone()), rtp, inbox)?;
         Ok(Call::new(status, orders, call_id))
     }
 }

@@ -1,4 +1,4 @@
-//! The caller's side of one SIP call over UDP, without a socket or a clock: RFC 3261 sections 9, 13 to 15
+//! The caller's side of one SIP call, without a socket or a clock: RFC 3261 sections 9, 13 to 15
 //! and 17.1, as a telephone needs them.
 //!
 //! ```text
@@ -347,7 +347,12 @@ impl Signalling {
         let (cseq, branch) = (ask.cseq, ask.branch.clone());
         let bytes = self.parties.request(method, ask);
         self.outbox.push_back(bytes.clone());
-        Transaction::new(now, method, (cseq, branch), bytes)
+        let transaction = Transaction::new(now, method, (cseq, branch), bytes);
+        if self.parties.transport.is_reliable() {
+            transaction.once()
+        } else {
+            transaction
+        }
     }
 
     fn branch(&mut self) -> String {

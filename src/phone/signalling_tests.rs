@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::phone::sdp::Format;
+use crate::sip::Transport;
 
 struct Pair {
     phone: Signalling,
@@ -12,6 +13,7 @@ struct Pair {
 
 fn call() -> Pair {
     let parties = Parties {
+        transport: Transport::Udp,
         sip: "127.0.0.1:5062".parse().unwrap(),
         from: "\"Ann\" <sip:+15550100@127.0.0.1>;tag=ann".to_owned(),
         to: "<sip:lobby@127.0.0.1:5060>".to_owned(),

@@ -1,4 +1,4 @@
-//! A request of the phone that waits for its final answer over UDP (RFC 3261 section 17.1).
+//! A request of the phone that waits for its final answer (RFC 3261 section 17.1).
 
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,14 @@ impl Transaction {
             interval: T1,
             interval_max,
             until,
+        }
+    }
+
+    /// Over a stream nothing is sent again.
+    pub(super) fn once(self) -> Self {
+        Self {
+            again: None,
+            ..self
         }
     }
 

@@ -1,7 +1,7 @@
 //! The endpoint: every message of the switch comes in and goes out here.
 //!
 //! ```text
-//! octets -> wire::parse ┬ response -> client transaction ────────────────> Answered
+//! octets -> wire::parse ┬ response -> client transaction ─> Answered | Progressed | Accepted
 //!                       └ request ─> server transaction (repeats, ACK, CANCEL)
 //!                                 └> dialog table ─> InDialog | Acked | 481
 //!                                 └> new INVITE ─> 100, Invited; others answered here
@@ -14,6 +14,7 @@
 mod config;
 mod event;
 mod identity;
+mod inviting;
 mod routing;
 mod signature;
 #[cfg(test)]
@@ -24,16 +25,16 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
-use rsip::{Header, Response, SipMessage, StatusCode};
+use rsip::{Response, SipMessage, StatusCode};
 
 use super::dialog::{DialogKey, Outgoing};
 use super::incoming::tag;
 use super::timer::TimerReason;
 use super::transaction::{
-    AckName, Client, Machine, Names, Next, Outbox, RSEQ, Reliability, Table, TxnKey,
+    AckName, Machine, Next, Outbox, RSEQ, Reliability, Table, TxnKey, client_name,
 };
 use super::value::via;
-use super::wire::{Framing, WireError, emit_request, emit_response, header, parse};
+use super::wire::{Framing, WireError, emit_response, header, parse};
 use super::{FlowId, Source, Transport, reply, value};
 use signature::Signer;
 
@@ -141,8 +142,13 @@ impl Endpoint {
     pub fn flow_closed(&mut self, flow: FlowId) {
         self.flows.remove(&flow);
         for txn in self.table.waiting_on(flow) {
+            let lost = match self.table.machine(txn) {
+                Some(Machine::Client(client)) => client.lost(),
+                Some(Machine::InviteClient(client)) => Some(client.lost()),
+                Some(Machine::InviteServer(_) | Machine::Server(_)) | None => None,
+            };
             self.table.remove(txn);
-            self.out.events.push_back(EndpointEvent::FlowLost { txn });
+            self.out.events.extend(lost);
         }
     }
 
@@ -167,6 +173,7 @@ impl Endpoint {
                 }
                 Some(Machine::Server(server)) => server.fire(&due),
                 Some(Machine::Client(client)) => client.fire(now, &due, &mut self.out),
+                Some(Machine::InviteClient(client)) => client.fire(now, &due, &mut self.out),
             };
             self.settle(due.txn, next);
         }
@@ -235,7 +242,9 @@ impl Endpoint {
     pub fn is_cancelled(&mut self, txn: TxnKey) -> bool {
         match self.table.machine(txn) {
             Some(Machine::InviteServer(server)) => server.is_cancelled(),
-            Some(Machine::Server(_) | Machine::Client(_)) | None => false,
+            Some(Machine::Server(_) | Machine::Client(_) | Machine::InviteClient(_)) | None => {
+                false
+            }
         }
     }
 
@@ -247,27 +256,7 @@ impl Endpoint {
             self.out.events.push_back(EndpointEvent::FlowLost { txn });
             return txn;
         }
-        let branch = self.signer.branch(txn);
-        let Outgoing {
-            mut request,
-            target,
-        } = outgoing;
-        let via = format!(
-            "SIP/2.0/{} {};rport;branch={branch}",
-            peer.transport.token(),
-            self.sent_by(&peer)
-        );
-        let mut headers: Vec<Header> = vec![header("Via", via)];
-        headers.extend(std::mem::take(&mut request.headers));
-        headers.push(header("User-Agent", self.config.user_agent.clone()));
-        request.headers = headers.into();
-        let bytes = emit_request(&request, &target);
-        let client = Client::new(now, txn, peer, bytes, &mut self.out);
-        let names = Names {
-            branch: Some(branch),
-            ..Names::default()
-        };
-        self.table.insert(txn, Machine::Client(client), names);
+        self.ask(now, txn, peer, outgoing, false);
         txn
     }
 
@@ -349,13 +338,20 @@ impl Endpoint {
         // More than one Via: meant for somebody else (RFC 3261 section 8.1.3.3).
         let is_ours = value::all(&response.headers, "Via").count() == 1;
         let top = value::find(&response.headers, "Via").and_then(via::Via::parse);
+        let method = value::find(&response.headers, "CSeq").and_then(value::cseq);
         let branch = top.and_then(|top| top.branch()).filter(|_| is_ours);
-        let Some(txn) = branch.and_then(|branch| self.table.client(branch)) else {
+        let name = branch.zip(method);
+        let name = name.map(|(branch, (_, method))| client_name(branch, method));
+        let Some(txn) = name.and_then(|name| self.table.client(&name)) else {
             return;
         };
-        if let Some(Machine::Client(client)) = self.table.machine(txn) {
-            let next = client.answered(now, response, &mut self.out);
-            self.settle(txn, next);
+        match self.table.machine(txn) {
+            Some(Machine::Client(client)) => {
+                let next = client.answered(now, response, &mut self.out);
+                self.settle(txn, next);
+            }
+            Some(Machine::InviteClient(_)) => self.handle_invite_response(now, txn, response),
+            Some(Machine::InviteServer(_) | Machine::Server(_)) | None => {}
         }
     }
 

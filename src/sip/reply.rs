@@ -6,7 +6,7 @@ use super::value;
 use super::wire::{field, header};
 
 /// The methods that are answered.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY";
 
 /// The extensions that are spoken: session timers (RFC 4028) and reliable provisional responses
 /// (RFC 3262).
@@ -33,6 +33,13 @@ pub(super) fn response(request: &Request, status: StatusCode, tag: Option<&str>)
         headers: headers.into(),
         body: Vec::new(),
     }
+}
+
+/// Whether a response answers a request of this method, by its CSeq.
+#[must_use]
+pub fn answers(response: &Response, method: Method) -> bool {
+    let told = value::find(&response.headers, "CSeq").and_then(value::cseq);
+    told.is_some_and(|(_, told)| told == method.to_string())
 }
 
 /// The response to a request that could not be read, from the headers of it that could.

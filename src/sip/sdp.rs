@@ -198,6 +198,13 @@ pub fn negotiate(offer: &[u8], local: &LocalMedia<'_>) -> Result<(Negotiated, Ve
     Ok((negotiated, answer))
 }
 
+/// The address that an offer wants its audio at: ours in the answer must be of the same family. `None` when it does not say.
+#[must_use]
+pub fn audio_ip(offer: &[u8]) -> Option<IpAddr> {
+    let ip = read::Description::parse(offer).ok()?.audio_ip()?;
+    (!ip.is_unspecified()).then_some(ip)
+}
+
 /// Makes an offer of all codecs of `local.prefer`, sending and receiving: for an INVITE or re-INVITE
 /// that came without a description. `previous` is what the session agreed upon before, whose media
 /// lines and payload types must be kept (RFC 3264 section 8).

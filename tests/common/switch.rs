@@ -255,6 +255,11 @@ impl Switch {
         })
     }
 
+    /// Everything that it has said so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().expect("the log").join("\n")
+    }
+
     /// Ends the program as an operating system does that runs out of memory, or a power cut.
     pub(crate) fn kill(&mut self) {
         let child = self.process.as_mut().expect("a running switch");

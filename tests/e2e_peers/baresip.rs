@@ -199,7 +199,7 @@ fn speech() -> Vec<f32> {
 }
 
 /// 16-bit mono PCM.
-fn write_wav(path: &Path, samples: &[f32]) {
+pub(crate) fn write_wav(path: &Path, samples: &[f32]) {
     let bytes = u32::try_from(2 * samples.len()).expect("a short recording");
     let rate = RATE as u32;
     let mut wav = Vec::new();

@@ -278,7 +278,8 @@ async fn health_says_whether_calls_can_be_taken() {
     let station = Station::open();
     let health = station.send(station.request("GET", "/health")).await;
     let expected = json!({
-        "status": "ok", "sip": "ok", "database": "ok", "livekit": "embedded", "livekitLostSince": null, "calls": 0,
+        "status": "ok", "sip": "ok", "database": "ok", "sipTls": "off", "sipTlsExpires": null,
+        "livekit": "embedded", "livekitLostSince": null, "calls": 0,
     });
     assert_eq!((health.status, health.json()), (200, expected));
     station.health.set_draining(true);

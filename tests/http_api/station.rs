@@ -1,6 +1,6 @@
 //! A station for one test: switchboard, books in memory, the web on free ports of loopback.
 
-use std::{cell::Cell, net::TcpListener, sync::Arc};
+use std::{cell::Cell, net::TcpListener, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use audioroad::{
@@ -14,7 +14,7 @@ use audioroad::{
         random,
         switchboard::{Switchboard, SwitchboardPeers},
     },
-    config::{Config, Source},
+    config::{Config, PublicIp, Source},
     domain::{Arrival, CallId, CallerId, Desk, DeskSettings, Limits as RoomLimits, UnixMs},
     http::{self, Accounts, RoomAccess, RoomServer, Web},
     livekit::TokenKeys,
@@ -102,7 +102,9 @@ impl Station {
             metrics: metrics.clone(),
             ladders: ladders.clone(),
             health: Arc::clone(&health),
-            public_ip: None,
+            trunk_dials: false,
+            ring_max: Duration::from_secs(60),
+            public_ip: PublicIp::default(),
             hide_numbers: false,
         };
         let switchboard = Switchboard::new(Desk::new(DeskSettings::default()), peers).start();
@@ -358,7 +360,7 @@ fn journal(pool: &Pool, folder: &std::path::Path) -> (Arc<Journal>, Follower) {
 fn bridge() -> RoomTransport {
     let mode = BridgeMode::Embedded {
         udp: "127.0.0.1:0".parse().unwrap(),
-        public_ip: None,
+        public_ip: PublicIp::default(),
         api_key: LIVEKIT_KEY.to_owned(),
         api_secret: LIVEKIT_SECRET.to_owned(),
         limits: EndpointLimits::default(),

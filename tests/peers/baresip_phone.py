@@ -20,6 +20,7 @@ from pathlib import Path
 
 CONFIG = """\
 sip_listen              {host}:{sip_port}
+{ca_line}
 call_local_timeout      120
 call_max_calls          4
 audio_source            aufile,{play}
@@ -70,6 +71,7 @@ def write_config(folder, args):
         "modules": module_folder(),
         "rtp_first": rtp_first,
         "rtp_last": rtp_first + 20,
+        "ca_line": f"sip_cafile              {Path(args.ca).resolve()}" if args.ca else "",
     }
     (folder / "config").write_text(CONFIG.format(**fields))
     (folder / "accounts").write_text(ACCOUNT.format(**fields))
@@ -102,7 +104,8 @@ def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--sip-port", type=int, default=0, help="default: a free one")
     parser.add_argument("--rtp-port", type=int, default=0, help="first of 20")
-    parser.add_argument("--transport", choices=("udp", "tcp"), default="udp")
+    parser.add_argument("--transport", choices=("udp", "tcp", "tls"), default="udp")
+    parser.add_argument("--ca", help="PEM file with the authority that the far end's certificate must come from")
     parser.add_argument("--codec", choices=("PCMU", "PCMA"), default="PCMU")
     args = parser.parse_args()
 

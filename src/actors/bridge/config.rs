@@ -1,8 +1,8 @@
 //! What the bridge is told at its start, and what it counts from then on.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use crate::config::LiveKitUrl;
+use crate::config::{LiveKitUrl, PublicIp};
 use crate::livekit::{EndpointCounters, EndpointLimits};
 
 /// What the bridge needs to know at its start.
@@ -22,7 +22,7 @@ pub enum BridgeMode {
         /// The UDP address to bind, port 7882 by default.
         udp: SocketAddr,
         /// The address browsers reach it at, when that is not the one it is bound to.
-        public_ip: Option<IpAddr>,
+        public_ip: PublicIp,
         /// Key that tokens name as their issuer.
         api_key: String,
         /// Secret that tokens are signed with.

@@ -23,7 +23,6 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::UdpSocket;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +41,7 @@ use self::driver::Driver;
 use self::message::{Command, Tell};
 use crate::actors::clock;
 use crate::livekit::{EndpointConfig, RoomPass};
+use crate::net;
 
 /// Commands that may wait for the driver; it takes them within milliseconds.
 const COMMANDS_MAX: usize = 4096;
@@ -85,8 +85,7 @@ impl RoomTransport {
                 api_secret,
                 limits,
             } => {
-                let socket = UdpSocket::bind(udp)?;
-                socket.set_nonblocking(true)?;
+                let socket = net::udp::bind(udp)?;
                 let keys = TokenKeys::new(&api_key, &api_secret);
                 let endpoint = EndpointConfig {
                     candidates: address::candidates(socket.local_addr()?, public_ip),

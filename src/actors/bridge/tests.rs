@@ -11,13 +11,14 @@ use rtrb::RingBuffer;
 use tokio::sync::mpsc::Receiver;
 
 use super::*;
+use crate::config::PublicIp;
 use crate::livekit::TokenError;
 
 fn start() -> (RoomTransport, std_mpsc::Receiver<BridgeEvent>) {
     let (told, events) = std_mpsc::channel();
     let mode = BridgeMode::Embedded {
         udp: "127.0.0.1:0".parse().unwrap(),
-        public_ip: None,
+        public_ip: PublicIp::default(),
         api_key: "key".to_owned(),
         api_secret: "secret".to_owned(),
         limits: EndpointLimits::default(),

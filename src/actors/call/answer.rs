@@ -12,7 +12,11 @@ use crate::{
         random, studio,
     },
     domain::Cause,
-    sip::{Incoming, InviteSession, MediaAddress, SessionError, TxnKey, sdp::Codec},
+    net::address,
+    sip::{
+        Incoming, InviteSession, MediaAddress, SessionError, TxnKey,
+        sdp::{self, Codec},
+    },
 };
 
 /// An INVITE that was let in.
@@ -33,6 +37,8 @@ impl CallActor {
     ) -> Result<(), Cause> {
         let Invitation { txn, request, at } = invitation;
         let (now, local) = (clock::now(), request.source().local.ip());
+        let far = request.sdp().and_then(sdp::audio_ip);
+        let far = far.filter(|ip| studio::with(|studio| studio.serves(*ip)) == Some(true));
         let mut session = match InviteSession::new(request) {
             Ok(session) => session,
             Err(response) => {
@@ -46,10 +52,7 @@ impl CallActor {
             return Err(Cause::OutOfResources);
         };
         let media = MediaAddress {
-            addr: self
-                .public_ip
-                .filter(|ip| ip.is_ipv4() == local.is_ipv4())
-                .unwrap_or(local),
+            addr: address::for_media(self.public_ip, local, far),
             port: port.number,
             session_id: random::u64() >> 2,
             prefer: vec![Codec::Pcmu, Codec::Pcma],

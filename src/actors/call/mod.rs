@@ -7,10 +7,10 @@
 //! Audio never passes through here. However the call ends, it ends in [`Actor::stopped`], once, with one cause.
 
 mod answer;
+mod dial;
 mod dialog;
 mod leg;
-
-use std::net::IpAddr;
+mod transfer;
 
 use actix::{Actor, ActorContext, Addr, Context};
 
@@ -24,12 +24,14 @@ use crate::{
         studio,
         switchboard::Switchboard,
     },
+    config::PublicIp,
     domain::{CallId, Cause},
     media::asset::PromptId,
     sip::Reason,
 };
 
 pub use answer::Invitation;
+pub use dial::Dialling;
 use dialog::SipFarEnd;
 use leg::quality;
 
@@ -45,6 +47,8 @@ pub enum Welcome {
 pub enum Start {
     /// It sent an INVITE, which is answered.
     Answer(Invitation),
+    /// A number is dialled through a trunk.
+    Dial(Dialling),
 }
 
 /// What a call is made of.
@@ -55,8 +59,8 @@ pub struct CallPlan {
     pub start: Start,
     /// What happens once the leg is up.
     pub welcome: Welcome,
-    /// Our address in SDP; the flow's own when not set.
-    pub public_ip: Option<IpAddr>,
+    /// Our addresses in SDP; the flow's own when not set.
+    pub public_ip: PublicIp,
 }
 
 /// Who a call talks to.
@@ -74,6 +78,8 @@ pub struct CallPeers {
 enum FarEnd {
     /// Nobody yet, or nobody any more.
     Nobody,
+    /// Nobody yet, but the SIP actor dials.
+    Dialled,
     /// A SIP dialog.
     Sip(Box<SipFarEnd>),
 }
@@ -85,13 +91,15 @@ pub struct CallActor {
     start: Option<Start>,
     far_end: FarEnd,
     welcome: Option<Welcome>,
-    public_ip: Option<IpAddr>,
+    public_ip: PublicIp,
     port: Option<studio::Port>,
     holds_port: bool,
     position: Option<u16>,
     cause: Option<Cause>,
     /// Why the far end hung up, in its words.
     far_reason: Option<Reason>,
+    /// A transfer that is under way.
+    transfer: Option<transfer::Underway>,
 }
 
 impl CallActor {
@@ -109,6 +117,7 @@ impl CallActor {
             position: None,
             cause: None,
             far_reason: None,
+            transfer: None,
         }
     }
 
@@ -122,7 +131,7 @@ impl CallActor {
     /// Ends the call from our side.
     fn hang_up(&mut self, cause: Cause, ctx: &mut Context<Self>) {
         match self.far_end {
-            FarEnd::Nobody => {
+            FarEnd::Nobody | FarEnd::Dialled => {
                 self.cause.get_or_insert(cause);
                 ctx.stop();
             }
@@ -134,6 +143,7 @@ impl CallActor {
     fn leave_far_end(&mut self, cause: &Cause) {
         match self.far_end {
             FarEnd::Nobody => {}
+            FarEnd::Dialled => self.give_up_dial(cause),
             FarEnd::Sip(_) => self.leave_dialog(cause),
         }
     }
@@ -145,6 +155,7 @@ impl Actor for CallActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         let begun = match self.start.take() {
             Some(Start::Answer(invitation)) => self.answer(invitation, ctx),
+            Some(Start::Dial(dialling)) => self.dial(dialling, ctx),
             None => Err(Cause::InternalError),
         };
         if let Err(cause) = begun {
@@ -172,6 +183,7 @@ impl Actor for CallActor {
         // Without a cause the actor died of a fault of ours.
         let cause = self.cause.take().unwrap_or(Cause::InternalError);
         self.leave_far_end(&cause);
+        self.transfer_ended(Err("the call ended before that.".to_owned()));
         self.peers.switchboard.do_send(CallGone {
             call: id,
             cause,

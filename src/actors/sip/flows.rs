@@ -1,46 +1,51 @@
-//! TCP connections of SIP: one reader and one writer task each, behind bounded channels.
+//! Connections of SIP over TCP and TLS: who has one, what is sent on it, when it is let go.
+//!
+//! ```text
+//! accept ─┐            ┌─ connection: a task each ─ FlowEvent ─> actor
+//! dial ───┴─> Flows ───┤
+//! actor ─ send ────────┴─ outbox, bounded
+//! ```
 
-use std::{
-    collections::HashMap,
-    io,
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+mod accept;
+mod connection;
+mod dial;
+mod seats;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, net::SocketAddr, rc::Rc, time::Instant};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
-    sync::mpsc,
+use futures_util::{Stream, stream};
+use tokio::sync::mpsc;
+
+use crate::{
+    actors::metrics::TransportMetrics,
+    sip::{FlowId, NextHop, Source, Transport, TxnKey},
 };
 
-use crate::sip::{FlowId, Framer, Source, Transport};
+pub(super) use accept::{Accepted, accept};
+pub(super) use connection::{Ended, Patience};
+use connection::{Standing, Task, Wire};
+pub(super) use dial::{Dialler, resolve};
+pub(super) use seats::SeatLimits;
+use seats::{Seat, Seats};
 
-/// Connections at most, of all peers.
-const CONNECTIONS_MAX: usize = 512;
-/// Connections at most of one address that is not trusted.
-const STRANGERS_CONNECTIONS_MAX: usize = 4;
 /// Messages that wait for a slow peer before its connection is given up.
 const OUTBOX: usize = 256;
-/// A peer that sends nothing, not even a keep-alive, is let go: twice Twilio's two minutes.
-const IDLE_MAX: Duration = Duration::from_secs(240);
-const CONNECT_MAX: Duration = Duration::from_secs(4);
-const READ: usize = 8 * 1024;
+/// Messages of all connections that wait for the actor; then connections are read no further.
+const EVENTS: usize = 256;
+/// A ping (RFC 5626 section 3.5.1): keeps a quiet connection open at the far end and at whatever is in between. Twilio takes a
+/// single CRLF amiss and closes after two minutes without either.
+const PING: Bytes = Bytes::from_static(b"\r\n\r\n");
 
-/// A connection that is up.
+/// A connection that is up, or about to greet.
 pub(super) struct Connection {
-    stream: TcpStream,
-    /// The far end.
-    pub peer: SocketAddr,
+    wire: Wire,
+    transport: Transport,
+    peer: SocketAddr,
     local: SocketAddr,
 }
-
-/// A connection that somebody opened to us.
-pub(super) struct Accepted(pub Connection);
 
 /// What a connection brings.
 pub(super) enum FlowEvent {
@@ -51,67 +56,86 @@ pub(super) enum FlowEvent {
         /// Its octets.
         bytes: Bytes,
     },
-    /// The connection is gone, or cannot be cut into messages any more.
+    /// The connection is gone.
     Closed {
         /// Which.
-        flow: FlowId,
+        source: Source,
+        /// Why.
+        ended: Ended,
     },
 }
 
 struct Flow {
-    peer: IpAddr,
+    source: Source,
+    seat: Seat,
+    standing: Rc<Standing>,
     outbox: mpsc::Sender<Bytes>,
+    /// Where it was dialled to, if it was: later requests to the same hop use it (RFC 5923).
+    hop: Option<NextHop>,
 }
 
 /// The open connections.
-#[derive(Default)]
 pub(super) struct Flows {
     open: HashMap<FlowId, Flow>,
+    seats: Seats,
+    /// The connections that calls need.
+    calls: HashMap<TxnKey, FlowId>,
     last: u64,
+    patience: Patience,
+    events: (mpsc::Sender<FlowEvent>, Option<mpsc::Receiver<FlowEvent>>),
+    metrics: TransportMetrics,
 }
 
 impl Flows {
-    /// Whether one more connection from `peer` is taken.
-    pub(super) fn has_room(&self, peer: IpAddr, trusted: bool) -> Result<(), &'static str> {
-        if self.open.len() >= CONNECTIONS_MAX {
-            return Err("tcp-full");
-        }
-        let theirs = self.open.values().filter(|flow| flow.peer == peer).count();
-        if !trusted && theirs >= STRANGERS_CONNECTIONS_MAX {
-            Err("tcp-stranger")
-        } else {
-            Ok(())
+    /// None is open yet.
+    pub(super) fn new(limits: SeatLimits, patience: Patience, metrics: TransportMetrics) -> Self {
+        let (tell, hear) = mpsc::channel(EVENTS);
+        Self {
+            open: HashMap::new(),
+            seats: Seats::new(limits),
+            calls: HashMap::new(),
+            last: 0,
+            patience,
+            events: (tell, Some(hear)),
+            metrics,
         }
     }
 
-    /// Numbers the connection; what it brings comes as the stream.
-    pub(super) fn open(
+    /// What all connections bring, for the one who asks first.
+    pub(super) fn events(&mut self) -> impl Stream<Item = FlowEvent> + use<> {
+        stream::unfold(self.events.1.take(), |hear| async move {
+            let mut hear = hear?;
+            let event = hear.recv().await?;
+            Some((event, Some(hear)))
+        })
+    }
+
+    /// Takes a connection that came in, if there is a seat for it; the reason for the counter when not.
+    pub(super) fn take(
         &mut self,
-        connection: Connection,
-    ) -> (Source, impl Stream<Item = FlowEvent> + use<>) {
-        self.last += 1;
-        let Connection {
-            stream,
-            peer,
-            local,
-        } = connection;
-        let source = Source {
-            flow: FlowId(self.last),
-            transport: Transport::Tcp,
-            local,
-            from: peer,
-        };
-        let (outbox, waiting) = mpsc::channel::<Bytes>(OUTBOX);
-        self.open.insert(
-            source.flow,
-            Flow {
-                peer: peer.ip(),
-                outbox,
-            },
-        );
-        let (read, write) = stream.into_split();
-        write_on(waiting, write);
-        (source, messages(source, read))
+        now: Instant,
+        accepted: Accepted,
+        trusted: bool,
+    ) -> Result<Source, &'static str> {
+        let seat = self.seats.take(now, accepted.peer.ip(), trusted)?;
+        Ok(self.open(accepted.into(), seat, None))
+    }
+
+    /// Takes a connection that was dialled to `hop`.
+    pub(super) fn adopt(&mut self, connection: Connection, hop: NextHop) -> Source {
+        let seat = self.seats.take_own(connection.peer.ip());
+        self.open(connection, seat, Some(hop))
+    }
+
+    /// An open connection that was dialled to `hop`.
+    pub(super) fn dialled(&self, hop: &NextHop) -> Option<Source> {
+        let same = |flow: &&Flow| flow.hop.as_ref() == Some(hop);
+        self.open.values().find(same).map(|flow| flow.source)
+    }
+
+    /// Whether the connection is open.
+    pub(super) fn has(&self, flow: FlowId) -> bool {
+        self.open.contains_key(&flow)
     }
 
     /// Sends on a connection; one that does not take it is closed.
@@ -119,115 +143,112 @@ impl Flows {
         if let Some(open) = self.open.get(&flow)
             && open.outbox.try_send(bytes).is_err()
         {
-            self.open.remove(&flow);
+            self.close(flow, Ended::Stuck);
         }
     }
 
-    /// Lets the connection go once what waits is written.
-    pub(super) fn close(&mut self, flow: FlowId) {
-        self.open.remove(&flow);
-    }
-}
-
-/// Connections that come in; the next is taken when the last was handled.
-pub(super) fn accept(listener: TcpListener) -> impl Stream<Item = Accepted> {
-    stream::unfold(listener, |listener| async move {
-        loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    if let Ok(local) = stream.local_addr() {
-                        return Some((
-                            Accepted(Connection {
-                                stream,
-                                peer,
-                                local,
-                            }),
-                            listener,
-                        ));
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot take a SIP connection");
-                    tokio::task::yield_now().await;
-                }
-            }
+    /// A message of this connection was let in.
+    pub(super) fn is_proven(&self, flow: FlowId) {
+        if let Some(flow) = self.open.get(&flow) {
+            flow.standing.is_proven.set(true);
         }
-    })
-}
+    }
 
-/// Connects to a trunk.
-pub(super) async fn connect(host: String, port: u16) -> io::Result<Connection> {
-    let stream =
-        tokio::time::timeout(CONNECT_MAX, TcpStream::connect((host.as_str(), port))).await??;
-    Ok(Connection {
-        peer: stream.peer_addr()?,
-        local: stream.local_addr()?,
-        stream,
-    })
-}
-
-struct Reader {
-    source: Source,
-    read: OwnedReadHalf,
-    framer: Framer,
-    over: bool,
-}
-
-impl Reader {
-    /// The next message, or the end.
-    async fn next(&mut self) -> FlowEvent {
-        let closed = FlowEvent::Closed {
-            flow: self.source.flow,
+    /// A call has come on this connection and needs it until [`Self::call_over`].
+    pub(super) fn call_on(&mut self, txn: TxnKey, flow: FlowId) {
+        let Some(open) = self.open.get(&flow) else {
+            return;
         };
-        loop {
-            match self.framer.next_message() {
-                Ok(Some(bytes)) => {
-                    return FlowEvent::Message {
-                        source: self.source,
-                        bytes,
-                    };
-                }
-                Ok(None) => {}
-                Err(_) => return closed,
-            }
-            let mut buffer = [0; READ];
-            match tokio::time::timeout(IDLE_MAX, self.read.read(&mut buffer)).await {
-                Ok(Ok(len)) if len > 0 => self.framer.push(buffer.get(..len).unwrap_or_default()),
-                Ok(Ok(_) | Err(_)) | Err(_) => return closed,
-            }
+        open.standing.calls.update(|calls| calls + 1);
+        self.calls.insert(txn, flow);
+    }
+
+    /// The call is over. Told of other transactions, too.
+    pub(super) fn call_over(&mut self, txn: TxnKey) {
+        let flow = self.calls.remove(&txn);
+        if let Some(flow) = flow.and_then(|flow| self.open.get(&flow)) {
+            let calls = &flow.standing.calls;
+            calls.set(calls.get().saturating_sub(1));
         }
+    }
+
+    /// Pings the connections that calls need.
+    pub(super) fn keep_alive(&mut self) {
+        let needed = self
+            .open
+            .values()
+            .filter(|flow| flow.standing.calls.get() > 0);
+        let needed: Vec<FlowId> = needed.map(|flow| flow.source.flow).collect();
+        for flow in needed {
+            self.send(flow, PING);
+        }
+    }
+
+    /// Lets the connection go once what waits is written. Told again of one that is gone, it does nothing.
+    pub(super) fn close(&mut self, flow: FlowId, ended: Ended) {
+        let Some(closed) = self.open.remove(&flow) else {
+            return;
+        };
+        self.seats.give_back(closed.seat);
+        let transport = closed.source.transport.token();
+        self.metrics.open.with_label_values(&[transport]).dec();
+        let reason = self.metrics.closed.with_label_values(&[ended.label()]);
+        reason.inc();
+        if let Ended::Handshake(why) = ended {
+            self.metrics
+                .handshakes_failed
+                .with_label_values(&[why])
+                .inc();
+        }
+        let peer = closed.source.from;
+        tracing::debug!(%peer, transport, reason = ended.label(), "SIP connection closed");
+    }
+
+    fn open(&mut self, connection: Connection, seat: Seat, hop: Option<NextHop>) -> Source {
+        self.last += 1;
+        let Connection {
+            wire,
+            transport,
+            peer,
+            local,
+        } = connection;
+        let source = Source {
+            flow: FlowId(self.last),
+            transport,
+            local,
+            from: peer,
+        };
+        let (outbox, waiting) = mpsc::channel(OUTBOX);
+        let standing = Rc::new(Standing::default());
+        // Whom we have dialled need not prove that it speaks SIP.
+        standing.is_proven.set(hop.is_some());
+        let task = Task {
+            source,
+            is_trusted: seat.is_trusted(),
+            standing: Rc::clone(&standing),
+            patience: self.patience,
+            events: self.events.0.clone(),
+            outbox: waiting,
+        };
+        spawn(task, wire);
+        let flow = Flow {
+            source,
+            seat,
+            standing,
+            outbox,
+            hop,
+        };
+        self.open.insert(source.flow, flow);
+        let transport = transport.token();
+        self.metrics.open.with_label_values(&[transport]).inc();
+        source
     }
 }
 
-/// Writes what waits until the connection or its owner is gone.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a connection is written by a task of its own"
+    reason = "a connection is a task of its own, which ends with its outbox"
 )]
-fn write_on(mut waiting: mpsc::Receiver<Bytes>, mut write: OwnedWriteHalf) {
-    actix::spawn(async move {
-        while let Some(bytes) = waiting.recv().await {
-            if write.write_all(&bytes).await.is_err() {
-                break;
-            }
-        }
-    });
-}
-
-fn messages(source: Source, read: OwnedReadHalf) -> impl Stream<Item = FlowEvent> {
-    let reader = Reader {
-        source,
-        read,
-        framer: Framer::new(),
-        over: false,
-    };
-    stream::unfold(reader, |mut reader| async move {
-        if reader.over {
-            return None;
-        }
-        let event = reader.next().await;
-        reader.over = matches!(event, FlowEvent::Closed { .. });
-        Some((event, reader))
-    })
-    .boxed_local()
+fn spawn(task: Task, wire: Wire) {
+    actix::spawn(task.run(wire));
 }

@@ -10,11 +10,12 @@ use rsip::{Header, Headers, Method, SipMessage};
 
 use crate::{
     actors::clock,
+    config::PublicIp,
     domain::CallId,
     net::address,
     sip::{
         Framing, Incoming, TxnKey, parse,
-        trunk::{Admission, Ruling, Standing, TrunkName, Unread},
+        trunk::{Admission, CallOut, NoLine, Ruling, Standing, TrunkName, Unread},
     },
     twilio::token::TokenKey,
 };
@@ -29,15 +30,15 @@ pub struct GateSettings {
     pub admission: Admission,
     /// The key of our tokens.
     pub tokens: TokenKey,
-    /// Our address, when the sockets listen on all of them.
-    pub public_ip: Option<IpAddr>,
+    /// Our addresses, when the sockets listen on all of them.
+    pub public_ip: PublicIp,
 }
 
 /// Decides whose messages are read and whose calls are taken: [`Admission`], and the tokens of our TwiML.
 pub struct Gate {
     admission: Admission,
     tokens: TokenKey,
-    public_ip: Option<IpAddr>,
+    public_ip: PublicIp,
 }
 
 impl Gate {
@@ -53,6 +54,11 @@ impl Gate {
     /// Whether a trunk lists the address.
     pub fn is_trusted(&self, peer: IpAddr) -> bool {
         self.admission.is_listed(peer)
+    }
+
+    /// The name in the certificate of the trunk that lists the address, if it is known.
+    pub fn tls_name(&self, edge: IpAddr) -> Option<&str> {
+        self.admission.tls_name(edge)
     }
 
     /// Whether the address tried wrong logins and no trunk lists it.
@@ -86,6 +92,19 @@ impl Gate {
         (known, ruling)
     }
 
+    /// The trunk for a call of ours, which is counted under `key` until [`Self::call_over`].
+    ///
+    /// # Errors
+    /// [`NoLine`].
+    pub fn call_out(&mut self, key: TxnKey) -> Result<CallOut, NoLine> {
+        self.admission.call_out(key)
+    }
+
+    /// We are about to call this address: what it says is read.
+    pub fn expect(&mut self, now: Instant, peer: IpAddr) {
+        self.admission.welcome(now, peer);
+    }
+
     /// A call that was accepted may be over: its trunk and the calls that it still has.
     pub fn call_over(&mut self, txn: TxnKey) -> Option<(&TrunkName, u32)> {
         self.admission.call_over(txn)
@@ -103,6 +122,7 @@ impl Gate {
         }
         let ip = self
             .public_ip
+            .like(peer.ip())
             .or_else(|| address::facing(peer))
             .unwrap_or(bound.ip());
         SocketAddr::new(ip, bound.port())
@@ -175,7 +195,7 @@ mod tests {
         Gate::new(GateSettings {
             admission: Admission::new(clock::now(), trunks, &[1; 32]),
             tokens: TokenKey::new(&KEY),
-            public_ip: None,
+            public_ip: PublicIp::default(),
         })
     }
 

@@ -20,6 +20,7 @@ impl SipActor {
                 let trunk = accepted.trunk.as_str();
                 let calls = self.metrics.trunks.calls.with_label_values(&[trunk]);
                 calls.set(accepted.calls.into());
+                self.flows.call_on(txn, request.source().flow);
                 self.ladders.accepted(request.call_id(), trunk);
                 self.switchboard.do_send(Invited {
                     txn,
@@ -35,6 +36,7 @@ impl SipActor {
 
     /// A call was refused or is over; told of other transactions, too.
     pub(super) fn call_over(&mut self, txn: TxnKey) {
+        self.flows.call_over(txn);
         if let Some((trunk, calls)) = self.gate.call_over(txn) {
             let gauge = self
                 .metrics

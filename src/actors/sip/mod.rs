@@ -1,27 +1,31 @@
 //! The SIP actor: sockets on one side, the sans-IO [`Endpoint`] in the middle, calls on the other.
 //!
 //! ```text
-//! udp / tcp -> gate (who may speak) -> Endpoint -> Invited -> switchboard;  InDialog, Acked, ... -> call
-//! call -> Respond, SendRequest -> Endpoint -> udp / tcp
+//! udp / tcp / tls -> gate (who may speak) -> Endpoint -> Invited -> switchboard;  InDialog, Acked, ... -> call
+//! call -> Respond, SendRequest -> Endpoint -> udp / tcp / tls
+//! call -> DialOut -> dialling -> Endpoint
 //! ```
 //! One timer waits for the endpoint's next deadline. Datagrams wait in the kernel's buffer, streams in a bounded channel: a flood
 //! is dropped or slowed down, never piled up.
 
+mod dialling;
 mod flows;
 mod gate;
 mod invited;
+mod reach;
 mod rungs;
 
 use std::{
     collections::HashMap,
     net::SocketAddr,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient,
-    SpawnHandle, StreamHandler, WrapFuture,
+    Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient, SpawnHandle,
+    StreamHandler,
 };
 use futures_util::{Stream, stream};
 use tokio::{
@@ -37,15 +41,22 @@ use crate::{
         metrics::Metrics,
         switchboard::Switchboard,
     },
-    sip::{Endpoint, EndpointConfig, EndpointEvent, FlowId, Transport, TxnKey},
+    domain::CallId,
+    net::{
+        address::{mapped, unmapped},
+        tls::TlsClient,
+    },
+    sip::{DialogKey, Endpoint, EndpointConfig, EndpointEvent, FlowId, Transport, TxnKey},
 };
 
-use flows::{FlowEvent, Flows};
+use flows::{Dialler, Ended, FlowEvent, Flows, Patience, SeatLimits};
 pub use gate::{Gate, GateSettings};
 
 const UDP: FlowId = FlowId(0);
 /// The largest UDP payload over IPv4.
 const DATAGRAM_MAX: usize = 65_507;
+/// Between two pings of a connection that a call needs: half of Twilio's two minutes.
+const KEEP_ALIVE: Duration = Duration::from_secs(55);
 
 /// SIP's sockets, bound but not yet listened to.
 pub struct SipSockets {
@@ -53,8 +64,12 @@ pub struct SipSockets {
     pub udp: std::net::UdpSocket,
     /// TCP, on the same port.
     pub tcp: std::net::TcpListener,
-    /// The address of both.
+    /// TLS, on a port of its own, with the certificates to show.
+    pub tls: Option<(std::net::TcpListener, Arc<rustls::ServerConfig>)>,
+    /// The address of UDP and TCP.
     pub local: SocketAddr,
+    /// Whom we trust where we connect by TLS.
+    pub trust: TlsClient,
 }
 
 /// A datagram as it came in.
@@ -77,12 +92,17 @@ pub struct SipActor {
     udp: Option<Rc<UdpSocket>>,
     udp_local: SocketAddr,
     flows: Flows,
+    dialler: Dialler,
     switchboard: Addr<Switchboard>,
     metrics: Metrics,
+    dialogs: HashMap<DialogKey, Recipient<InDialog>>,
     ladders: LadderBook,
-    dialogs: HashMap<crate::sip::DialogKey, Recipient<InDialog>>,
     invites: HashMap<TxnKey, Recipient<InDialog>>,
     pending: HashMap<TxnKey, Pending>,
+    /// Calls that are dialled.
+    dials: HashMap<CallId, dialling::Dial>,
+    /// Dialogs of far ends that ring.
+    early: HashMap<DialogKey, CallId>,
     wake: Option<(Instant, SpawnHandle)>,
 }
 
@@ -100,15 +120,25 @@ impl SipActor {
             endpoint: Endpoint::new(config),
             gate,
             udp_local: sockets.local,
+            dialler: Dialler {
+                tls: sockets.trust.clone(),
+                bind: sockets.local.ip(),
+            },
             sockets: Some(sockets),
             udp: None,
-            flows: Flows::default(),
+            flows: Flows::new(
+                SeatLimits::default(),
+                Patience::default(),
+                metrics.transports.clone(),
+            ),
             switchboard,
             metrics,
             ladders,
             dialogs: HashMap::new(),
             invites: HashMap::new(),
             pending: HashMap::new(),
+            dials: HashMap::new(),
+            early: HashMap::new(),
             wake: None,
         }
     }
@@ -119,7 +149,15 @@ impl SipActor {
         let udp = Rc::new(UdpSocket::from_std(sockets.udp)?);
         self.udp = Some(Rc::clone(&udp));
         ctx.add_stream(datagrams(udp));
-        ctx.add_stream(flows::accept(listener));
+        ctx.add_stream(flows::accept(listener, None));
+        if let Some((listener, config)) = sockets.tls {
+            ctx.add_stream(flows::accept(
+                TcpListener::from_std(listener)?,
+                Some(config),
+            ));
+        }
+        ctx.add_stream(self.flows.events());
+        ctx.run_interval(KEEP_ALIVE, |sip, _| sip.flows.keep_alive());
         Ok(())
     }
 
@@ -134,10 +172,8 @@ impl SipActor {
             match out.transport {
                 Transport::Udp => {
                     // A full socket buffer is a lost datagram: the transaction sends it again.
-                    let _ = self
-                        .udp
-                        .as_ref()
-                        .map(|udp| udp.try_send_to(&out.bytes, out.to));
+                    let to = mapped(out.to, self.udp_local.is_ipv6());
+                    let _ = self.udp.as_ref().map(|udp| udp.try_send_to(&out.bytes, to));
                 }
                 Transport::Tcp | Transport::Tls => self.flows.send(out.flow, out.bytes),
             }
@@ -167,6 +203,9 @@ impl SipActor {
 
     fn tell(&mut self, event: EndpointEvent, ctx: &mut Context<Self>) {
         self.note(&event);
+        if self.on_dial(&event, ctx) || self.in_early_dialog(&event) {
+            return;
+        }
         match &event {
             EndpointEvent::Invited { .. } => {
                 if let EndpointEvent::Invited { txn, request } = event {
@@ -185,7 +224,7 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
-            EndpointEvent::TimedOut { txn } | EndpointEvent::Answered { txn, .. } => {
+            EndpointEvent::TimedOut { txn, .. } | EndpointEvent::Answered { txn, .. } => {
                 self.call_over(*txn);
                 let asked = self
                     .pending
@@ -199,38 +238,12 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
-            EndpointEvent::FlowLost { txn } => {
-                if let Some(lost) = self.pending.remove(txn).filter(|pending| !pending.again) {
-                    self.reconnect(lost.request, ctx);
-                }
-            }
+            // Of an INVITE that nobody remembers.
+            EndpointEvent::Progressed { .. }
+            | EndpointEvent::Accepted { .. }
+            | EndpointEvent::GivenUp { .. } => {}
+            EndpointEvent::FlowLost { txn } => self.flow_lost(*txn, ctx),
         }
-    }
-
-    /// The connection of a dialog is gone: connects to where its requests go and sends once more.
-    fn reconnect(&mut self, request: SendRequest, ctx: &mut Context<Self>) {
-        let Some(hop) = request.next_hop.clone() else {
-            return;
-        };
-        let connect = flows::connect(hop.host, hop.port);
-        ctx.spawn(
-            connect
-                .into_actor(self)
-                .map(move |connected, sip, ctx| match connected {
-                    Ok(connection) => {
-                        let source = sip.open(connection, ctx);
-                        sip.send_request(
-                            SendRequest {
-                                peer: source,
-                                ..request
-                            },
-                            true,
-                        );
-                        sip.settle(ctx);
-                    }
-                    Err(error) => tracing::warn!(%error, "cannot connect to the trunk again"),
-                }),
-        );
     }
 
     fn send_request(&mut self, request: SendRequest, again: bool) {
@@ -238,17 +251,6 @@ impl SipActor {
             .endpoint
             .request(clock::now(), request.peer, request.outgoing.clone());
         self.pending.insert(txn, Pending { request, again });
-    }
-
-    fn open(
-        &mut self,
-        connection: flows::Connection,
-        ctx: &mut Context<Self>,
-    ) -> crate::sip::Source {
-        let (source, events) = self.flows.open(connection);
-        self.endpoint.flow_opened(source.flow, source.transport);
-        ctx.add_stream(events);
-        source
     }
 }
 
@@ -260,7 +262,7 @@ fn datagrams(socket: Rc<UdpSocket>) -> impl Stream<Item = Datagram> {
             // An ICMP error of an earlier send is not the end of the socket.
             let from = received.unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
             Some(Datagram {
-                from,
+                from: unmapped(from),
                 bytes: read.filled().to_vec(),
             })
         })
@@ -311,18 +313,17 @@ impl StreamHandler<Datagram> for SipActor {
 }
 
 impl StreamHandler<flows::Accepted> for SipActor {
-    fn handle(&mut self, accepted: flows::Accepted, ctx: &mut Self::Context) {
-        let peer = accepted.0.peer.ip();
-        let room = if self.gate.is_banned(clock::now(), peer) {
+    fn handle(&mut self, accepted: flows::Accepted, _: &mut Self::Context) {
+        let (now, peer) = (clock::now(), accepted.peer.ip());
+        let taken = if self.gate.is_banned(now, peer) {
             Err("banned")
         } else {
-            self.flows.has_room(peer, self.gate.is_trusted(peer))
+            self.flows.take(now, accepted, self.gate.is_trusted(peer))
         };
-        if let Err(reason) = room {
-            self.metrics.sip_dropped.with_label_values(&[reason]).inc();
-            return;
+        match taken {
+            Ok(source) => self.endpoint.flow_opened(source.flow, source.transport),
+            Err(reason) => self.metrics.sip_dropped.with_label_values(&[reason]).inc(),
         }
-        self.open(accepted.0, ctx);
     }
 
     fn finished(&mut self, _: &mut Self::Context) {
@@ -333,16 +334,22 @@ impl StreamHandler<flows::Accepted> for SipActor {
 impl StreamHandler<FlowEvent> for SipActor {
     fn handle(&mut self, event: FlowEvent, ctx: &mut Self::Context) {
         match event {
+            // What waited when its connection was given up is no longer asked for.
+            FlowEvent::Message { source, .. } if !self.flows.has(source.flow) => {}
             FlowEvent::Message { source, bytes } => {
-                let now = clock::now();
-                if let Err(reason) = self.gate.lets_in(now, source.from.ip(), &bytes) {
+                let (now, peer) = (clock::now(), source.from.ip());
+                if let Err(reason) = self.gate.lets_in(now, peer, &bytes) {
                     self.metrics.sip_dropped.with_label_values(&[reason]).inc();
-                    self.flows.close(source.flow);
-                    self.endpoint.flow_closed(source.flow);
+                    // A trunk that says too much keeps its connection, and with it its calls.
+                    if !self.gate.is_trusted(peer) {
+                        self.flows.close(source.flow, Ended::ByUs);
+                        self.endpoint.flow_closed(source.flow);
+                    }
                 } else {
                     self.metrics.sip_messages.with_label_values(&["in"]).inc();
                     let is_stranger = !self.gate.is_trusted(source.from.ip());
                     self.endpoint.set_discreet(is_stranger);
+                    self.flows.is_proven(source.flow);
                     self.heard(&source, &bytes);
                     self.endpoint.handle_stream_message(
                         now,
@@ -353,17 +360,18 @@ impl StreamHandler<FlowEvent> for SipActor {
                     );
                 }
             }
-            FlowEvent::Closed { flow } => {
-                self.flows.close(flow);
-                self.endpoint.flow_closed(flow);
+            FlowEvent::Closed { source, ended } => {
+                self.flows.close(source.flow, ended);
+                self.endpoint.flow_closed(source.flow);
             }
         }
         self.settle(ctx);
         self.endpoint.set_discreet(false);
     }
 
-    // One connection's stream ends; the actor goes on.
-    fn finished(&mut self, _: &mut Self::Context) {}
+    fn finished(&mut self, _: &mut Self::Context) {
+        tracing::error!("SIP connections are heard no more");
+    }
 }
 
 impl Handler<Respond> for SipActor {
@@ -390,6 +398,7 @@ impl Handler<DialogUp> for SipActor {
                 reason: None,
             }));
         }
+        self.handed_over(up.txn);
         self.dialogs.insert(up.key, up.call.clone());
         self.invites.insert(up.txn, up.call);
     }

@@ -10,11 +10,11 @@ mod arrivals;
 mod audience;
 mod browsers;
 mod effects;
+mod lines_out;
 mod presses;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::IpAddr,
     sync::Arc,
     time::Duration,
 };
@@ -27,6 +27,7 @@ use crate::{
         message::CallTicket, metrics::Metrics, random, room::RoomActor, shown::CallShown,
         sip::SipActor,
     },
+    config::PublicIp,
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
     store::{Journal, Record},
 };
@@ -50,8 +51,12 @@ pub struct SwitchboardPeers {
     pub ladders: LadderBook,
     /// How the switch is.
     pub health: Arc<Health>,
-    /// The address in SDP, when it is not the flow's own.
-    pub public_ip: Option<IpAddr>,
+    /// A trunk takes calls of ours.
+    pub trunk_dials: bool,
+    /// How long whom we call may take to answer.
+    pub ring_max: Duration,
+    /// The addresses in SDP, when they are not the flow's own.
+    pub public_ip: PublicIp,
     /// Rooms show nobody's number.
     pub hide_numbers: bool,
 }

@@ -112,6 +112,14 @@ impl Desk {
         }
     }
 
+    /// Our INVITE for this call has this Call-ID.
+    pub fn dialled_as(&mut self, id: CallId, sip_call_id: String) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.sip_call_id = Some(sip_call_id);
+            self.touch_call(id);
+        }
+    }
+
     /// The leg is gone, for whatever reason, and what its line was like. A call that already ended keeps its first cause.
     pub fn gone(&mut self, now: UnixMs, id: CallId, cause: Cause, quality: Option<String>) {
         if let Some(call) = self.calls.get_mut(&id) {

@@ -53,7 +53,7 @@ impl Endpoint {
         match self.table.machine(txn) {
             Some(Machine::InviteServer(server)) => server.repeated(&mut self.out),
             Some(Machine::Server(server)) => server.repeated(&mut self.out),
-            Some(Machine::Client(_)) | None => {}
+            Some(Machine::Client(_) | Machine::InviteClient(_)) | None => {}
         }
     }
 
@@ -89,7 +89,7 @@ impl Endpoint {
     fn handle_cancel(&mut self, known: Option<TxnKey>, cancel: &Incoming) {
         let given_up = match known.and_then(|txn| self.table.machine(txn)) {
             Some(Machine::InviteServer(server)) => server.cancel(),
-            Some(Machine::Server(_) | Machine::Client(_)) | None => {
+            Some(Machine::Server(_) | Machine::Client(_) | Machine::InviteClient(_)) | None => {
                 return self.refuse(cancel, 481);
             }
         };
@@ -169,7 +169,9 @@ impl Endpoint {
             let txn = self.table.origin(&origin);
             match txn.and_then(|txn| self.table.machine(txn)) {
                 Some(Machine::InviteServer(server)) => server.provisional_acked(rseq),
-                Some(Machine::Server(_) | Machine::Client(_)) | None => false,
+                Some(Machine::Server(_) | Machine::Client(_) | Machine::InviteClient(_)) | None => {
+                    false
+                }
             }
         });
         self.refuse(prack, if acked { 200 } else { 481 });

@@ -85,6 +85,16 @@ impl Description {
         &self.session.medias
     }
 
+    /// The address of the first audio line that is switched on, whatever its family.
+    pub(super) fn audio_ip(&self) -> Option<IpAddr> {
+        let is_audio =
+            |media: &&Media| media.media.eq_ignore_ascii_case("audio") && media.port != 0;
+        let media = self.session.medias.iter().find(is_audio)?;
+        let own = media.connections.first();
+        let line = own.or(self.session.connection.as_ref())?;
+        Some(line.try_address().ok()?.ip.to_canonical())
+    }
+
     /// The first media line that we can talk to, with its index; else why the first audio line is
     /// none.
     pub(super) fn first_usable(&self, local: &LocalMedia<'_>) -> Result<(usize, Stream), SdpError> {

@@ -10,6 +10,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use rsip::Method;
 
 use super::{Due, Next, Outbox, TxnKey};
 use crate::sip::endpoint::EndpointEvent;
@@ -183,8 +184,9 @@ impl InviteServer {
     }
 
     fn give_up(&mut self, now: Instant, out: &mut Outbox) -> Next {
-        out.events
-            .push_back(EndpointEvent::TimedOut { txn: self.key });
+        let (txn, method) = (self.key, Method::Invite);
+        let event = EndpointEvent::TimedOut { txn, method };
+        out.events.push_back(event);
         let refusal = std::mem::take(&mut self.refusal);
         self.refuse(now, refusal, out);
         Next::Stays

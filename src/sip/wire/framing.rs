@@ -78,6 +78,13 @@ impl Framer {
         Ok(Some(self.cut(head_bytes + body_bytes)))
     }
 
+    /// Whether part of a message has come, and not all of it. Line breaks between messages are none.
+    #[must_use]
+    pub fn is_in_message(&self) -> bool {
+        let is_break = |octet: &u8| matches!(octet, b'\r' | b'\n');
+        self.skipping > 0 || !self.buffer.iter().all(is_break)
+    }
+
     /// Drops single line breaks before a message and cuts out a double one. A message that is
     /// coming in begins with none.
     fn leading_breaks(&mut self) -> Option<Bytes> {

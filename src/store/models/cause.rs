@@ -32,6 +32,12 @@ pub(super) fn read(label: &str, by: Option<String>) -> Option<Cause> {
         Cause::Shutdown,
         Cause::SwitchRestarted,
         Cause::InternalError,
+        Cause::Busy,
+        Cause::NoAnswer,
+        Cause::Declined,
+        Cause::Unreachable,
+        Cause::DiallerLeft,
+        Cause::Transferred,
     ]
     .into_iter()
     .find(|cause| cause.label() == label)
@@ -66,6 +72,12 @@ mod tests {
             Cause::Shutdown,
             Cause::SwitchRestarted,
             Cause::InternalError,
+            Cause::Busy,
+            Cause::NoAnswer,
+            Cause::Declined,
+            Cause::Unreachable,
+            Cause::DiallerLeft,
+            Cause::Transferred,
             Cause::Carrier("no-answer".to_owned()),
         ];
         for cause in &all {
@@ -77,6 +89,8 @@ mod tests {
                 Cause::NoCommonCodec | Cause::NeverArrived => {}
                 Cause::SipError(_) | Cause::OutOfResources | Cause::Shutdown => {}
                 Cause::SwitchRestarted | Cause::InternalError | Cause::Carrier(_) => {}
+                Cause::Busy | Cause::NoAnswer | Cause::Declined | Cause::Unreachable => {}
+                Cause::DiallerLeft | Cause::Transferred => {}
             }
         }
         all

@@ -231,7 +231,8 @@ impl Answering {
                 }
             } else if let EndpointEvent::Answered { txn, response } = event {
                 self.answered(now, txn, Some(&response));
-            } else if let EndpointEvent::TimedOut { txn } | EndpointEvent::FlowLost { txn } = event
+            } else if let EndpointEvent::TimedOut { txn, .. }
+            | EndpointEvent::FlowLost { txn, .. } = event
             {
                 self.answered(now, txn, None);
             }
@@ -320,10 +321,10 @@ pub(crate) fn is_well_formed(bytes: &[u8]) {
     let breaks = head.windows(2).filter(|pair| pair == b"\r\n").count();
     assert_eq!(line_feeds, breaks, "a bare LF in\n{}", shown());
     assert_eq!(length, Some(body.len()), "{}", shown());
-    // A refusal copies of a bad request what there was.
-    let is_refusal = bytes.starts_with(b"SIP/2.0 ") && bytes.get(8) > Some(&b'2');
+    // A refusal copies of a bad request what there was, a request of ours goes wherever they said.
+    let is_answer = bytes.starts_with(b"SIP/2.0 ") && bytes.get(8) <= Some(&b'2');
     assert!(
-        is_refusal || parse(bytes, Framing::Stream).is_ok(),
+        !is_answer || parse(bytes, Framing::Stream).is_ok(),
         "{}",
         shown()
     );

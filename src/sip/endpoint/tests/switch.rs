@@ -201,7 +201,10 @@ impl Switch {
                     let key = self.hanging_up.remove(&txn).unwrap();
                     self.over(&key);
                 }
-                EndpointEvent::TimedOut { txn } | EndpointEvent::FlowLost { txn } => {
+                EndpointEvent::Progressed { .. }
+                | EndpointEvent::Accepted { .. }
+                | EndpointEvent::GivenUp { .. } => panic!("this switch invites nobody"),
+                EndpointEvent::TimedOut { txn, .. } | EndpointEvent::FlowLost { txn } => {
                     self.unheard += 1;
                     if let Some(key) = self.hanging_up.remove(&txn) {
                         self.over(&key);
