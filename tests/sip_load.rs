@@ -5,11 +5,6 @@
 //! phones ── 20 ms, one in ten lost ──> endpoint, sessions;   both send again what nobody answered
 //! ```
 
-#![expect(
-    clippy::print_stdout,
-    reason = "the figures are what a reader wants of this test"
-)]
-
 #[path = "fuzz/bodies/answering.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/fuzz")]
 mod answering;
@@ -180,7 +175,7 @@ impl World {
                 tag.clone_into(&mut phone.tag);
                 if phone.phase == Phase::Inviting {
                     phone.phase = Phase::Talking;
-                    if call % 2 == 0 {
+                    if call.is_multiple_of(2) {
                         self.at(now + TALKS, Event::HangUp(call));
                     }
                 }
@@ -212,7 +207,7 @@ impl World {
         let again = now + phone.interval;
         phone.interval = match phone.phase {
             Phase::Leaving => (phone.interval * 2).min(T2),
-            _ => phone.interval * 2,
+            Phase::Inviting | Phase::Talking | Phase::Gone | Phase::Failed => phone.interval * 2,
         };
         self.carry(now, Event::ToSwitch(text));
         self.at(again, Event::Phone(call));

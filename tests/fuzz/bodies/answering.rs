@@ -129,7 +129,7 @@ impl Answering {
     }
 
     /// All calls forgotten and all timers run: nothing may be left.
-    pub(crate) fn is_over(mut self, now: Instant) {
+    pub(crate) fn end(mut self, now: Instant) {
         let keys: Vec<DialogKey> = self.sessions.keys().cloned().collect();
         keys.iter().for_each(|key| self.over(key));
         self.wait(now, now + Duration::from_secs(1_000));

@@ -30,7 +30,7 @@ pub(crate) fn run(data: &[u8]) {
         let message = filled(message, &switch.tag, &switch.branch);
         switch.hear(now, flow, &message);
     }
-    switch.is_over(now);
+    switch.end(now);
 }
 
 /// The pieces between the marks.

@@ -24,17 +24,6 @@ pub(crate) fn run(data: &[u8]) {
     let mut now = epoch();
     let mut table = MediaTable::new(Arc::clone(assets), MediaSettings::default());
     let room = table.add_room();
-    let spec = |remote| LegSpec {
-        law: Law::Mu,
-        payload_type: 0,
-        dtmf_payload_type: Some(101),
-        remote,
-        ssrc: 1,
-        sequence: 1,
-        timestamp: 1,
-        receive: true,
-        send: true,
-    };
     let legs = [0, 1].map(|at| table.add_leg(now, spec(address(at))));
     legs.iter()
         .for_each(|leg| table.place(*leg, Place::Seat(room)));
@@ -90,6 +79,20 @@ pub(crate) fn run(data: &[u8]) {
     for leg in legs {
         let report = table.remove_leg(leg).expect("a leg of ours");
         assert!(report.jitter_ms.is_finite());
+    }
+}
+
+fn spec(remote: SocketAddr) -> LegSpec {
+    LegSpec {
+        law: Law::Mu,
+        payload_type: 0,
+        dtmf_payload_type: Some(101),
+        remote,
+        ssrc: 1,
+        sequence: 1,
+        timestamp: 1,
+        receive: true,
+        send: true,
     }
 }
 

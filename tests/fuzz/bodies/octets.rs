@@ -3,12 +3,9 @@
 use std::time::Instant;
 
 /// Where virtual time begins.
-#[cfg_attr(
-    clippy,
-    expect(
-        clippy::disallowed_methods,
-        reason = "an Instant comes from nowhere else"
-    )
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an Instant comes from nowhere else"
 )]
 pub(crate) fn epoch() -> Instant {
     Instant::now()

@@ -124,7 +124,7 @@ impl Canary {
                 caller.speak();
                 caller.hear(&self.ears, &mut heard, &mut gaps);
             }
-            if frame % 25 == 0 {
+            if frame.is_multiple_of(25) {
                 look();
             }
         }
