@@ -42,12 +42,16 @@ use signature::Signer;
 pub use config::{EndpointConfig, Limits, Load};
 pub use event::{EndpointEvent, Transmit};
 
+/// Timers of transactions that are over are let go when there are more than these, and more than four for each that is not.
+const STALE_TIMERS_MAX: usize = 1024;
+
 /// The endpoint of the whole switch.
 #[derive(Debug)]
 pub struct Endpoint {
     config: EndpointConfig,
     signer: Signer,
     draining: bool,
+    discreet: bool,
     table: Table,
     dialogs: HashSet<DialogKey>,
     flows: HashMap<FlowId, Transport>,
@@ -56,7 +60,18 @@ pub struct Endpoint {
     /// When the budget of new calls is whole again.
     calls_full_at: Option<Instant>,
     turned_away: u64,
+    /// Requests within dialogs that their calls have not answered yet.
+    unanswered: HashMap<TxnKey, Unanswered>,
     out: Outbox,
+}
+
+/// A request that a call was told of.
+#[derive(Debug)]
+struct Unanswered {
+    dialog: DialogKey,
+    at: Instant,
+    /// The answer if the call never gives one.
+    refusal: Response,
 }
 
 impl Endpoint {
@@ -72,6 +87,7 @@ impl Endpoint {
             signer: Signer::new(config.secret),
             config,
             draining: false,
+            discreet: false,
             table: Table::default(),
             dialogs: HashSet::new(),
             flows: HashMap::new(),
@@ -79,6 +95,7 @@ impl Endpoint {
             calls: Rate::new(per_second, per_second),
             calls_full_at: None,
             turned_away: 0,
+            unanswered: HashMap::new(),
             out,
         }
     }
@@ -194,6 +211,9 @@ impl Endpoint {
             response = reply::instead_of(&response, StatusCode::RequestTerminated);
         }
         let code = response.status_code.code();
+        if code >= 200 {
+            self.unanswered.remove(&txn);
+        }
         response = self.signed(response);
         let next = match self.table.machine(txn) {
             Some(Machine::InviteServer(server)) if server.is_proceeding() => {
@@ -254,9 +274,15 @@ impl Endpoint {
         self.dialogs.insert(key);
     }
 
-    /// The call is over: later requests of this dialog get 481.
+    /// The call is over: later requests of this dialog get 481, and so do those that it left without an answer, such as a BYE
+    /// that crossed ours.
     pub fn forget_dialog(&mut self, key: &DialogKey) {
         self.dialogs.remove(key);
+        let left = self.unanswered.extract_if(|_, asked| asked.dialog == *key);
+        let left: Vec<(TxnKey, Unanswered)> = left.collect();
+        for (txn, asked) in left {
+            self.respond(asked.at, txn, asked.refusal);
+        }
     }
 
     /// While draining, new calls and OPTIONS get 503 with Retry-After; calls that are up go on.
@@ -268,6 +294,22 @@ impl Endpoint {
     #[must_use]
     pub fn turned_away(&self) -> u64 {
         self.turned_away
+    }
+
+    /// Whether what comes in now is a stranger's: no answer says which software gives it, and an INVITE gets no 100, after
+    /// which a caller would wait for [`Self::refuse_and_forget`]'s answer although it was lost.
+    pub fn set_discreet(&mut self, discreet: bool) {
+        self.discreet = discreet;
+    }
+
+    /// Refuses an INVITE and keeps nothing of it (RFC 3261 section 8.2.7): if the answer is lost, the INVITE that comes again
+    /// is a new one. A flood of strangers costs no memory.
+    pub fn refuse_and_forget(&mut self, txn: TxnKey, response: Response) {
+        let response = self.signed(response);
+        if let Some(Machine::InviteServer(server)) = self.table.machine(txn) {
+            self.out.send(server.source(), emit_response(&response));
+            self.settle(txn, Next::Ends);
+        }
     }
 
     /// How much is held right now.
@@ -335,13 +377,21 @@ impl Endpoint {
     }
 
     fn signed(&self, response: Response) -> Response {
-        reply::with(response, "Server", self.config.user_agent.as_str())
+        match self.discreet {
+            true => response,
+            false => reply::with(response, "Server", self.config.user_agent.as_str()),
+        }
     }
 
     fn settle(&mut self, txn: TxnKey, next: Next) {
         if next == Next::Ends {
             self.table.remove(txn);
             self.ringing.remove(&txn);
+            self.unanswered.remove(&txn);
+            if self.out.timers.len() > STALE_TIMERS_MAX.max(4 * self.table.len()) {
+                let table = &self.table;
+                self.out.timers.retain(|txn| table.has(txn));
+            }
         }
     }
 }

@@ -156,6 +156,11 @@ impl Timers {
         }
     }
 
+    /// Lets go of the timers of transactions that are not `alive`.
+    pub(super) fn retain(&mut self, alive: impl Fn(TxnKey) -> bool) {
+        self.heap.retain(|Reverse(due)| alive(due.txn));
+    }
+
     pub(super) fn len(&self) -> usize {
         self.heap.len()
     }

@@ -301,11 +301,14 @@ impl StreamHandler<Datagram> for SipActor {
             return;
         }
         self.metrics.sip_messages.with_label_values(&["in"]).inc();
+        let is_stranger = !self.gate.is_trusted(datagram.from.ip());
+        self.endpoint.set_discreet(is_stranger);
         let local = self.gate.local_address(self.udp_local, datagram.from);
         self.heard_datagram(local, datagram.from, &datagram.bytes);
         self.endpoint
             .handle_datagram(now, UDP, local, datagram.from, &datagram.bytes);
         self.settle(ctx);
+        self.endpoint.set_discreet(false);
     }
 
     fn finished(&mut self, _: &mut Self::Context) {
@@ -348,6 +351,8 @@ impl StreamHandler<FlowEvent> for SipActor {
                     }
                 } else {
                     self.metrics.sip_messages.with_label_values(&["in"]).inc();
+                    let is_stranger = !self.gate.is_trusted(source.from.ip());
+                    self.endpoint.set_discreet(is_stranger);
                     self.flows.is_proven(source.flow);
                     self.heard(&source, &bytes);
                     self.endpoint.handle_stream_message(
@@ -365,6 +370,7 @@ impl StreamHandler<FlowEvent> for SipActor {
             }
         }
         self.settle(ctx);
+        self.endpoint.set_discreet(false);
     }
 
     fn finished(&mut self, _: &mut Self::Context) {
@@ -405,11 +411,12 @@ impl Handler<DialogUp> for SipActor {
 impl Handler<DialogDown> for SipActor {
     type Result = ();
 
-    fn handle(&mut self, down: DialogDown, _: &mut Self::Context) {
+    fn handle(&mut self, down: DialogDown, ctx: &mut Self::Context) {
         self.endpoint.forget_dialog(&down.key);
         self.dialogs.remove(&down.key);
         self.invites.remove(&down.txn);
         self.call_over(down.txn);
+        self.settle(ctx);
     }
 }
 

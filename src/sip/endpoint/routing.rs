@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use rsip::{Method, Request, Response, StatusCode};
 
-use super::{Endpoint, EndpointEvent};
+use super::{Endpoint, EndpointEvent, Unanswered};
 use crate::sip::incoming::{Incoming, tag};
 use crate::sip::reply::{self, ALLOW, SUPPORTED};
 use crate::sip::transaction::{
@@ -142,6 +142,12 @@ impl Endpoint {
         };
         let txn = self.begin(now, &request, names);
         let dialog = request.dialog_key();
+        let asked = Unanswered {
+            dialog: dialog.clone(),
+            at: now,
+            refusal: base(&request, 481),
+        };
+        self.unanswered.insert(txn, asked);
         let request = Box::new(request);
         self.out.events.push_back(EndpointEvent::InDialog {
             dialog,
@@ -224,7 +230,8 @@ impl Endpoint {
             let trying = reply::response(&request.request, StatusCode::Trying, None);
             let refusal = self.signed(base(request, 504));
             let opening = (emit_response(&trying), emit_response(&refusal));
-            let mut server = InviteServer::new(now, txn, source, opening, &mut self.out);
+            let aloud = !self.discreet;
+            let mut server = InviteServer::new(now, txn, source, opening, aloud, &mut self.out);
             if request.has_option("Require", "100rel") {
                 server.require_reliable();
             }

@@ -64,16 +64,19 @@ enum State {
 }
 
 impl InviteServer {
-    /// Begins with the 100 `trying`; `refusal` is what a call that says nothing in time is refused
-    /// with.
+    /// Begins, `aloud` with the 100 `trying`; `refusal` is what a call that says nothing in time is
+    /// refused with.
     pub(in crate::sip) fn new(
         now: Instant,
         key: TxnKey,
         source: Source,
         (trying, refusal): (Bytes, Bytes),
+        aloud: bool,
         out: &mut Outbox,
     ) -> Self {
-        out.send(&source, trying.clone());
+        if aloud {
+            out.send(&source, trying.clone());
+        }
         out.timers
             .schedule(now, out.timings.answer_within, key, TimerReason::AnswerDue);
         Self {
@@ -109,6 +112,11 @@ impl InviteServer {
             self.prack = Prack::Received;
         }
         is_sent
+    }
+
+    /// Where the INVITE came from.
+    pub(in crate::sip) fn source(&self) -> &Source {
+        &self.source
     }
 
     /// Whether no final response has been given.

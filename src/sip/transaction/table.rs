@@ -55,6 +55,11 @@ pub(in crate::sip) struct Table {
 }
 
 impl Table {
+    /// Whether the transaction is not over.
+    pub(in crate::sip) fn has(&self, txn: TxnKey) -> bool {
+        self.entries.contains_key(&txn)
+    }
+
     /// A key never used before.
     pub(in crate::sip) fn issue(&mut self) -> TxnKey {
         self.issued = self.issued.wrapping_add(1);

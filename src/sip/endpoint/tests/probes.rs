@@ -304,6 +304,76 @@ fn a_call_that_comes_by_two_ways_is_taken_once() {
 }
 
 #[test]
+fn what_a_call_leaves_unanswered_when_it_ends_gets_481() {
+    let mut switch = fresh();
+    switch.datagram(epoch(), &request("INVITE", 1, 1, "a", ""));
+    let tag = field(&switch.sent()[1], "To")
+        .unwrap()
+        .split_once("tag=")
+        .unwrap()
+        .1
+        .to_owned();
+    let endpoint = &mut switch.endpoint;
+    let mut hear = |method: &str, cseq, branch| {
+        let text = request(method, 1, cseq, branch, &tag);
+        endpoint.handle_datagram(epoch(), FLOW, local(), peer(), text.as_bytes());
+        match endpoint.poll_event() {
+            Some(EndpointEvent::InDialog { dialog, .. }) => dialog,
+            other => panic!("{other:?}"),
+        }
+    };
+    hear("INVITE", 2, "b");
+    let dialog = hear("BYE", 3, "c");
+    assert_eq!(switch.sent().len(), 1, "the 100 of the re-INVITE");
+    switch.endpoint.forget_dialog(&dialog);
+    let mut codes: Vec<String> = switch
+        .sent()
+        .iter()
+        .map(|sent| format!("{} {}", &sent[8..11], field(sent, "CSeq").unwrap()))
+        .collect();
+    codes.sort();
+    assert_eq!(codes, ["481 2 INVITE", "481 3 BYE"]);
+    assert_eq!(
+        answers(&mut switch, &request("BYE", 1, 3, "c", &tag)),
+        [481]
+    );
+}
+
+#[test]
+fn strangers_who_are_refused_cost_no_memory_and_learn_nothing() {
+    let mut endpoint = Endpoint::new(config());
+    endpoint.set_discreet(true);
+    for call in 0..5_000 {
+        let text = request("INVITE", call, 1, &format!("s{call}"), "");
+        endpoint.handle_datagram(epoch(), FLOW, local(), peer(), text.as_bytes());
+        let Some(EndpointEvent::Invited { txn, request }) = endpoint.poll_event() else {
+            panic!("a call comes in");
+        };
+        assert_eq!(endpoint.poll_transmit(), None, "no 100");
+        let asked = [("WWW-Authenticate", "Digest realm=\"sip\", nonce=\"n\"")];
+        let mut session = InviteSession::new(request).unwrap();
+        let refusal = session.reject(401, None, &asked).unwrap();
+        endpoint.refuse_and_forget(txn, refusal);
+        let sent = text_of(&mut endpoint);
+        assert!(
+            sent.starts_with("SIP/2.0 401 ") && !sent.contains("audioroad"),
+            "{sent}"
+        );
+        assert_eq!(field(&sent, "Server"), None);
+    }
+    let load = endpoint.load();
+    assert_eq!((load.transactions, load.ringing), (0, 0));
+    assert!(load.timers <= 1_100, "{load:?}");
+}
+
+/// The one message that was sent.
+fn text_of(endpoint: &mut Endpoint) -> String {
+    let sent = super::switch::text(&endpoint.poll_transmit().unwrap());
+    assert_eq!(endpoint.poll_transmit(), None);
+    sent
+}
+
+#[test]
 fn answers_go_to_where_the_request_came_from() {
     let mut switch = fresh();
     let from = "198.51.100.4:40001".parse().unwrap();
