@@ -12,10 +12,10 @@ use std::time::Duration;
 use answering::{Answering, TCP, UDP, is_well_formed, local, peer};
 use audioroad::actors::clock;
 use audioroad::sip::digest::{Login, answer};
-use audioroad::sip::sdp::{Codec, LocalMedia, negotiate};
+use audioroad::sip::sdp::{Codec, LocalMedia, LocalSrtp, negotiate};
 use audioroad::sip::{
-    Endpoint, EndpointConfig, EndpointEvent, Framer, Framing, HangUp, InviteSession, Limits,
-    MediaAddress, Reason, Timings, parse,
+    CallSrtp, Endpoint, EndpointConfig, EndpointEvent, Framer, Framing, HangUp, InviteSession,
+    Limits, MediaAddress, Reason, Timings, parse,
 };
 use nix::time::{ClockId, clock_gettime};
 use proptest::prelude::*;
@@ -141,6 +141,7 @@ proptest! {
             port: 10_000,
             session_id: 1,
             prefer: vec![Codec::Pcmu],
+ srtp: CallSrtp::OFF,
         };
         let ok = session.answer(clock::now(), media, &[("X-Call-Id", &text)]).unwrap().response;
         endpoint.respond(clock::now(), txn, ok);
@@ -164,6 +165,7 @@ proptest! {
             session_id: 1,
             version: 1,
             prefer: &[Codec::Pcmu, Codec::Pcma],
+ srtp: LocalSrtp::OFF,
         };
         for offer in [
             SDP.replace("s=-", &format!("s={text}")),
@@ -230,6 +232,7 @@ fn describe(octets: &[u8]) {
         session_id: 1,
         version: 1,
         prefer: &[Codec::Pcmu],
+        srtp: LocalSrtp::OFF,
     };
     let _ = negotiate(octets, &local);
 }
@@ -486,6 +489,7 @@ fn bombs_are_refused_at_once() {
                     port: 10_000,
                     session_id: 1,
                     prefer: vec![Codec::Pcmu],
+                    srtp: CallSrtp::OFF,
                 };
                 assert!(session.answer(clock::now(), media, &[]).is_err(), "{name}");
                 endpoint.respond(clock::now(), txn, session.reject(488, None, &[]).unwrap());

@@ -104,19 +104,9 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
     let address: Arc<OnceLock<Addr<Switchboard>>> = Arc::default();
     let bridge = start_bridge(&config, &keys, Arc::clone(&address))?;
     let media: Vec<Arbiter> = (0..media_threads(&config)).map(|_| new_thread()).collect();
-    let peers = SwitchboardPeers {
-        media: media.iter().map(Arbiter::handle).collect(),
-        bridge: bridge.clone(),
-        journal: Arc::new(books.journal.clone()),
-        metrics: metrics.clone(),
-        ladders: ladders.clone(),
-        health: Arc::clone(&health),
-        public_ip: config.sip.public_ip,
-        calls_max: config.capacity.calls_max,
-        trunk_dials: calls_out::dials_by_trunk(&config),
-        ring_max: Duration::from_secs(config.sip.dial_timeout_s.into()),
-        hide_numbers: config.station.hide_phone_numbers,
-    };
+    let peers = switchboard_peers(
+        &config, &media, &bridge, &books, &metrics, &ladders, &health,
+    );
     let switchboard = Switchboard::start_in_arbiter(&new_thread().handle(), move |_| {
         Switchboard::new(desk, peers)
     });
@@ -216,6 +206,30 @@ impl Running {
     }
 }
 
+fn switchboard_peers(
+    config: &Config,
+    media: &[Arbiter],
+    bridge: &RoomTransport,
+    books: &Books,
+    metrics: &Metrics,
+    ladders: &LadderBook,
+    health: &Arc<Health>,
+) -> SwitchboardPeers {
+    SwitchboardPeers {
+        media: media.iter().map(Arbiter::handle).collect(),
+        bridge: bridge.clone(),
+        journal: Arc::new(books.journal.clone()),
+        metrics: metrics.clone(),
+        ladders: ladders.clone(),
+        health: Arc::clone(health),
+        public_ip: config.sip.public_ip,
+        calls_max: config.capacity.calls_max,
+        trunk_dials: calls_out::dials_by_trunk(config),
+        ring_max: Duration::from_secs(config.sip.dial_timeout_s.into()),
+        hide_numbers: config.station.hide_phone_numbers,
+    }
+}
+
 fn warn_of_reachability(config: &Config) {
     for warning in check::reachability(config) {
         tracing::warn!("{warning}");
@@ -233,12 +247,6 @@ fn serve(server: actix_web::dev::Server) {
 )]
 fn new_thread() -> Arbiter {
     Arbiter::new()
-}
-
-fn warn_of_reachability(config: &Config) {
-    for warning in check::reachability(config) {
-        tracing::warn!("{warning}");
-    }
 }
 
 /// The web's two: everything, and health alone.

@@ -9,8 +9,8 @@ use actix_web::{
 };
 
 use crate::http::{
-    assets, callers, calls, calls_out, dashboard, drain, episodes, health, ladders, livekit, metrics,
-    moves, openapi, operators,
+    assets, callers, calls, calls_out, dashboard, drain, episodes, health, ladders, livekit,
+    metrics, moves, openapi, operators,
     problem::{self, Problem},
     rooms, session, shows, twilio,
 };

@@ -52,7 +52,7 @@ pub(super) fn of_call(trunk: &TrunkMedia) -> CallSrtp {
 /// Where the audio may come from when it does not come from the address in the SDP.
 pub(super) fn sources(far_end: &FarEnd, signalled: IpAddr) -> Sources {
     match far_end {
-        FarEnd::Nobody | FarEnd::Dialled => Sources::of(signalled),
+        FarEnd::Nobody | FarEnd::Dialled | FarEnd::Stream(_) => Sources::of(signalled),
         FarEnd::Sip(sip) => Sources {
             ranges: Arc::clone(&sip.media.sources),
             ..Sources::of(sip.session.peer().from.ip())

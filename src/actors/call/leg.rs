@@ -95,6 +95,7 @@ impl CallActor {
             let leg = studio.table.add_leg(clock::now(), spec);
             studio.connect(id, call, leg, port);
         });
+        encryption::log(id, &self.far_end, agreed);
         self.welcome_leg();
     }
 
@@ -114,7 +115,6 @@ impl CallActor {
         if let Some(Welcome::Room(room, ticket)) = self.welcome.take() {
             room.do_send(Admit(ticket));
         }
-        encryption::log(id, &self.far_end, agreed);
         self.peers.switchboard.do_send(CallAnswered(id));
     }
 

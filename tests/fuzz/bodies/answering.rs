@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use audioroad::sip::sdp::Codec;
+use audioroad::sip::sdp::{Codec, SrtpRule};
 use audioroad::sip::trunk::{Admission, Ruling, Trunks};
 use audioroad::sip::{
-    DialogKey, Endpoint, EndpointConfig, EndpointEvent, FlowId, Framing, HangUp, Incoming,
-    InviteSession, Limits, MediaAddress, Outgoing, Reason, Refresh, SessionEvent, Timings,
-    Transport, TxnKey, parse,
+    CallSrtp, DialogKey, Endpoint, EndpointConfig, EndpointEvent, FlowId, Framing, HangUp,
+    Incoming, InviteSession, Limits, MediaAddress, Outgoing, Reason, Refresh, SessionEvent,
+    Timings, Transport, TxnKey, parse,
 };
 use bytes::Bytes;
 
@@ -279,6 +279,11 @@ impl Answering {
             port: 10_000,
             session_id: 1,
             prefer: vec![Codec::Pcmu, Codec::Pcma],
+            srtp: CallSrtp {
+                rule: SrtpRule::Offered,
+                needs_tls: false,
+                secret: [7; 32],
+            },
         };
         let response = if rings {
             session.ringing().expect("a call that rings")

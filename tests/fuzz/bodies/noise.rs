@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use audioroad::media::asset::Assets;
 use audioroad::media::g711::Law;
+use audioroad::media::latch::Sources;
 use audioroad::media::{
     Datagram, LegChange, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, Place,
 };
@@ -65,7 +66,7 @@ pub(crate) fn run(data: &[u8]) {
                 let change = LegChange {
                     receive: !holds,
                     send: operation & 16 == 0,
-                    ..LegChange::from(spec(address(at)))
+                    ..LegChange::from(&spec(address(at)))
                 };
                 table.renegotiate(now, legs[at], change);
             }
@@ -88,6 +89,8 @@ fn spec(remote: SocketAddr) -> LegSpec {
         payload_type: 0,
         dtmf_payload_type: Some(101),
         remote,
+        sources: Sources::of(remote.ip()),
+        srtp: None,
         ssrc: 1,
         sequence: 1,
         timestamp: 1,

@@ -7,7 +7,7 @@ use audioroad::media::NB_FRAME;
 use audioroad::media::dtmf::DtmfReceiver;
 use audioroad::media::g711::Law;
 use audioroad::media::jitter::JitterBuffer;
-use audioroad::media::latch::{SourceLatch, Verdict};
+use audioroad::media::latch::{SourceLatch, Sources, Verdict};
 use audioroad::media::rtp::{RtpIn, RtpOut};
 use audioroad::media::stats::Reception;
 
@@ -48,7 +48,7 @@ impl Line {
         Self {
             now,
             signalled,
-            latch: SourceLatch::new(signalled, now),
+            latch: SourceLatch::new(signalled, Sources::of(signalled.ip()), now),
             keys: DtmfReceiver::new(),
             jitter: JitterBuffer::new(20 + u16::from(octet >> 4) * 20),
             reception: Reception::default(),
@@ -92,7 +92,7 @@ impl Line {
         };
         assert!(packet.payload.len() + 12 <= datagram.len());
         let before = self.latch.source();
-        let verdict = self.latch.admit(from, self.now, &packet);
+        let verdict = self.latch.admit(from, self.now, &packet, false);
         let source = self.latch.source();
         if source != before {
             let is_announced = source == Some(self.signalled);
@@ -112,7 +112,7 @@ impl Line {
             Law::A
         };
         // A key's packets are these few octets in practice, but nothing says so.
-        self.keys.receive(&packet);
+        self.keys.receive(self.now, &packet);
         self.jitter
             .insert(self.now, packet.timestamp, law, packet.payload);
         self.reception.count(self.now, &packet, true);

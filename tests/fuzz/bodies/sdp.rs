@@ -3,15 +3,21 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use audioroad::sip::sdp::{
-    Codec, LINES_MAX, LocalMedia, Negotiated, accept_answer, negotiate, offer,
+    Codec, LINES_MAX, LocalMedia, LocalSrtp, Negotiated, SrtpKey, SrtpRule, accept_answer,
+    negotiate, offer,
 };
 
 const CODECS: [Codec; 2] = [Codec::Pcmu, Codec::Pcma];
 
 pub(crate) fn run(data: &[u8]) {
-    for addr in [
-        IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)),
-        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    let encrypted = LocalSrtp {
+        rule: SrtpRule::Preferred,
+        key: Some(SrtpKey::new(&[7; 32])),
+        former: None,
+    };
+    for (addr, srtp) in [
+        (IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)), LocalSrtp::OFF),
+        (IpAddr::V6(Ipv6Addr::LOCALHOST), encrypted),
     ] {
         let local = LocalMedia {
             addr,
@@ -19,6 +25,7 @@ pub(crate) fn run(data: &[u8]) {
             session_id: 1,
             version: 1,
             prefer: &CODECS,
+            srtp,
         };
         let (pending, ours) = offer(&local, None);
         is_well_formed(&ours);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use audioroad::actors::clock;
 use audioroad::media::g711::Law;
-use audioroad::media::rtp::{DATAGRAM_MAX, PacketBuf, RtpIn, RtpOut};
+use audioroad::media::rtp::{DATAGRAM_MAX, PACKET_BUF, RtpIn, RtpOut};
 use audioroad::media::tone::{Tone, ToneDetector};
 use audioroad::media::{NB_FRAME, NbFrame};
 use audioroad::net::rtp::RtpSocket;
@@ -141,7 +141,7 @@ impl Caller {
         if let Some(voice) = &mut self.voice {
             voice.add(&mut frame);
         }
-        let mut buffer: PacketBuf = [0; 172];
+        let mut buffer = PACKET_BUF;
         let payload = Law::Mu.encode_frame(&frame);
         if let Some(packet) = self.out.packet(0, &payload, &mut buffer) {
             self.rtp.send(self.to, packet);
