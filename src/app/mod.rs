@@ -6,6 +6,7 @@
 //! ```
 
 mod books;
+mod calls_out;
 mod keys;
 mod tls;
 mod trunks;
@@ -33,6 +34,7 @@ use crate::{
         sip::{Gate, GateSettings, SipActor, SipSockets},
         studio::Studio,
         switchboard::{Switchboard, SwitchboardPeers},
+        twilio_calls::TwilioCalls,
     },
     check,
     config::Config,
@@ -49,6 +51,7 @@ use crate::{
 };
 
 use books::Books;
+pub(crate) use calls_out::rules as calls_out_rules;
 use keys::Keys;
 pub(crate) use trunks::trunks;
 
@@ -75,6 +78,7 @@ pub struct Running {
     web: actix_web::dev::ServerHandle,
     books: Books,
     bridge: RoomTransport,
+    twilio: Option<Addr<TwilioCalls>>,
 }
 
 /// Starts everything. Must run inside an actix system.
@@ -108,7 +112,7 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
         health: Arc::clone(&health),
         public_ip: config.sip.public_ip,
         calls_max: config.capacity.calls_max,
-        trunk_dials: config.sip.trunks.iter().any(|trunk| trunk.dial.is_some()),
+        trunk_dials: calls_out::dials_by_trunk(&config),
         ring_max: Duration::from_secs(config.sip.dial_timeout_s.into()),
         hide_numbers: config.station.hide_phone_numbers,
     };
@@ -121,6 +125,7 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
     start_media(&config, &media, &gauges, &switchboard, &bridge, &metrics)?;
     let sip = start_sip(&config, &keys, sockets, &switchboard, &metrics, &ladders)?;
     start_watch(&config, gauges, &switchboard, sip, &metrics, &health);
+    let twilio = calls_out::start(&config, new_thread, &switchboard)?;
     health.set_sip(true);
     tls::keep(certificates, Arc::clone(&health), metrics.clone()).context("SIGHUP")?;
     warn_of_reachability(&config);
@@ -143,16 +148,16 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
     let server = http::start(web, listeners)?;
     let web = server.handle();
     serve(server);
-    let local = format!("http://localhost:{}", config.http.port);
     Ok(Running {
         switchboard,
         accounts,
         sip: SocketAddr::from(([127, 0, 0, 1], sip_local.port())),
-        url: config.http.public_url.clone().unwrap_or(local),
+        url: own_url(&config),
         drain: config.capacity.drain,
         web,
         books,
         bridge,
+        twilio,
     })
 }
 
@@ -189,6 +194,9 @@ impl Running {
         if tokio::time::timeout(HANG_UP_MAX, empty).await.is_err() {
             tracing::warn!("some calls did not end in time");
         }
+        if let Some(twilio) = &self.twilio {
+            calls_out::stop(twilio).await;
+        }
         self.bridge.stop().await;
         self.web.stop(false).await;
         if !self.books.follower.stop(BOOKS_CLOSE_MAX) {
@@ -211,6 +219,12 @@ fn serve(server: actix_web::dev::Server) {
 )]
 fn new_thread() -> Arbiter {
     Arbiter::new()
+}
+
+/// How a browser on this machine reaches the web.
+fn own_url(config: &Config) -> String {
+    let local = || format!("http://localhost:{}", config.http.port);
+    config.http.public_url.clone().unwrap_or_else(local)
 }
 
 fn warn_of_reachability(config: &Config) {
