@@ -1,6 +1,7 @@
 //! `audioroad check`: what is wrong, in plain words, before a show finds out.
 
 mod books;
+mod calls_out;
 mod clock;
 mod livekit;
 mod media;
@@ -62,6 +63,7 @@ pub fn findings(config: &Config) -> Vec<Finding> {
     findings.extend(telephone::who_may_call(config));
     findings.extend(tls::findings(config));
     findings.push(telephone::twilio(config));
+    findings.push(calls_out::finding(config));
     findings.push(books::database(config));
     findings.push(books::data_dir(config));
     findings.push(clock::time_of_day(wall_clock::unix_ms()));

@@ -330,6 +330,10 @@ impl Show {
                     }
                 }
                 Effect::CloseStudio(_) => {}
+                Effect::OpenRoom(_)
+                | Effect::Dial { .. }
+                | Effect::Transfer { .. }
+                | Effect::Notify { .. } => unreachable!("nobody calls out here"),
             }
         }
     }

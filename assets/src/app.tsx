@@ -11,12 +11,15 @@ import { AdminPage } from './pages/admin';
 import { HostPage } from './pages/host';
 import { ScreenerPage } from './pages/screener';
 import { SignInPage } from './pages/sign-in';
+import { DialDialog } from './parts/call-out';
 import { ConnectionBar } from './parts/connection-bar';
+import { ConsentDialog } from './parts/consent';
 import { Header } from './parts/header';
 import { Icon } from './parts/icons';
 import { KeysOverlay } from './parts/keys-overlay';
 import { LiveKitBar } from './parts/livekit-bar';
 import { Notices } from './parts/notices';
+import { PassOnDialog } from './parts/pass-on';
 import { Press } from './parts/press';
 import { homeOf, pagesOf, type Page } from './policy';
 import { navigate, path } from './route';
@@ -85,6 +88,9 @@ function Desk({ page }: { page: Page }): JSX.Element {
       {page === 'screener' && <ScreenerPage />}
       {page === 'host' && <HostPage />}
       {page === 'admin' && <AdminPage />}
+      <DialDialog />
+      <ConsentDialog />
+      <PassOnDialog />
       <KeysOverlay page={page} />
     </>
   );

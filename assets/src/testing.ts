@@ -36,6 +36,9 @@ export function call(id: string, fields: Partial<Call> = {}): Call {
     twilioCallSid: null,
     sipCallId: null,
     direction: 'inbound',
+    consentAt: null,
+    consentBy: null,
+    transferTo: null,
     timesCalled: 1,
     lastCalledAt: null,
     vip: false,
@@ -69,7 +72,7 @@ export function snapshot(calls: Call[], fields: Partial<Snapshot> = {}): Snapsho
     seq: 41,
     serverTime: 10_000,
     you: { operatorId: 'ada', name: 'Ada', role: 'screener' },
-    shows: [{ id: 'show', name: 'Show', slug: 'show', phoneNumbers: [], nextPolicy: 'drop' }],
+    shows: [{ id: 'show', name: 'Show', slug: 'show', phoneNumbers: [], nextPolicy: 'drop', consentNotice: 'You will be on air on Show.' }],
     episodes: [episode()],
     calls,
     operators: [],
@@ -83,6 +86,7 @@ export function snapshot(calls: Call[], fields: Partial<Snapshot> = {}): Snapsho
       notes: [],
     },
     limits: { lobby: 100, hold: 50, live: 20 },
+    callsOut: { offBecause: null, helpLines: ['Lifeline'] },
     ...fields,
   };
 }

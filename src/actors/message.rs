@@ -10,7 +10,7 @@ use actix::{Addr, Message, Recipient};
 use rtrb::Consumer;
 
 use crate::{
-    actors::{shown::CallShown, sip::SipActor},
+    actors::{shown::CallShown, sip::SipActor, twilio_calls::TwilioCalls},
     config::PublicIp,
     domain::{
         Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict,
@@ -76,6 +76,77 @@ pub struct Press {
 #[rtype(result = "Verdict")]
 pub struct Announce(pub Arrival);
 
+/// To the switchboard: Twilio makes a call and has this name for it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Dialling {
+    /// Which.
+    pub call: CallId,
+    /// Twilio's name.
+    pub call_sid: String,
+}
+
+/// To the switchboard: a call could not be made.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct NotDialled {
+    /// Which.
+    pub call: CallId,
+    /// Why, for the books.
+    pub cause: Cause,
+    /// Why, as a sentence.
+    pub why: String,
+}
+
+/// To the switchboard: what became of a transfer.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TransferEnded {
+    /// Which call.
+    pub call: CallId,
+    /// The other side took it; else why not, as a sentence.
+    pub outcome: Result<(), String>,
+}
+
+/// To Twilio's API: call somebody.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PlaceCall {
+    /// Which call.
+    pub call: CallId,
+    /// Whom, E.164.
+    pub to: String,
+    /// The number that they are shown, E.164.
+    pub from: String,
+}
+
+/// To Twilio's API: stop making a call.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GiveUpCall {
+    /// Which.
+    pub call: CallId,
+    /// Twilio's name, where it is known.
+    pub call_sid: Option<String>,
+}
+
+/// To Twilio's API: how many requests have no answer yet?
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub struct RequestsUp;
+
+/// To Twilio's API: pass a call on.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PassOn {
+    /// Which.
+    pub call: CallId,
+    /// Twilio's name.
+    pub call_sid: String,
+    /// To this number: E.164, or a short one.
+    pub number: String,
+}
+
 /// To the switchboard: do something with the desk, then settle what follows from it.
 #[derive(Message)]
 #[rtype(result = "R")]
@@ -134,6 +205,11 @@ pub struct FromBridge(pub crate::actors::bridge::BridgeEvent);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SipUp(pub Addr<SipActor>);
+
+/// To the switchboard: Twilio's API can be asked for calls.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TwilioUp(pub Addr<TwilioCalls>);
 
 /// To the switchboard: take no more calls and hang everybody up.
 #[derive(Message)]
@@ -368,16 +444,6 @@ pub struct TransferTo {
     pub target: String,
     /// Who hears what became of it.
     pub outcome: Recipient<TransferEnded>,
-}
-
-/// To the switchboard: what became of a transfer.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct TransferEnded {
-    /// Which call.
-    pub call: CallId,
-    /// The other side took it; else why not, as a sentence.
-    pub outcome: Result<(), String>,
 }
 
 /// To the SIP actor: take no new calls any more, or take them again.

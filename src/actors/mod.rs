@@ -26,3 +26,4 @@ pub mod shown;
 pub mod sip;
 pub mod studio;
 pub mod switchboard;
+pub mod twilio_calls;

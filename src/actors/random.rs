@@ -3,12 +3,23 @@
 
 use rand::{Rng, RngCore};
 
-use crate::actors::clock;
+use crate::{
+    actors::clock,
+    domain::{CallId, CallerId, NewIds},
+};
 
 /// A new id: 48 bits of time, then chance, so that ids sort by age.
 pub fn id() -> u128 {
     let chance = rand::rng().random::<u128>() >> 48;
     (u128::from(clock::unix_ms()) << 80) | chance
+}
+
+/// Ids for the rows that a press may make.
+pub fn new_ids() -> NewIds {
+    NewIds {
+        call: CallId(id()),
+        caller: CallerId(id()),
+    }
 }
 
 /// 32 bits, such as an SSRC or the start of an RTP timestamp.

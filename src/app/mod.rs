@@ -6,6 +6,7 @@
 //! ```
 
 mod books;
+mod calls_out;
 mod keys;
 mod tls;
 mod trunks;
@@ -32,6 +33,7 @@ use crate::{
         sip::{Gate, GateSettings, SipActor, SipSockets},
         studio::Studio,
         switchboard::{Switchboard, SwitchboardPeers},
+        twilio_calls::TwilioCalls,
     },
     check,
     config::Config,
@@ -48,6 +50,7 @@ use crate::{
 };
 
 use books::Books;
+pub(crate) use calls_out::rules as calls_out_rules;
 use keys::Keys;
 pub(crate) use trunks::trunks;
 
@@ -69,6 +72,7 @@ pub struct Running {
     web: actix_web::dev::ServerHandle,
     books: Books,
     bridge: RoomTransport,
+    twilio: Option<Addr<TwilioCalls>>,
 }
 
 /// Starts everything. Must run inside an actix system.
@@ -104,7 +108,7 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
         ladders: ladders.clone(),
         health: Arc::clone(&health),
         public_ip: config.sip.public_ip,
-        trunk_dials: config.sip.trunks.iter().any(|trunk| trunk.dial.is_some()),
+        trunk_dials: calls_out::dials_by_trunk(&config),
         ring_max: Duration::from_secs(config.sip.dial_timeout_s.into()),
         hide_numbers: config.station.hide_phone_numbers,
     };
@@ -115,11 +119,10 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
     let _ = address.set(switchboard.clone());
     start_media(&config, &media, &switchboard, &bridge, &metrics)?;
     start_sip(&config, &keys, sockets, &switchboard, &metrics, &ladders)?;
+    let twilio = calls_out::start(&config, new_thread, &switchboard)?;
     health.set_sip(true);
     tls::keep(certificates, Arc::clone(&health), metrics.clone()).context("SIGHUP")?;
-    for warning in check::reachability(&config) {
-        tracing::warn!("{warning}");
-    }
+    warn_of_reachability(&config);
 
     let config = Arc::new(config);
     let accounts = Arc::new(Accounts::open(books.pool.clone(), &keys.session, &config));
@@ -148,6 +151,7 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
         web,
         books,
         bridge,
+        twilio,
     })
 }
 
@@ -168,6 +172,9 @@ impl Running {
         if tokio::time::timeout(HANG_UP_MAX, empty).await.is_err() {
             tracing::warn!("some calls did not end in time");
         }
+        if let Some(twilio) = &self.twilio {
+            calls_out::stop(twilio).await;
+        }
         self.bridge.stop().await;
         self.web.stop(false).await;
         if !self.books.follower.stop(BOOKS_CLOSE_MAX) {
@@ -176,6 +183,12 @@ impl Running {
         if let Some(system) = System::try_current() {
             system.stop();
         }
+    }
+}
+
+fn warn_of_reachability(config: &Config) {
+    for warning in check::reachability(config) {
+        tracing::warn!("{warning}");
     }
 }
 

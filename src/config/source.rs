@@ -7,6 +7,9 @@ use serde::{Deserialize as _, de::DeserializeOwned};
 /// The tables of trunks, `[[trunk]]`, which the file alone has.
 pub(super) const TRUNKS: &str = "trunk";
 
+/// The tables of help lines, `[[help_line]]`, which the file alone has.
+pub(super) const HELP_LINES: &str = "help_line";
+
 /// Every setting with one line of help: the list that `--help` prints and that the file is checked against.
 pub const SETTINGS: &[(&str, &str)] = &[
     (
@@ -113,6 +116,19 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "TWILIO_GREETING",
         "what Twilio says before it connects a call [nothing]",
     ),
+    (
+        "TWILIO_CALLER_ID",
+        "number that is shown to whom Twilio calls for us [the show's first]",
+    ),
+    (
+        "TWILIO_API_URL",
+        "where Twilio's API is [https://api.twilio.com]",
+    ),
+    (
+        "DIAL_ALLOW",
+        "what numbers must begin with to be called: comma list such as +1,+4930, or any [none: no calls out]",
+    ),
+    ("DIAL_LIMIT", "calls out at once [5]"),
     ("REDIS_URL", "reserved for several switches"),
     ("LOBBY_LIMIT", "callers who may wait [100]"),
     ("HOLD_LIMIT", "callers who may be on hold [50]"),
@@ -173,7 +189,7 @@ impl Source {
                 .iter()
                 .any(|(setting, _)| setting.eq_ignore_ascii_case(name))
         };
-        let is_table = |name: &str| name == TRUNKS;
+        let is_table = |name: &str| [TRUNKS, HELP_LINES].contains(&name);
         if let Some(name) = file.keys().find(|name| !known(name) && !is_table(name)) {
             return Err(ConfigError::new(
                 name,

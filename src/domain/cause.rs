@@ -111,7 +111,7 @@ impl Cause {
             Self::SessionExpired => "The caller's side gave no sign of life any more.",
             Self::NoAck => "The caller's side never confirmed our answer.",
             Self::NoCommonCodec => "The caller's side offered no audio format that we take.",
-            Self::NeverArrived => "Announced by the carrier, but the call never arrived.",
+            Self::NeverArrived => "Announced by the carrier, but the call never arrived here.",
             Self::SipError(code) => {
                 return Cow::Owned(format!("The telephone line failed (SIP {code})."));
             }

@@ -12,6 +12,7 @@ mod body;
 mod books;
 mod callers;
 mod calls;
+mod calls_out;
 mod dashboard;
 mod desk;
 mod door;

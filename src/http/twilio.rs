@@ -6,13 +6,14 @@
 //! Delivering a webhook again changes nothing and gets the same answer ([`Answers`]). Limits: bodies [`BODY_MAX`].
 
 mod answers;
+mod outgoing;
 mod signed;
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use crate::{
     actors::{clock, message::Announce, random},
-    domain::{Arrival, CallId, CallerId, RoomName, Verdict},
+    domain::{Arrival, CallId, CallerId, Direction, RoomName, Verdict, desk::LEG_FAILED},
     http::{Web, problem::Problem},
     twilio::{
         params::{CallStatus, CallingParty, DialEnded, IncomingCall, ParamError, StatusChange},
@@ -21,6 +22,7 @@ use crate::{
 };
 
 pub(super) use answers::Answers;
+pub(super) use outgoing::outgoing;
 use signed::Signed;
 
 /// Longest body of a webhook, in bytes.
@@ -62,7 +64,16 @@ pub(super) async fn incoming(
 /// Our leg has ended; the caller is still on the line.
 pub(super) async fn dial_ended(web: Data<Web>, signed: Signed) -> Result<HttpResponse, Problem> {
     let ended = DialEnded::read(&signed.params)?;
+    let sid = ended.call_sid.as_str().to_owned();
+    let made_by_us = web.at_desk(move |desk, _| {
+        desk.by_call_sid(&sid)
+            .is_some_and(|call| call.direction == Direction::Outbound)
+    });
+    let made_by_us = made_by_us.await?;
     close_row(&web, ended.call_sid.as_str(), ended.status).await?;
+    if made_by_us {
+        return Ok(xml(twiml::hang_up()));
+    }
     Ok(xml(twiml::dial_ended(ended.status, &say(SORRY))))
 }
 
@@ -70,7 +81,15 @@ pub(super) async fn dial_ended(web: Data<Web>, signed: Signed) -> Result<HttpRes
 pub(super) async fn status(web: Data<Web>, signed: Signed) -> Result<HttpResponse, Problem> {
     let change = StatusChange::read(&signed.params)?;
     let over = change.status.filter(|status| is_over(*status));
-    if let Some(status) = over {
+    if let Some(id) = outgoing::call_id(&signed) {
+        match over {
+            Some(status) => {
+                web.at_desk(move |desk, now| desk.carrier_ended(now, id, label(Some(status))))
+                    .await?;
+            }
+            None => outgoing::note(&web, id, &change.call_sid),
+        }
+    } else if let Some(status) = over {
         let parent = change.parent_call_sid.as_ref().unwrap_or(&change.call_sid);
         close_row(&web, parent.as_str(), Some(status)).await?;
     }
@@ -107,7 +126,12 @@ async fn answer(
 ) -> Result<String, Problem> {
     match verdict {
         Verdict::Admit { call, room, .. } => {
-            let connected = connect(request, web, base, call, room);
+            let leg = Leg {
+                call,
+                room,
+                is_greeted: true,
+            };
+            let connected = connect(request, web, base, leg);
             connected.map_err(|error| Problem::internal(format!("LIVEKIT_SIP_DOMAIN: {error}")))
         }
         Verdict::Announce { call, lines_closed } => {
@@ -128,23 +152,26 @@ async fn answer(
     }
 }
 
-fn connect(
-    request: &HttpRequest,
-    web: &Web,
-    base: &str,
+/// A leg that Twilio is to make to us.
+struct Leg {
     call: CallId,
     room: RoomName,
-) -> Result<String, TwimlError> {
+    /// Twilio speaks first, if the settings say what.
+    is_greeted: bool,
+}
+
+fn connect(request: &HttpRequest, web: &Web, base: &str, leg: Leg) -> Result<String, TwimlError> {
     let config = &web.config;
-    let id = call.to_string();
+    let id = leg.call.to_string();
     // The gate that checks the token knows nothing of Twilio's ids; our own id of the call is bound.
     let token = web
         .call_tokens
         .make(&id, "", clock::unix_ms() / 1000, TOKEN_S);
     let greeting = config.twilio.greeting.as_deref().map(say);
+    let greeting = greeting.filter(|_| leg.is_greeted);
     twiml::connect(&Connect {
         greeting,
-        lobby: &room.to_string(),
+        lobby: &leg.room.to_string(),
         domain: &sip_domain(request, web),
         transport: SipTransport::Tcp,
         call_id: &id,
@@ -202,8 +229,14 @@ fn sip_domain(request: &HttpRequest, web: &Web) -> String {
 async fn close_row(web: &Web, sid: &str, status: Option<CallStatus>) -> Result<(), Problem> {
     let sid = sid.to_owned();
     let closed = web.at_desk(move |desk, now| {
-        if let Some(id) = desk.by_call_sid(&sid).map(|call| call.id) {
-            desk.carrier_ended(now, id, label(status));
+        if let Some(call) = desk.by_call_sid(&sid) {
+            // Of a call that Twilio makes for us, this is the leg to us: whom we called has answered.
+            let word = match call.direction {
+                Direction::Inbound => label(status),
+                Direction::Outbound => LEG_FAILED,
+            };
+            let id = call.id;
+            desk.carrier_ended(now, id, word);
         }
     });
     closed.await

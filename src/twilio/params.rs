@@ -47,6 +47,14 @@ pub enum ParamError {
 pub struct CallSid(String);
 
 impl CallSid {
+    /// Reads an id: letters, digits, `-` and `_`, at most 64.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let fits = !text.is_empty() && text.len() <= SID_LEN_MAX && text.bytes().all(plain);
+        fits.then(|| Self(text.to_owned()))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -265,11 +273,9 @@ impl Form<'_> {
         let Some(sid) = self.value(name) else {
             return Ok(None);
         };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if sid.len() > SID_LEN_MAX || !sid.bytes().all(plain) {
-            return Err(ParamError::NotAnId(name));
-        }
-        Ok(Some(CallSid(sid.to_owned())))
+        CallSid::read(sid)
+            .map(Some)
+            .ok_or(ParamError::NotAnId(name))
     }
 
     fn status(&self, name: &str) -> Option<CallStatus> {

@@ -152,6 +152,20 @@ pub fn connect(call: &Connect<'_>) -> Result<String, TwimlError> {
     }))
 }
 
+/// Passes the caller on to another number, and hangs up when that call ends.
+#[must_use]
+pub fn pass_on(number: &str, time_limit_s: u32) -> String {
+    let time_limit_s = time_limit_s
+        .clamp(*TIME_LIMIT_S.start(), *TIME_LIMIT_S.end())
+        .to_string();
+    response(|xml| {
+        xml.create_element("Dial")
+            .with_attributes([("timeLimit", time_limit_s.as_str())])
+            .write_inner_content(|xml| element(xml, "Number", &[], number))
+            .map(drop)
+    })
+}
+
 /// Tells the caller something and hangs up: no show on air, lines closed.
 #[must_use]
 pub fn announce(message: &Message<'_>) -> String {

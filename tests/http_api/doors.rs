@@ -44,6 +44,8 @@ fn body_for(path: &str) -> Value {
         "/api/shows" => json!({ "name": "Noon", "slug": "noon" }),
         "/api/episodes" => json!({ "showId": NOBODY }),
         "/api/episodes/{id}/busy-all" => json!({ "busy": true }),
+        "/api/calls" => json!({ "episodeId": NOBODY, "number": "+15551234567" }),
+        "/api/calls/{id}/transfer" => json!({ "target": "Lifeline" }),
         path if path.starts_with("/api/twilio-sip/") => json!({ "callId": NOBODY }),
         _ => json!({}),
     }

@@ -14,10 +14,10 @@ const INCOMING: &str = "/api/twilio-sip/incoming-call";
 const ENDED: &str = "/api/twilio-sip/dial-ended";
 const STATUS: &str = "/api/twilio-sip/status";
 
-type Params<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Params<'a> = &'a [(&'a str, &'a str)];
 
 /// As Twilio makes it: HMAC-SHA1 over the address and the sorted form.
-fn signature(token: &str, url: &str, form: Params<'_>) -> String {
+pub(crate) fn signature(token: &str, url: &str, form: Params<'_>) -> String {
     let mut sorted = form.to_vec();
     sorted.sort_unstable();
     let signed: String = sorted
@@ -47,7 +47,7 @@ fn post_signed(station: &Station, path: &str, form: Params<'_>, signature: &str)
         .body(encoded(form))
 }
 
-fn post(station: &Station, path: &str, form: Params<'_>) -> RequestBuilder {
+pub(crate) fn post(station: &Station, path: &str, form: Params<'_>) -> RequestBuilder {
     let url = format!("{}{path}", station.url);
     post_signed(station, path, form, &signature(TWILIO_TOKEN, &url, form))
 }

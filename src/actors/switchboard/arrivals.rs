@@ -90,8 +90,9 @@ impl Switchboard {
             self.refuse(invited, 503);
             return self.desk.gone(clock::utc(), id, Cause::InternalError, None);
         };
+        // Whom we called is awaited by an operator, not by music.
         let greeted = CallTicket {
-            greet: true,
+            greet: matches!(room, RoomName::Lobby(_)),
             ..ticket
         };
         self.start_call(

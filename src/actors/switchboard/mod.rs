@@ -9,6 +9,7 @@
 mod arrivals;
 mod audience;
 mod browsers;
+mod dial;
 mod effects;
 mod lines_out;
 mod presses;
@@ -25,7 +26,7 @@ use crate::{
     actors::{
         bridge::RoomTransport, call::CallActor, clock, health::Health, ladders::LadderBook,
         message::CallTicket, metrics::Metrics, random, room::RoomActor, shown::CallShown,
-        sip::SipActor,
+        sip::SipActor, twilio_calls::TwilioCalls,
     },
     config::PublicIp,
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
@@ -72,6 +73,8 @@ pub struct Switchboard {
     desk: Desk,
     peers: SwitchboardPeers,
     sip: Option<Addr<SipActor>>,
+    /// Makes calls where no trunk does.
+    twilio: Option<Addr<TwilioCalls>>,
     lines: HashMap<CallId, Line>,
     rooms: BTreeMap<RoomName, Addr<RoomActor>>,
     /// Each live episode's media thread.
@@ -89,6 +92,7 @@ impl Switchboard {
             desk,
             peers,
             sip: None,
+            twilio: None,
             lines: HashMap::new(),
             rooms: BTreeMap::new(),
             studios: HashMap::new(),
@@ -134,6 +138,7 @@ impl Switchboard {
                 .iter()
                 .map(|event| Record::event(&event_id(), event)),
         );
+        records.extend(drained.consents.iter().map(Record::consent));
         for event in drained.events.iter().filter(|event| event.what == "ended") {
             self.peers
                 .metrics
