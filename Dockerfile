@@ -33,8 +33,10 @@ VOLUME /data
 ENV DATA_DIR=/data
 # HTTP, health, SIP, SIP over TLS, LiveKit media, RTP
 EXPOSE 3001 8080 5060/udp 5060/tcp 5061/tcp 7882/udp 10000-20000/udp
+# 503 is the answer of a switch that takes no new calls, be it full, overloaded or draining: it is alive, and must not be restarted.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["bash", "-c", \
-    "exec 3<>/dev/tcp/127.0.0.1/${HEALTH_PORT:-8080} && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
+    "exec 3<>/dev/tcp/127.0.0.1/${HEALTH_PORT:-8080} && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [[ $status = 200 || $status = 503 ]]"]
+# SIGTERM lets calls end by themselves for DRAIN_SECONDS: stop it with `docker stop -t 630`.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["audioroad"]
 CMD ["serve"]

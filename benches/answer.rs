@@ -1,191 +1,136 @@
-//! From INVITE to 200 on the running switch, over UDP on the loopback: one call after the other, beside sipp's own answering
-//! machine (`sipp -sn uas`) asked by the same client in the same run.
+//! From INVITE to 200 on the running switch, over UDP on the loopback, beside two that answer calls and do nothing else: Kamailio
+//! with a script of a dozen lines, and sipp (`sipp -sn uas`), where they are installed (`scripts/install-packages bench test`).
+//!
+//! ```text
+//! generator: INVITE when it is due ─> 200 ─> ACK, BYE ─> 200        100 and 1,000 calls a second, whoever answers in turn
+//! ```
+//! The generator is open: the next call is due whether the last was answered or not. A turn in which it was late itself is void.
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+#[path = "answer/caller.rs"]
+mod caller;
+#[path = "answer/peers.rs"]
+mod peers;
 #[path = "../tests/common/switch.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
 mod switch;
 
 use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
 
+use caller::{Caller, Turn};
 use switch::Switch;
 
-/// Calls of one turn; the two take turns.
-const TURN: usize = 50;
-const TURNS: usize = 20;
-/// An answer that takes longer is no answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Calls a second, and seconds of each turn.
+const RATES: [(u32, u32); 2] = [(100, 3), (1000, 3)];
+const TURNS: usize = 5;
+/// A turn that was void is taken again, so many times in all.
+const VOID_MAX: usize = 10;
+/// A generator that was later than this in a hundredth of its calls says nothing about who answers.
+const LATE_MS_MAX: f64 = 5.0;
 
-const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-                   m=audio 9 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n";
-
-/// Places calls, one at a time.
-struct Client {
-    socket: UdpSocket,
-    calls: u32,
-}
-
-impl Client {
-    fn new() -> io::Result<Self> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { socket, calls: 0 })
-    }
-
-    /// One call from INVITE to BYE; how long its 200 took.
-    fn call(&mut self, target: SocketAddr) -> io::Result<Duration> {
-        self.calls += 1;
-        let invite = self.request("INVITE", 1, target, &format!("<sip:lobby@{target}>"), SDP)?;
-        let sent = Instant::now();
-        self.socket.send_to(invite.as_bytes(), target)?;
-        let ok = self.answer("1 INVITE")?;
-        let took = sent.elapsed();
-        let to = ok
-            .lines()
-            .find_map(|line| line.strip_prefix("To:"))
-            .unwrap_or_default()
-            .trim();
-        let ack = self.request("ACK", 1, target, to, "")?;
-        self.socket.send_to(ack.as_bytes(), target)?;
-        let bye = self.request("BYE", 2, target, to, "")?;
-        self.socket.send_to(bye.as_bytes(), target)?;
-        self.answer("2 BYE")?;
-        Ok(took)
-    }
-
-    /// The 200 to the request with this CSeq; other messages are passed over.
-    fn answer(&self, cseq: &str) -> io::Result<String> {
-        let mut buf = [0; 4096];
-        loop {
-            let len = self.socket.recv(&mut buf)?;
-            let text = String::from_utf8_lossy(buf.get(..len).unwrap_or_default());
-            let ours = text.contains(&format!("call-{}@", self.calls)) && text.contains(cseq);
-            match text.get(8..11) {
-                Some("200") if ours => return Ok(text.into_owned()),
-                Some(status) if ours && status > "200" => {
-                    return Err(io::Error::other(text.into_owned()));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn request(
-        &self,
-        method: &str,
-        cseq: u32,
-        target: SocketAddr,
-        to: &str,
-        body: &str,
-    ) -> io::Result<String> {
-        let (at, call) = (self.socket.local_addr()?, self.calls);
-        let kind = if body.is_empty() {
-            ""
-        } else {
-            "Content-Type: application/sdp\r\n"
-        };
-        let len = body.len();
-        Ok(format!(
-            "{method} sip:lobby@{target} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK{call}{method};rport\r\n\
-             From: <sip:+15550100400@{at}>;tag={call}\r\nTo: {to}\r\nCall-ID: call-{call}@{at}\r\n\
-             CSeq: {cseq} {method}\r\nContact: <sip:bench@{at}>\r\nMax-Forwards: 70\r\n{kind}\
-             Content-Length: {len}\r\n\r\n{body}"
-        ))
-    }
-}
-
-/// sipp as an answering machine, where it is installed.
-struct Sipp {
-    process: Child,
+struct Answerer {
+    name: &'static str,
     at: SocketAddr,
+    pid: Option<u32>,
+    turns: Vec<Vec<Turn>>,
 }
 
-impl Sipp {
-    fn start() -> io::Result<Self> {
-        let at = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let mut command = Command::new("sipp");
-        command.args([
-            "-sn",
-            "uas",
-            "-i",
-            "127.0.0.1",
-            "-nostdin",
-            "-p",
-            &at.port().to_string(),
-        ]);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        Ok(Self {
-            process: command.spawn()?,
+impl Answerer {
+    fn new(name: &'static str, at: SocketAddr, pid: Option<u32>) -> Self {
+        Self {
+            name,
             at,
-        })
-    }
-}
-
-impl Drop for Sipp {
-    fn drop(&mut self) {
-        // It may have gone by itself, which its calls have said.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+            pid,
+            turns: RATES.iter().map(|_| Vec::new()).collect(),
+        }
     }
 }
 
 fn main() -> io::Result<()> {
     // Ports rest for half a minute after a call.
-    let further = [("RTP_PORT_RANGE", "20000-29999"), ("LOG", "warn")];
+    let further = [("RTP_PORT_RANGE", "10000-32766"), ("LOG", "warn")];
     let switch = Switch::start(&further);
     switch.go_live();
-    let sipp = Sipp::start().ok();
-    let mut answerers = vec![("audioroad", switch.sip(), Vec::new())];
-    answerers.extend(
-        sipp.as_ref()
-            .map(|sipp| ("sipp -sn uas", sipp.at, Vec::new())),
-    );
-    let mut client = Client::new()?;
+    let kamailio = peers::kamailio()?;
+    let sipp = peers::sipp()?;
+    let mut answerers = vec![Answerer::new("audioroad", switch.sip(), Some(switch.pid()))];
+    let peers = [("kamailio, a script", &kamailio), ("sipp -sn uas", &sipp)];
+    for (name, peer) in peers {
+        match peer {
+            Some(peer) => answerers.push(Answerer::new(name, peer.at, peer.pid())),
+            None => writeln!(io::stdout(), "{name}: not installed")?,
+        }
+    }
+    let mut void = 0;
     for turn in 0..=TURNS {
-        for (_, target, times) in &mut answerers {
-            for _ in 0..TURN {
-                let took = client.call(*target)?;
+        for answerer in &mut answerers {
+            for (rate, seconds) in RATES {
+                let done = loop {
+                    let done = Caller::new(answerer.at)?.call(rate, seconds, answerer.pid)?;
+                    if done.late_ms_p99 <= LATE_MS_MAX || void >= VOID_MAX {
+                        break done;
+                    }
+                    void += 1;
+                };
                 // The first turn warms up.
-                if turn > 0 {
-                    times.push(took);
+                let at = RATES.iter().position(|(other, _)| *other == rate);
+                if let Some(turns) = at.and_then(|at| answerer.turns.get_mut(at))
+                    && turn > 0
+                {
+                    turns.push(done);
                 }
             }
         }
     }
-    report(answerers)
+    report(&answerers, void)
 }
 
-fn report(answerers: Vec<(&str, SocketAddr, Vec<Duration>)>) -> io::Result<()> {
+fn report(answerers: &[Answerer], void: usize) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     writeln!(
         out,
-        "{} calls each, one after the other, load {}",
-        TURN * TURNS,
+        "{TURNS} turns of {} s each, medians of the turns; {void} void; load {}",
+        RATES[0].1,
         load.trim()
     )?;
     writeln!(
         out,
-        "{:20} {:>8} {:>8} {:>8}",
-        "INVITE to 200, ms", "p50", "p99", "most"
+        "{:20} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>9} {:>10}",
+        "INVITE to 200, ms",
+        "calls/s",
+        "p50",
+        "p99",
+        "most",
+        "answered",
+        "again",
+        "us/call",
+        "late p99"
     )?;
-    for (name, _, mut times) in answerers {
-        times.sort();
-        let at = |share: usize| times.get((times.len() * share / 100).min(times.len() - 1));
-        let ms = |share| at(share).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0);
-        writeln!(
-            out,
-            "{name:20} {:8.2} {:8.2} {:8.2}",
-            ms(50),
-            ms(99),
-            ms(100)
-        )?;
+    for (at, (rate, _)) in RATES.iter().enumerate() {
+        for answerer in answerers {
+            let turns = answerer
+                .turns
+                .get(at)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let median = |of: fn(&Turn) -> f64| caller::median(turns.iter().map(of).collect());
+            let placed: usize = turns.iter().map(|turn| turn.placed).sum();
+            let answered: usize = turns.iter().map(|turn| turn.answered).sum();
+            let again: usize = turns.iter().map(|turn| turn.again).sum();
+            writeln!(
+                out,
+                "{:20} {rate:8} {:8.2} {:8.2} {:8.2} {:>9} {again:8} {:9.0} {:10.2}",
+                answerer.name,
+                median(|turn| turn.p50_ms),
+                median(|turn| turn.p99_ms),
+                median(|turn| turn.most_ms),
+                format!("{:.2}%", answered as f64 * 100.0 / placed.max(1) as f64),
+                median(|turn| turn.cpu_us),
+                median(|turn| turn.late_ms_p99),
+            )?;
+        }
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ use audioroad::actors::clock;
 use audioroad::media::asset::{Assets, demo_callers};
 use audioroad::media::feed::Playlist;
 use audioroad::media::g711::Law;
+use audioroad::media::latch::Sources;
 use audioroad::media::opus::OpusPacket;
 use audioroad::media::{
     Datagram, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place,
@@ -273,11 +274,13 @@ fn table(
     };
     let mut table = MediaTable::new(Arc::clone(assets), settings);
     let now = Instant::now();
-    let spec = |remote| LegSpec {
+    let spec = |remote: SocketAddr| LegSpec {
         law: Law::Mu,
         payload_type: 0,
         dtmf_payload_type: Some(101),
         remote,
+        sources: Sources::of(remote.ip()),
+        srtp: None,
         ssrc: 1,
         sequence: 1,
         timestamp: 1,

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use audioroad::sip::sdp::Codec;
 use audioroad::sip::{
-    Endpoint, EndpointConfig, EndpointEvent, FlowId, Framing, InviteSession, Limits, MediaAddress,
-    Timings, emit, parse,
+    CallSrtp, Endpoint, EndpointConfig, EndpointEvent, FlowId, Framing, InviteSession, Limits,
+    MediaAddress, Timings, emit, parse,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -148,6 +148,7 @@ fn media(local: SocketAddr) -> MediaAddress {
         port: 10_000,
         session_id: 1,
         prefer: vec![Codec::Pcmu, Codec::Pcma],
+        srtp: CallSrtp::OFF,
     }
 }
 

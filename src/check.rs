@@ -1,6 +1,7 @@
 //! `audioroad check`: what is wrong, in plain words, before a show finds out.
 
 mod books;
+mod calls_out;
 mod clock;
 mod livekit;
 mod media;
@@ -62,6 +63,7 @@ pub fn findings(config: &Config) -> Vec<Finding> {
     findings.extend(telephone::who_may_call(config));
     findings.extend(tls::findings(config));
     findings.push(telephone::twilio(config));
+    findings.push(calls_out::finding(config));
     findings.push(books::database(config));
     findings.push(books::data_dir(config));
     findings.push(clock::time_of_day(wall_clock::unix_ms()));
@@ -160,6 +162,35 @@ mod tests {
                 .iter()
                 .any(|text| text.contains("PUBLIC_URL"))
         );
+    }
+
+    #[test]
+    fn streams_need_https_and_the_auth_token() {
+        let dir = tempfile::tempdir().unwrap();
+        let found = |further: &[(&str, &str)]| {
+            let data = ("DATA_DIR", dir.path().display().to_string());
+            let mode = ("TWILIO_MODE", "stream".to_owned());
+            let further = further.iter().map(|(n, v)| (*n, (*v).to_owned()));
+            with(&[data, mode].into_iter().chain(further).collect::<Vec<_>>())
+        };
+        let token = ("TWILIO_AUTH_TOKEN", "x");
+        for (further, said) in [
+            (&[][..], "TWILIO_AUTH_TOKEN"),
+            (&[token], "https://"),
+            (
+                &[token, ("PUBLIC_URL", "http://radio.example.org")],
+                "https://",
+            ),
+        ] {
+            let findings = found(further);
+            let wrong = wrong(&findings).join("\n");
+            assert!(
+                wrong.contains("TWILIO_MODE") && wrong.contains(said),
+                "{wrong}"
+            );
+        }
+        let good = found(&[token, ("PUBLIC_URL", "https://radio.example.org")]);
+        assert!(!wrong(&good).join("\n").contains("TWILIO"), "{good:?}");
     }
 
     #[test]

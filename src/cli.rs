@@ -4,6 +4,8 @@ use std::{fmt::Write as _, io, path::PathBuf, process::ExitCode};
 
 use actix::System;
 use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
     app::{self, Running},
     check,
     config::{Config, SETTINGS, Source},
-    demo, store, telemetry,
+    demo, net, store, telemetry,
 };
 
 const FILE: &str = "audioroad.toml";
@@ -98,6 +100,7 @@ fn source(file: Option<PathBuf>) -> anyhow::Result<Source> {
 }
 
 fn serve(config: Config, with_callers: bool) -> anyhow::Result<ExitCode> {
+    net::files::take_all();
     let system = System::new();
     system.block_on(async move {
         let running = app::start(config)?;
@@ -109,8 +112,13 @@ fn serve(config: Config, with_callers: bool) -> anyhow::Result<ExitCode> {
                 "Five callers are phoning in. Sign in above, pick one up, put them on air.",
             );
         }
-        let signal = wait_for_signal().await?;
+        let mut signals = Signals::new()?;
+        let signal = signals.next().await;
         tracing::info!(signal, "going down");
+        // Ctrl-C is somebody who waits, and the demonstration's callers never hang up.
+        if signal == TERM && !with_callers {
+            running.drain(async { _ = signals.next().await }).await;
+        }
         running.stop().await;
         Ok(ExitCode::SUCCESS)
     })
@@ -127,16 +135,28 @@ fn welcome(running: &Running) {
     );
 }
 
-async fn wait_for_signal() -> io::Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut term, mut int) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
-    Ok(tokio::select! {
-        _ = term.recv() => "SIGTERM",
-        _ = int.recv() => "SIGINT",
-    })
+const TERM: &str = "SIGTERM";
+
+/// What the operating system, or whoever sits at the terminal, asks for.
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.term.recv() => TERM,
+            _ = self.int.recv() => "SIGINT",
+        }
+    }
 }
 
 fn migrate(config: &Config) -> anyhow::Result<ExitCode> {

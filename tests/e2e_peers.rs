@@ -6,6 +6,8 @@
 
 #[path = "e2e_peers/baresip.rs"]
 mod baresip;
+#[path = "e2e_peers/calls_out.rs"]
+mod calls_out;
 #[path = "e2e_peers/carrier.rs"]
 mod carrier;
 #[path = "common/certificates.rs"]
@@ -32,6 +34,8 @@ mod sipp;
 mod switch;
 #[path = "e2e_peers/tls.rs"]
 mod tls;
+#[path = "e2e_peers/trunk_out.rs"]
+mod trunk_out;
 #[path = "e2e_peers/twilio.rs"]
 mod twilio;
 #[path = "e2e_peers/twiml.rs"]

@@ -1,6 +1,7 @@
 //! Two hundred callers and random presses in simulated time: after every press, every ear hears exactly whom the table of
 //! stages lets it hear, never itself, and no stream loses or repeats a frame.
 //!
+//! Every third caller comes by a Media Stream, the others by RTP.
 //! The desk decides and the media table carries out, as in the switch; sockets and browsers are memory, time is a number.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -11,7 +12,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -27,7 +28,9 @@ use audioroad::{
         LegKey, LegSpec, MediaIo, MediaTable, NB_FRAME, NbFrame, RoomKey,
         asset::{Assets, PromptId},
         g711::Law,
+        latch::Sources,
         opus::{CallerEncoder, CallerOpus, OpusPacket},
+        stream::{self, StreamIn, StreamOut, StreamSocket},
         table::{Datagram, MediaSettings},
         tone::{Tone, ToneDetector},
     },
@@ -56,6 +59,8 @@ struct Ear {
     waiting: Vec<Vec<u8>>,
     heard: Vec<[u8; NB_FRAME]>,
     last: Option<(u16, u32)>,
+    /// The far end of a Media Stream, for a caller who comes by one.
+    stream: Option<StreamSocket>,
 }
 
 #[derive(Default)]
@@ -102,10 +107,36 @@ impl MediaIo for Wires {
 }
 
 impl Wires {
-    fn speak(&mut self) {
+    /// Takes what is in the rings of Media Streams.
+    fn read_streams(&mut self) {
+        for ear in self.ears.values_mut() {
+            let Some(stream) = &mut ear.stream else {
+                continue;
+            };
+            while let Ok(out) = stream.to_caller.pop() {
+                if let StreamOut::Audio(payload) = out {
+                    ear.heard.push(payload);
+                }
+            }
+        }
+    }
+
+    fn speak(&mut self, now: Instant) {
         for ear in self.ears.values_mut() {
             let mut frame: NbFrame = [0.0; NB_FRAME];
             ear.tone.add(&mut frame);
+            if let Some(stream) = &mut ear.stream {
+                let audio = StreamIn::Audio {
+                    at: now,
+                    chunk: ear.sequence,
+                    timestamp: u32::from(ear.sequence) * 160,
+                    len: NB_FRAME as u8,
+                    payload: Law::Mu.encode_frame(&frame),
+                };
+                stream.from_caller.push(audio).unwrap();
+                ear.sequence = ear.sequence.wrapping_add(1);
+                continue;
+            }
             let mut packet = vec![0x80, 0];
             packet.extend(ear.sequence.to_be_bytes());
             packet.extend((u32::from(ear.sequence) * 160).to_be_bytes());
@@ -255,13 +286,20 @@ impl Show {
             payload_type: 0,
             dtmf_payload_type: None,
             remote: SocketAddr::from(([127, 0, 0, 1], 4000)),
+            sources: Sources::of(Ipv4Addr::LOCALHOST.into()),
+            srtp: None,
             ssrc: index as u32,
             sequence: 65_000,
             timestamp: u32::MAX - 5000,
             receive: true,
             send: true,
         };
-        let leg = self.table.add_leg(now, spec);
+        let (leg, stream) = if index.is_multiple_of(3) {
+            let (rings, socket) = stream::rings();
+            (self.table.add_stream(now, rings), Some(socket))
+        } else {
+            (self.table.add_leg(now, spec), None)
+        };
         let tone = Tone::new(8000, hz(index), 0.05);
         self.wires.ears.insert(
             leg,
@@ -271,6 +309,7 @@ impl Show {
                 waiting: Vec::new(),
                 heard: Vec::new(),
                 last: None,
+                stream,
             },
         );
         self.legs.insert(call, leg);
@@ -330,6 +369,10 @@ impl Show {
                     }
                 }
                 Effect::CloseStudio(_) => {}
+                Effect::OpenRoom(_)
+                | Effect::Dial { .. }
+                | Effect::Transfer { .. }
+                | Effect::Notify { .. } => unreachable!("nobody calls out here"),
             }
         }
     }
@@ -340,12 +383,14 @@ impl Show {
 
     fn run(&mut self, frames: usize) {
         for _ in 0..frames {
-            self.wires.speak();
+            let now = self.now();
+            self.wires.speak(now);
             self.browsers.values_mut().for_each(Browser::speak);
             for phase in 0..4_u8 {
                 let now = self.now() + Duration::from_millis(5) * u32::from(phase);
                 self.wires.now = Some(now);
                 self.table.tick(now, phase, &mut self.wires);
+                self.wires.read_streams();
             }
             self.frames += 1;
             while self.table.poll_event().is_some() {}

@@ -7,7 +7,7 @@
 //!                    (those with one header name in theirs); `*` stands for anything, `{name}` for
 //!                    anything the first time and for the same later
 //! < -Require         a header it may not have
-//! ! answer           what the call does, see `Stage::direct`
+//! ! answer           what the call does, see `Stage::direct`; `! invite` is a call of ours
 //! # ...              a remark
 //! ```
 
@@ -18,10 +18,14 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rsip::Method;
+
+use audioroad::sip::digest::Login;
 use audioroad::sip::sdp::{Codec, Negotiated};
 use audioroad::sip::{
-    Endpoint, EndpointConfig, EndpointEvent, FlowId, Framer, HangUp, InviteSession, Limits, Load,
-    MediaAddress, Outgoing, Reason, Refresh, SessionEvent, Timings, Transport, TxnKey,
+    CallNames, CallSrtp, Endpoint, EndpointConfig, EndpointEvent, FlowId, Framer, HangUp, Incoming,
+    InviteSession, Limits, Load, MediaAddress, Outgoing, OutgoingCall, Parties, Reason, Refresh,
+    Refusal, SessionEvent, Source, Timings, Transport, TxnKey, answers,
 };
 
 const LOCAL: &str = "203.0.113.9:5060";
@@ -52,6 +56,10 @@ struct Stage {
     framer: Option<Framer>,
     /// The call of the transcript, and the key of its INVITE.
     call: Option<(TxnKey, InviteSession)>,
+    /// The call that we place, and the key of its INVITE.
+    out: Option<(TxnKey, OutgoingCall)>,
+    /// What answers a challenge.
+    login: Option<Login>,
     /// Our UPDATEs that wait for their answer.
     refreshes: HashSet<TxnKey>,
     events: VecDeque<String>,
@@ -79,6 +87,8 @@ impl Stage {
             endpoint: Endpoint::new(config),
             framer: None,
             call: None,
+            out: None,
+            login: None,
             refreshes: HashSet::new(),
             events: VecDeque::new(),
             names: HashMap::new(),
@@ -107,7 +117,7 @@ impl Stage {
             }
         }
         self.nothing_left();
-        let call_over = self.call.is_none();
+        let call_over = self.call.is_none() && self.out.is_none();
         self.wait(400_000);
         while self.endpoint.poll_transmit().is_some() {}
         if call_over {
@@ -221,6 +231,30 @@ impl Stage {
                     }
                 }
             }
+            "invite" => self.invite(rest),
+            "give-up" => {
+                let (txn, _) = self.out.as_ref().unwrap();
+                let reason = (!rest.is_empty()).then(|| Reason::q850(16, rest));
+                self.endpoint.cancel(self.now, *txn, reason);
+                self.settle();
+            }
+            "login" => {
+                let (user, password) = rest.split_once(' ').unwrap();
+                self.login = Some(Login {
+                    user: user.to_owned(),
+                    password: password.to_owned(),
+                });
+            }
+            "transfer" => match self.call.as_mut().unwrap().1.transfer(rest) {
+                Ok(refer) => {
+                    self.request(refer);
+                }
+                Err(error) => self.events.push_back(error.to_string()),
+            },
+            "lose-connection" => {
+                self.endpoint.flow_closed(TCP);
+                self.settle();
+            }
             "wait-ms" => self.wait(rest.parse().unwrap()),
             "event" => {
                 let event = self.events.pop_front().unwrap_or_default();
@@ -241,14 +275,8 @@ impl Stage {
     }
 
     fn answer(&mut self) {
-        let media = MediaAddress {
-            addr: "203.0.113.9".parse().unwrap(),
-            port: 10_000,
-            session_id: 1,
-            prefer: vec![Codec::Pcmu, Codec::Pcma],
-        };
         let (txn, call) = self.call.as_mut().unwrap();
-        let (txn, answer) = (*txn, call.answer(self.now, media, &[]));
+        let (txn, answer) = (*txn, call.answer(self.now, media(), &[]));
         match answer {
             Ok(answer) => {
                 self.events
@@ -256,6 +284,142 @@ impl Stage {
                 self.endpoint.respond(self.now, txn, answer.response);
             }
             Err(error) => self.events.push_back(error.to_string()),
+        }
+    }
+
+    /// Calls this number at the peer, by way of nobody.
+    fn invite(&mut self, number: &str) {
+        let parties = Parties {
+            target: format!("sip:{number}@192.0.2.10;user=phone"),
+            from: "<sip:+15550100@192.0.2.10>".to_owned(),
+            headers: vec![(
+                "P-Asserted-Identity".to_owned(),
+                "<sip:+15550100@192.0.2.10>".to_owned(),
+            )],
+            login: self.login.clone(),
+        };
+        let names = CallNames {
+            call_id: "out@203.0.113.9".to_owned(),
+            tag: "ours".to_owned(),
+            client_nonce: "0a4f113b".to_owned(),
+        };
+        let (flow, transport) = match self.framer {
+            Some(_) => (TCP, Transport::Tcp),
+            None => (UDP, Transport::Udp),
+        };
+        let peer = Source {
+            flow,
+            transport,
+            local: LOCAL.parse().unwrap(),
+            from: PEER.parse().unwrap(),
+        };
+        let way = (peer, self.endpoint.contact_on(&peer));
+        let mut call = OutgoingCall::new(parties, names, way, media());
+        let invite = call.invite();
+        let txn = self.endpoint.invite(self.now, peer, invite);
+        self.out = Some((txn, call));
+        self.settle();
+    }
+
+    /// Something about the INVITE that we sent; false when it is about something else.
+    fn happened_out(&mut self, event: &EndpointEvent) -> bool {
+        let Some((txn, call)) = self.out.take() else {
+            return false;
+        };
+        match event {
+            EndpointEvent::Progressed { txn: of, response } if *of == txn => {
+                self.progressed(txn, call, response);
+            }
+            EndpointEvent::Accepted { txn: of, response } if *of == txn => {
+                self.accepted(txn, call, response);
+            }
+            EndpointEvent::Answered { txn: of, response } if *of == txn => {
+                self.refused(call, response);
+            }
+            EndpointEvent::InDialog {
+                txn: of, request, ..
+            } if self.call.is_none() => {
+                let mut call = call;
+                let (response, media) = call.handle_request(self.now, request).unwrap();
+                self.early(media.as_ref());
+                self.endpoint.respond(self.now, *of, response);
+                self.out = Some((txn, call));
+            }
+            EndpointEvent::TimedOut { txn: of, .. } if *of == txn => self.gone(call, "timed out"),
+            EndpointEvent::FlowLost { txn: of } if *of == txn => self.gone(call, "flow lost"),
+            EndpointEvent::GivenUp { txn: of } if *of == txn => self.gone(call, "given up"),
+            EndpointEvent::Invited { .. }
+            | EndpointEvent::InDialog { .. }
+            | EndpointEvent::Cancelled { .. }
+            | EndpointEvent::Acked { .. }
+            | EndpointEvent::AckTimedOut { .. }
+            | EndpointEvent::Progressed { .. }
+            | EndpointEvent::Accepted { .. }
+            | EndpointEvent::Answered { .. }
+            | EndpointEvent::TimedOut { .. }
+            | EndpointEvent::FlowLost { .. }
+            | EndpointEvent::GivenUp { .. } => {
+                self.out = Some((txn, call));
+                return false;
+            }
+        }
+        true
+    }
+
+    fn progressed(&mut self, txn: TxnKey, mut call: OutgoingCall, response: &rsip::Response) {
+        let heard = call.heard(response);
+        if heard.rings {
+            self.events.push_back("ringing".to_owned());
+        }
+        self.early(heard.media.as_ref());
+        if let Some(key) = heard.dialog {
+            self.endpoint.register_dialog(key);
+        }
+        self.out = Some((txn, call));
+    }
+
+    fn early(&mut self, media: Option<&Negotiated>) {
+        let early = media.map(|agreed| format!("early {}", media_event(agreed)));
+        self.events.extend(early);
+    }
+
+    fn accepted(&mut self, txn: TxnKey, mut call: OutgoingCall, response: &rsip::Response) {
+        let answered = call.answered(self.now, response).unwrap();
+        self.forget(&answered.lost);
+        self.events.push_back(match &answered.agreed {
+            Ok(agreed) => media_event(agreed),
+            Err(error) => error.to_string(),
+        });
+        let key = answered.session.dialog_key().clone();
+        self.endpoint.register_dialog(key);
+        self.call = Some((txn, *answered.session));
+    }
+
+    fn refused(&mut self, mut call: OutgoingCall, response: &rsip::Response) {
+        match call.refused(response) {
+            Refusal::Again { lost } => {
+                self.forget(&lost);
+                let (peer, invite) = (call.peer(), call.invite());
+                let txn = self.endpoint.invite(self.now, peer, invite);
+                self.out = Some((txn, call));
+            }
+            Refusal::Over { code, reason, lost } => {
+                self.forget(&lost);
+                let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+                self.events.push_back(format!("refused {code}{reason}"));
+            }
+        }
+    }
+
+    fn gone(&mut self, mut call: OutgoingCall, event: &str) {
+        let lost = call.forget_early();
+        self.forget(&lost);
+        self.events.push_back(event.to_owned());
+    }
+
+    fn forget(&mut self, lost: &[audioroad::sip::DialogKey]) {
+        for key in lost {
+            self.endpoint.forget_dialog(key);
         }
     }
 
@@ -290,6 +454,39 @@ impl Stage {
         self.refresh(due);
     }
 
+    fn in_dialog(&mut self, txn: TxnKey, request: &Incoming) {
+        let (_, call) = self.call.as_mut().unwrap();
+        let action = call.handle_request(self.now, request);
+        self.endpoint.respond(self.now, txn, action.response);
+        match action.event {
+            Some(SessionEvent::Reoffered(agreed)) => {
+                self.events.push_back(media_event(&agreed));
+            }
+            Some(SessionEvent::Dtmf { digit, duration_ms }) => {
+                self.events
+                    .push_back(format!("key {digit} {duration_ms} ms"));
+            }
+            Some(SessionEvent::Transfer(news)) => {
+                self.events.push_back(format!("transfer {news:?}"));
+            }
+            Some(SessionEvent::HungUp { reason, unanswered }) => {
+                let reason = reason.map_or("no reason".to_owned(), |r| r.to_string());
+                self.events.push_back(format!("hung up: {reason}"));
+                if let Some(response) = unanswered {
+                    self.respond(|_| response);
+                }
+                self.over();
+            }
+            None => {}
+        }
+    }
+
+    fn transfer_answered(&mut self, answer: Option<&rsip::Response>) {
+        let news = self.call.as_mut().unwrap().1.transfer_answered(answer);
+        self.events
+            .extend(news.map(|news| format!("transfer {news:?}")));
+    }
+
     fn over(&mut self) {
         if let Some((_, call)) = self.call.take() {
             self.endpoint.forget_dialog(call.dialog_key());
@@ -322,6 +519,9 @@ impl Stage {
     }
 
     fn happened(&mut self, event: EndpointEvent) {
+        if self.happened_out(&event) {
+            return;
+        }
         match event {
             EndpointEvent::Invited { txn, request } => match InviteSession::new(request) {
                 Ok(call) => {
@@ -330,29 +530,7 @@ impl Stage {
                 }
                 Err(response) => self.endpoint.respond(self.now, txn, *response),
             },
-            EndpointEvent::InDialog { txn, request, .. } => {
-                let (_, call) = self.call.as_mut().unwrap();
-                let action = call.handle_request(self.now, &request);
-                self.endpoint.respond(self.now, txn, action.response);
-                match action.event {
-                    Some(SessionEvent::Reoffered(agreed)) => {
-                        self.events.push_back(media_event(&agreed));
-                    }
-                    Some(SessionEvent::Dtmf { digit, duration_ms }) => {
-                        self.events
-                            .push_back(format!("key {digit} {duration_ms} ms"));
-                    }
-                    Some(SessionEvent::HungUp { reason, unanswered }) => {
-                        let reason = reason.map_or("no reason".to_owned(), |r| r.to_string());
-                        self.events.push_back(format!("hung up: {reason}"));
-                        if let Some(response) = unanswered {
-                            self.respond(|_| response);
-                        }
-                        self.over();
-                    }
-                    None => {}
-                }
-            }
+            EndpointEvent::InDialog { txn, request, .. } => self.in_dialog(txn, &request),
             EndpointEvent::Cancelled { txn, reason } => {
                 let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
                 self.events.push_back(format!("cancelled{reason}"));
@@ -376,9 +554,16 @@ impl Stage {
             EndpointEvent::Answered { txn, response } if self.refreshes.remove(&txn) => {
                 self.refresh_answered(Some(&response));
             }
-            EndpointEvent::TimedOut { txn } if self.refreshes.remove(&txn) => {
+            EndpointEvent::TimedOut { txn, .. } if self.refreshes.remove(&txn) => {
                 self.refresh_answered(None);
             }
+            EndpointEvent::Answered { response, .. } if answers(&response, Method::Refer) => {
+                self.transfer_answered(Some(&response));
+            }
+            EndpointEvent::TimedOut {
+                method: Method::Refer,
+                ..
+            } => self.transfer_answered(None),
             EndpointEvent::Answered { response, .. } => {
                 self.events
                     .push_back(format!("answered {}", response.status_code.code()));
@@ -389,6 +574,9 @@ impl Stage {
                 self.over();
             }
             EndpointEvent::FlowLost { .. } => self.events.push_back("flow lost".to_owned()),
+            EndpointEvent::Progressed { .. }
+            | EndpointEvent::Accepted { .. }
+            | EndpointEvent::GivenUp { .. } => self.fail("an INVITE that nobody sent"),
         }
     }
 
@@ -454,6 +642,16 @@ impl Stage {
 fn content(line: &str) -> &str {
     let rest = line.get(1..).unwrap_or_default();
     rest.strip_prefix(' ').unwrap_or(rest)
+}
+
+fn media() -> MediaAddress {
+    MediaAddress {
+        addr: "203.0.113.9".parse().unwrap(),
+        port: 10_000,
+        session_id: 1,
+        prefer: vec![Codec::Pcmu, Codec::Pcma],
+        srtp: CallSrtp::OFF,
+    }
 }
 
 fn media_event(agreed: &Negotiated) -> String {

@@ -1,4 +1,4 @@
-//! Who hears whom is the product: six telephones, a screener and a host, each with a tone of its own and a detector at its
+//! Who hears whom is the product: six callers, four by telephone and two by Media Streams, a screener and a host, each with a tone of its own and a detector at its
 //! ear, through every state of a call on a running switch.
 //!
 //! The table is written down once, in [`Studio::expected`]; each step moves one call and compares every ear with it.
@@ -14,25 +14,38 @@ mod livekit;
 #[path = "common/livekit_server.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/e2e_livekit.rs")]
 mod livekit_server;
+#[path = "common/media_stream.rs"]
+#[expect(
+    dead_code,
+    reason = "the other half of it is for tests/media_streams.rs"
+)]
+mod media_stream;
 #[path = "common/switch.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests/phones.rs")]
 mod switch;
+#[path = "e2e_peers/twiml.rs"]
+#[expect(dead_code, reason = "the other half of it is for tests/e2e_peers.rs")]
+mod twiml;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use audioroad::media::tone::{ClickDetector, GapDetector};
-use audioroad::phone::{Call, End, Hum, Phone, Reception};
+use audioroad::phone::{Call, End, HeardFrame, Hum, Phone};
 use serde_json::{Value, json};
 
-use ear::{Ears, samples};
+use ear::{Ears, Listens, samples};
 use livekit::LiveKitPerson;
 use livekit_server::Rooms;
+use media_stream::{StreamCall, StreamEnd, with_gaps};
 use switch::{SOON, Switch, text};
 
 /// Each telephone's tone in Hz: between the notes of any music tuned to 440 Hz, and no multiple or difference of one
 /// another.
 const TONES: [f32; 6] = [339.3, 427.5, 539.0, 641.0, 761.9, 906.0];
+/// Callers who come by a WebSocket.
+const BY_STREAM: [usize; 2] = [1, 4];
 const HOST: f32 = 1142.3;
 const SCREENER: f32 = 1357.9;
 
@@ -60,9 +73,71 @@ enum Picture {
 
 struct Line {
     tone: f32,
-    call: Call,
+    party: Party,
     id: String,
     place: Place,
+}
+
+/// A caller and how the call comes.
+enum Party {
+    Phone(Call),
+    Stream(StreamCall),
+}
+
+impl Party {
+    /// What SIP, or Twilio, calls the call.
+    fn leg(&self) -> &str {
+        match self {
+            Self::Phone(call) => call.sip_call_id(),
+            Self::Stream(call) => &call.stream_sid,
+        }
+    }
+
+    fn listen(&self, frames: usize) -> Vec<HeardFrame> {
+        self.frames(frames, SOON).expect("audio")
+    }
+
+    /// Everything heard since the last time, with the gaps between.
+    fn take_heard(&self) -> Vec<f32> {
+        match self {
+            Self::Phone(call) => samples(&call.take_heard()),
+            Self::Stream(call) => with_gaps(&call.take_heard()),
+        }
+    }
+
+    /// Holes in the stream so far.
+    fn breaks(&self) -> u64 {
+        match self {
+            Self::Phone(call) => {
+                let reception = call.reception();
+                reception.sequence_breaks + reception.time_breaks + reception.stream_breaks
+            }
+            // TCP loses nothing.
+            Self::Stream(_) => 0,
+        }
+    }
+
+    /// Waits until the switch has hung up.
+    fn wait_hung_up(&self) {
+        match self {
+            Self::Phone(call) => {
+                let end = call.wait_ended(SOON);
+                assert!(matches!(end, Ok(End::FarEndHungUp { .. })), "{end:?}");
+            }
+            Self::Stream(call) => {
+                assert_eq!(call.wait_ended(SOON), Ok(StreamEnd::Switch { code: 1000 }));
+            }
+        }
+    }
+}
+
+impl Listens for Party {
+    fn frames(&self, frames: usize, within: Duration) -> Result<Vec<HeardFrame>, String> {
+        match self {
+            Self::Phone(call) => call.frames(frames, within),
+            Self::Stream(call) => call.frames(frames, within),
+        }
+    }
 }
 
 struct Studio {
@@ -77,20 +152,23 @@ struct Studio {
 impl Studio {
     /// A live show with so many callers in its lobby.
     fn open(rooms: Rooms, callers: usize) -> Self {
-        let switch = rooms.switch();
+        let switch = rooms.switch_with(&media_stream::SETTINGS);
         let episode = switch.go_live();
         let mut lines = Vec::new();
         for (number, &tone) in TONES.iter().enumerate().take(callers) {
-            let phone =
-                Phone::new(Ipv4Addr::LOCALHOST.into()).number(&format!("+1555010010{number}"));
-            let call = phone
-                .call(switch.sip(), "lobby", Hum::new(tone, 0.2))
-                .expect("a phone");
-            call.wait_answered(SOON).expect("the switch answers");
-            let row = switch.call_once(call.sip_call_id(), |call| call["ringing"] == false);
+            let (from, voice) = (format!("+1555010010{number}"), Hum::new(tone, 0.2));
+            let party = if BY_STREAM.contains(&number) {
+                Party::Stream(StreamCall::place(&switch, &from, voice))
+            } else {
+                let phone = Phone::new(Ipv4Addr::LOCALHOST.into()).number(&from);
+                let call = phone.call(switch.sip(), "lobby", voice).expect("a phone");
+                call.wait_answered(SOON).expect("the switch answers");
+                Party::Phone(call)
+            };
+            let row = switch.call_once(party.leg(), |call| call["ringing"] == false);
             lines.push(Line {
                 tone,
-                call,
+                party,
                 id: text(&row["id"]),
                 place: Place::Lobby,
             });
@@ -171,8 +249,8 @@ impl Studio {
                 let who = format!("{step}: caller {number} ({:?})", line.place);
                 scope.spawn(move || match expected {
                     Picture::Nothing => {}
-                    Picture::Wait => ears.waits(&who, &line.call),
-                    Picture::Tones(tones) => ears.hears(&who, &line.call, &tones),
+                    Picture::Wait => ears.waits(&who, &line.party),
+                    Picture::Tones(tones) => ears.hears(&who, &line.party, &tones),
                 });
             }
         });
@@ -244,14 +322,13 @@ fn whole_show(rooms: Rooms) {
     show.check("0, 1 and 2 are on air");
 
     show.step(1, "end-call", Place::Gone);
-    let end = show.lines[1].call.wait_ended(SOON);
-    assert!(matches!(end, Ok(End::FarEndHungUp { .. })), "{end:?}");
+    show.lines[1].party.wait_hung_up();
     show.check("1 is dropped");
-    show.lines[2].call.hang_up();
-    show.lines[2]
-        .call
-        .wait_ended(SOON)
-        .expect("the switch lets go");
+    let Party::Phone(phone) = &show.lines[2].party else {
+        panic!("2 comes by telephone");
+    };
+    phone.hang_up();
+    phone.wait_ended(SOON).expect("the switch lets go");
     show.lines[2].place = Place::Gone;
     show.check("2 hung up");
 
@@ -261,10 +338,12 @@ fn whole_show(rooms: Rooms) {
         Value::Null,
     );
     for (number, line) in show.lines.iter().enumerate() {
-        line.call.wait_ended(SOON).expect("every line is hung up");
+        if number != 2 {
+            line.party.wait_hung_up();
+        }
         let row = show
             .switch
-            .call_once(line.call.sip_call_id(), |row| row["status"] == "completed");
+            .call_once(line.party.leg(), |row| row["status"] == "completed");
         let cause = match number {
             1 => "dropped",
             2 => "caller-hung-up",
@@ -304,8 +383,8 @@ fn smooth_moves(rooms: Rooms) {
         "faults in every round: {rounds:#?}"
     );
 
-    show.lines[1].call.listen(50, SOON).expect("0 is heard");
-    let heard = samples(&show.lines[1].call.take_heard());
+    show.lines[1].party.listen(50);
+    let heard = show.lines[1].party.take_heard();
     let (before, after) = heard.split_at(heard.len() - 2000);
     // How loud the click is depends on where in the wave the hole begins.
     let holes = (77..101).map(|len| faults(&[before, &after[len..]].concat()).1);
@@ -324,13 +403,9 @@ fn smooth_moves(rooms: Rooms) {
 impl Studio {
     /// Callers 1, 2 and 3 come and go; what was wrong with what they heard meanwhile.
     fn round_of_moves(&mut self) -> Vec<String> {
-        let before: Vec<Reception> = self
-            .lines
-            .iter()
-            .map(|line| line.call.reception())
-            .collect();
+        let before: Vec<u64> = self.lines.iter().map(|line| line.party.breaks()).collect();
         for line in &self.lines {
-            let _ = line.call.take_heard();
+            let _ = line.party.take_heard();
         }
         for (line, step, to) in [
             (1, "move-to-live", Place::Air),
@@ -341,26 +416,22 @@ impl Studio {
             (3, "move-to-hold", Place::Hold),
         ] {
             self.step(line, step, to);
-            self.lines[1].call.listen(9, SOON).expect("0 is heard");
+            self.lines[1].party.listen(9);
         }
         let mut wrong = Vec::new();
         for (number, line) in self.lines.iter().enumerate().skip(1) {
-            let (gap_ms, click) = faults(&samples(&line.call.take_heard()));
+            let (gap_ms, click) = faults(&line.party.take_heard());
             if gap_ms > 20.0 {
                 wrong.push(format!("caller {number}: a gap of {gap_ms} ms"));
             }
-            if click >= ClickDetector::CLICK_RATIO {
+            // A clear cuts what the far end of a stream has buffered.
+            let is_cut = matches!(line.party, Party::Stream(_));
+            if click >= ClickDetector::CLICK_RATIO && !is_cut {
                 wrong.push(format!("caller {number}: a click of {click}"));
             }
-            let (was, is) = (before[number], line.call.reception());
-            if (Reception {
-                packets: was.packets,
-                ..is
-            }) != was
-            {
-                wrong.push(format!(
-                    "caller {number}: the stream has a hole: {was:?}, {is:?}"
-                ));
+            let breaks = line.party.breaks() - before[number];
+            if breaks > 0 {
+                wrong.push(format!("caller {number}: the stream has {breaks} holes"));
             }
         }
         wrong

@@ -11,13 +11,17 @@ import { AdminPage } from './pages/admin';
 import { HostPage } from './pages/host';
 import { ScreenerPage } from './pages/screener';
 import { SignInPage } from './pages/sign-in';
+import { DialDialog } from './parts/call-out';
 import { ConnectionBar } from './parts/connection-bar';
+import { ConsentDialog } from './parts/consent';
 import { Header } from './parts/header';
 import { Icon } from './parts/icons';
 import { KeysOverlay } from './parts/keys-overlay';
 import { LiveKitBar } from './parts/livekit-bar';
 import { Notices } from './parts/notices';
+import { PassOnDialog } from './parts/pass-on';
 import { Press } from './parts/press';
+import { SwitchBar } from './parts/switch-bar';
 import { homeOf, pagesOf, type Page } from './policy';
 import { navigate, path } from './route';
 import { resume, session } from './session';
@@ -34,6 +38,7 @@ export function App(): JSX.Element {
     <>
       <Header />
       {session.value.at === 'in' && <ConnectionBar />}
+      {session.value.at === 'in' && <SwitchBar />}
       {session.value.at === 'in' && <LiveKitBar />}
       <Content page={page} />
       <Notices />
@@ -85,6 +90,9 @@ function Desk({ page }: { page: Page }): JSX.Element {
       {page === 'screener' && <ScreenerPage />}
       {page === 'host' && <HostPage />}
       {page === 'admin' && <AdminPage />}
+      <DialDialog />
+      <ConsentDialog />
+      <PassOnDialog />
       <KeysOverlay page={page} />
     </>
   );

@@ -2,7 +2,7 @@
  * The board: everything the switch has told this page, as one immutable value.
  * Pure: a frame goes in, a new board comes out. `state.ts` holds the current one.
  */
-import type { Call, Change, Episode, Health, Limits, Presence, Show, Snapshot, You } from './protocol';
+import type { Call, CallsOut, Change, Episode, Health, Limits, Presence, Show, Snapshot, You } from './protocol';
 
 export interface Board {
   seq: number;
@@ -15,6 +15,7 @@ export interface Board {
   operators: ReadonlyMap<string, Presence>;
   health: Health;
   limits: Limits;
+  callsOut: CallsOut;
 }
 
 /** Completed calls kept for each episode; the switch keeps the same number in its snapshot. */
@@ -31,6 +32,7 @@ export function fromSnapshot(frame: Snapshot, now: number): Board {
     operators: new Map(frame.operators.map((presence) => [presence.operatorId, presence])),
     health: frame.health,
     limits: frame.limits,
+    callsOut: frame.callsOut,
   };
 }
 

@@ -2,6 +2,7 @@
  * The operator's verbs. Each is a press at a place (`verb:call`), so that the control shows it at once.
  */
 import { signal } from '@preact/signals';
+import type { Guest } from './calls-out';
 import { flushDraft } from './drafts';
 import { isPending, press } from './presses';
 import type { CommandName, Commands } from './protocol';
@@ -18,9 +19,14 @@ export async function pickUp(callId: string): Promise<void> {
 }
 
 export async function pickUpNext(episodeId: string): Promise<void> {
-  const answer = await send('pick-up-next', episodeId, { episodeId });
+  choose(await send('pick-up-next', episodeId, { episodeId }));
+}
+
+/** Shows the call that an answer names; false when the press was refused. */
+function choose(answer: { result: unknown } | null): boolean {
   const callId = (answer?.result as { callId?: unknown } | null | undefined)?.callId;
   if (typeof callId === 'string') chosenCallId.value = callId;
+  return answer !== null;
 }
 
 export async function approve(callId: string, next: boolean): Promise<void> {
@@ -45,6 +51,20 @@ export const takeNext = (episodeId: string) => send('next', episodeId, { episode
 export const setMuted = (callId: string, muted: boolean) => send('set-muted', callId, { callId, muted });
 export const block = (callId: string) => send('block-caller', callId, { callId });
 export const drop = (callId: string) => send('drop', callId, { callId });
+/** Answers whether their telephone rings now. */
+export async function dial(episodeId: string, guest: Guest): Promise<boolean> {
+  const { number, name, point } = guest;
+  return choose(await send('dial', episodeId, { episodeId, number, name, point }));
+}
+
+export async function callBack(callId: string): Promise<boolean> {
+  return choose(await send('call-back', callId, { callId }));
+}
+
+export const recordConsent = (callId: string) => send('record-consent', callId, { callId });
+export const withdrawConsent = (callId: string) => send('withdraw-consent', callId, { callId });
+export const transfer = (callId: string, target: string) => send('transfer', callId, { callId, target });
+
 export const startShow = (episodeId: string) => send('start-show', episodeId, { episodeId });
 export const endShow = (episodeId: string) => send('end-show', episodeId, { episodeId });
 export const openLines = (episodeId: string) => send('open-lines', episodeId, { episodeId });

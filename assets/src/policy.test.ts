@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { homeOf, may, mayDrop, pagesOf } from './policy';
-import type { CommandName } from './protocol';
+import { homeOf, may, mayDrop, mayTransferAnywhere, pagesOf } from './policy';
+import type { CommandName, Role } from './protocol';
 
 test('a screener or producer never puts a caller on air', () => {
   for (const role of ['screener', 'producer'] as const) {
@@ -32,6 +32,23 @@ test('a viewer may do nothing, an admin everything', () => {
     expect(may('viewer', command)).toBe(false);
     expect(may('admin', command)).toBe(true);
   }
+});
+
+test('guests are called by producer and host, callers back by screeners too, by others not', () => {
+  expect(['producer', 'host', 'screener', 'co-host', 'viewer'].map((role) => may(role as Role, 'dial'))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  for (const command of ['call-back', 'record-consent', 'transfer'] as const) {
+    expect(may('screener', command)).toBe(true);
+    expect(may('co-host', command)).toBe(false);
+    expect(may('viewer', command)).toBe(false);
+  }
+  expect(mayTransferAnywhere('screener')).toBe(false);
+  expect(mayTransferAnywhere('producer')).toBe(true);
 });
 
 test('everybody has a page of their own', () => {

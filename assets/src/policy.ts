@@ -20,6 +20,11 @@ const MAY: Record<CommandName, readonly Role[]> = {
   'set-muted': ['host', 'co-host'],
   drop: ['screener', 'producer', 'host', 'co-host'],
   'block-caller': ['screener', 'producer', 'host'],
+  dial: ['producer', 'host'],
+  'call-back': ['screener', 'producer', 'host'],
+  'record-consent': ['screener', 'producer', 'host'],
+  'withdraw-consent': ['screener', 'producer', 'host'],
+  transfer: ['screener', 'producer', 'host'],
   'start-show': ['host', 'producer'],
   'end-show': ['host', 'producer'],
   'open-lines': ['host', 'producer', 'screener'],
@@ -36,6 +41,11 @@ export function may(role: Role, command: CommandName): boolean {
 export function mayDrop(role: Role, where: 'on-air' | 'off-air'): boolean {
   if (role === 'admin') return true;
   return where === 'on-air' ? role === 'host' || role === 'co-host' : may(role, 'drop') && role !== 'co-host';
+}
+
+/** Callers are passed on to help lines by everybody at the desk, to any number by these. */
+export function mayTransferAnywhere(role: Role): boolean {
+  return role === 'admin' || role === 'producer';
 }
 
 const PAGES: Record<Role, readonly Page[]> = {

@@ -27,6 +27,8 @@ export interface Show {
   slug: string;
   phoneNumbers: string[];
   nextPolicy: NextPolicy;
+  /** What is read out to whom this show calls, before they are put on air. */
+  consentNotice: string;
 }
 
 export interface Episode {
@@ -80,6 +82,11 @@ export interface Call {
   twilioCallSid: string | null;
   sipCallId: string | null;
   direction: string | null;
+  /** When they were told that they will be on air; whom we called is not aired before. */
+  consentAt: number | null;
+  consentBy: string | null;
+  /** Where the call is being passed on to. */
+  transferTo: string | null;
   timesCalled: number | null;
   lastCalledAt: number | null;
   vip: boolean;
@@ -104,12 +111,27 @@ export interface Health {
   livekitLostSince: number | null;
   calls: number;
   notes: string[];
+  /** Why new calls are sent away; null while they are taken. */
+  refusing: {
+    why: 'shutting-down' | 'drained' | 'overloaded';
+    text: string;
+    /** Calls that are up may go on until then. */
+    until: number | null;
+    strains: string[];
+  } | null;
 }
 
 export interface Limits {
   lobby: number;
   hold: number;
   live: number;
+}
+
+export interface CallsOut {
+  /** Why no call can be made; null when calls can be made. */
+  offBecause: string | null;
+  /** Names that `transfer` takes. */
+  helpLines: string[];
 }
 
 export interface Snapshot {
@@ -123,6 +145,7 @@ export interface Snapshot {
   operators: Presence[];
   health: Health;
   limits: Limits;
+  callsOut: CallsOut;
 }
 
 export interface Change {
@@ -190,6 +213,11 @@ export interface Commands {
   'set-muted': { callId: string; muted: boolean };
   drop: { callId: string };
   'block-caller': { callId: string };
+  dial: { episodeId: string; number: string; name?: string; point?: string };
+  'call-back': { callId: string };
+  'record-consent': { callId: string };
+  'withdraw-consent': { callId: string };
+  transfer: { callId: string; target: string };
   'start-show': { episodeId: string };
   'end-show': { episodeId: string };
   'open-lines': { episodeId: string };

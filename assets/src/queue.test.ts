@@ -57,6 +57,15 @@ test('Next takes the designated caller, else the head of the queue', () => {
   expect(nextUp([])).toBeUndefined();
 });
 
+test('Next passes over whom we called and nobody told, unless they are designated', () => {
+  const guest = call('guest', { status: 'on-hold', position: 1, direction: 'outbound' });
+  const second = call('second', { status: 'on-hold', position: 2 });
+  expect(nextUp([guest, second])?.id).toBe('second');
+  expect(nextUp([{ ...guest, consentAt: 5 }, second])?.id).toBe('guest');
+  expect(nextUp([{ ...guest, next: true }, second])?.id).toBe('guest');
+  expect(nextUp([guest])?.id).toBe('guest');
+});
+
 test('on air by time on air, ended by how lately', () => {
   const board = fromSnapshot(
     snapshot([

@@ -2,6 +2,7 @@
  * Who is where in an episode: the lists the pages show, in the order they show them. Pure.
  */
 import type { Board } from './board';
+import { mayBeAired } from './calls-out';
 import type { Call, Episode, Show } from './protocol';
 
 /** Lobby and ringing, the longest wait first. */
@@ -43,9 +44,9 @@ export function ended(board: Board, episode: Episode): Call[] {
   return of(board, episode, 'completed').sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0));
 }
 
-/** The caller Next takes: the designated one, else the head of the queue. */
+/** The caller Next takes: the designated one, else the first in the queue who may be aired. */
 export function nextUp(queue: readonly Call[]): Call | undefined {
-  return queue.find((call) => call.next) ?? queue[0];
+  return queue.find((call) => call.next) ?? queue.find(mayBeAired) ?? queue[0];
 }
 
 /**

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use audioroad::media::NB_FRAME;
 use audioroad::media::asset::Prompt;
 use audioroad::media::g711::Law;
-use audioroad::media::rtp::{PacketBuf, RtpOut};
+use audioroad::media::rtp::{PACKET_BUF, RtpOut};
 
 use crate::{LOOPBACK, SLOTS};
 
@@ -28,7 +28,7 @@ pub(crate) fn talk(far: &[UdpSocket], ports: &[u16], stories: &[Prompt], over: &
     let mut streams: Vec<RtpOut> = ports.iter().map(|_| RtpOut::new(7, 1, 1)).collect();
     let mut next = Instant::now();
     let mut buf = [0; 1500];
-    let mut packet: PacketBuf = [0; NB_FRAME + 12];
+    let mut packet = PACKET_BUF;
     for frame in 0_usize.. {
         if over.load(Ordering::Relaxed) {
             return;

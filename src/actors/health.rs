@@ -9,7 +9,7 @@ use std::sync::{
 
 use serde_json::{Value, json};
 
-use crate::{actors::clock, domain::UnixMs};
+use crate::{actors::clock, actors::overload::Strain, domain::UnixMs};
 
 pub use certificates::Certificates;
 
@@ -18,10 +18,69 @@ pub use certificates::Certificates;
 pub struct Health {
     calls: AtomicI64,
     sip: AtomicBool,
-    draining: AtomicBool,
+    draining: Mutex<Draining>,
+    overload: Mutex<Vec<Strain>>,
     database: Mutex<Database>,
     livekit: Mutex<LiveKit>,
     certificates: Mutex<Option<Certificates>>,
+}
+
+/// Whether new calls are sent away on purpose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Draining {
+    /// They are taken.
+    #[default]
+    No,
+    /// An operator wants none.
+    Asked {
+        /// The operator's name.
+        by: String,
+    },
+    /// The process goes down.
+    GoingDown {
+        /// Calls that are up may go on until then.
+        until: UnixMs,
+    },
+}
+
+/// Why new calls are sent away.
+struct Refusing {
+    why: &'static str,
+    text: String,
+    until: Option<UnixMs>,
+    strains: Vec<&'static str>,
+}
+
+impl Refusing {
+    fn new(draining: &Draining, overload: &[Strain]) -> Option<Self> {
+        let (why, text, until) = match draining {
+            Draining::GoingDown { until } => (
+                "shutting-down",
+                "This switch is shutting down; no new calls. Calls that are up may go on until the deadline.".to_owned(),
+                Some(*until),
+            ),
+            Draining::Asked { by } => (
+                "drained",
+                format!("{by} has set this switch to take no new calls. Calls that are up go on."),
+                None,
+            ),
+            Draining::No => {
+                let first = overload.first()?.in_words();
+                let text = format!("New callers get busy for now: {first}. Calls that are up go on.");
+                ("overloaded", text, None)
+            }
+        };
+        Some(Self {
+            why,
+            text,
+            until,
+            strains: overload.iter().map(|strain| strain.label()).collect(),
+        })
+    }
+
+    fn view(&self) -> Value {
+        json!({ "why": self.why, "text": self.text, "until": self.until, "strains": self.strains })
+    }
 }
 
 /// How the books are.
@@ -101,8 +160,24 @@ impl Health {
     }
 
     /// No more calls are taken.
-    pub fn set_draining(&self, draining: bool) {
-        self.draining.store(draining, Ordering::Relaxed);
+    pub fn set_draining(&self, state: Draining) {
+        *self.draining.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// Whether new calls are sent away on purpose.
+    pub fn draining(&self) -> Draining {
+        let draining = self.draining.lock();
+        draining.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why one more call would be too much; empty: it would not be.
+    pub fn set_overload(&self, strains: Vec<Strain>) {
+        *self.overload.lock().unwrap_or_else(PoisonError::into_inner) = strains;
+    }
+
+    fn refusing(&self) -> Option<Refusing> {
+        let overload = self.overload.lock().unwrap_or_else(PoisonError::into_inner);
+        Refusing::new(&self.draining(), &overload)
     }
 
     /// How the books are.
@@ -125,7 +200,7 @@ impl Health {
 
     /// Whether calls can be taken.
     pub fn takes_calls(&self) -> bool {
-        self.sip.load(Ordering::Relaxed) && !self.draining.load(Ordering::Relaxed)
+        self.sip.load(Ordering::Relaxed) && self.refusing().is_none()
     }
 
     /// As `/health` and the dashboards show it.
@@ -136,7 +211,9 @@ impl Health {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
+        let refusing = self.refusing();
         let mut notes: Vec<String> = Vec::new();
+        notes.extend(refusing.as_ref().map(|refusing| refusing.text.clone()));
         match database {
             Database::Ok => {}
             Database::Behind => {
@@ -159,12 +236,11 @@ impl Health {
             (true, true) => "ok",
             (true, false) => "degraded",
         };
-        let sip = if !self.sip.load(Ordering::Relaxed) {
-            "down"
-        } else if self.draining.load(Ordering::Relaxed) {
-            "draining"
-        } else {
-            "ok"
+        let sip = match (self.sip.load(Ordering::Relaxed), &refusing) {
+            (false, _) => "down",
+            (true, Some(refusing)) if refusing.why == "overloaded" => "overloaded",
+            (true, Some(_)) => "draining",
+            (true, None) => "ok",
         };
         json!({
             "status": status, "sip": sip, "database": database.label(),
@@ -172,6 +248,7 @@ impl Health {
             "sipTlsExpires": certificates.map(|all| all.expires),
             "livekit": livekit.label(), "livekitLostSince": livekit.lost_since(),
             "calls": self.calls.load(Ordering::Relaxed), "notes": notes,
+            "refusing": refusing.map(|refusing| refusing.view()),
         })
     }
 }
@@ -197,9 +274,41 @@ mod tests {
                 .as_str()
                 .is_some_and(|note| note.contains("journal"))
         );
-        health.set_draining(true);
+        health.set_draining(Draining::GoingDown { until: UnixMs(9) });
         assert!(!health.takes_calls());
-        assert_eq!(health.view()["sip"], "draining");
+        let view = health.view();
+        assert_eq!(
+            (
+                &view["sip"],
+                &view["refusing"]["why"],
+                &view["refusing"]["until"]
+            ),
+            (&json!("draining"), &json!("shutting-down"), &json!(9))
+        );
+    }
+
+    #[test]
+    fn an_overloaded_switch_takes_no_calls_until_it_is_over() {
+        let health = Health::default();
+        health.set_sip(true);
+        health.set_overload(vec![Strain::Calls, Strain::Late]);
+        assert!(!health.takes_calls());
+        let view = health.view();
+        assert_eq!(
+            (&view["status"], &view["sip"], &view["refusing"]["strains"]),
+            (
+                &json!("down"),
+                &json!("overloaded"),
+                &json!(["max-calls", "audio-late"])
+            )
+        );
+        assert!(
+            view["notes"][0]
+                .as_str()
+                .is_some_and(|note| note.contains("MAX_CALLS"))
+        );
+        health.set_overload(Vec::new());
+        assert!(health.takes_calls() && health.view()["refusing"].is_null());
     }
 
     #[test]

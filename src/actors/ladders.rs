@@ -64,9 +64,9 @@ impl LadderBook {
         self.with(|ladders| ladders.received(clock::now(), source, octets, listed));
     }
 
-    /// A message on its way out.
-    pub fn sent(&self, out: &Transmit, ours: impl FnOnce() -> SocketAddr) {
-        self.with(|ladders| ladders.sent(clock::now(), out, ours));
+    /// A message on its way out. `closed`: why all new calls are sent away just now.
+    pub fn sent(&self, out: &Transmit, closed: Option<&str>, ours: impl FnOnce() -> SocketAddr) {
+        self.with(|ladders| ladders.sent(clock::now(), out, closed, ours));
     }
 
     /// The INVITE that was just received is taken.
@@ -77,6 +77,11 @@ impl LadderBook {
     /// The INVITE that was just received is refused at the gate.
     pub fn refused(&self, call_id: &str, trunk: &str, cause: &str) {
         self.with(|ladders| ladders.refused(clock::now(), call_id, trunk, cause));
+    }
+
+    /// The call is sent away for this reason.
+    pub fn turned_away(&self, call_id: &str, why: &str) {
+        self.with(|ladders| ladders.turned_away(call_id, why));
     }
 
     /// Something happened that no message tells.

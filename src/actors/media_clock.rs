@@ -7,6 +7,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,6 +18,7 @@ use crate::{
         bridge::RoomTransport,
         clock, message,
         metrics::Metrics,
+        overload::ThreadGauge,
         studio::{self, Studio},
         switchboard::Switchboard,
     },
@@ -29,12 +31,17 @@ const PHASES: u8 = 4;
 /// Phases that are made up for after a late wake: three frames.
 const CATCH_UP_MAX: u32 = 12;
 
+/// Wakes between two looks at processor time and ports: a quarter of a second.
+const SHOW_EVERY: u32 = 50;
+
 /// Drives one media thread.
 pub struct MediaClock {
     studio: Option<Studio>,
     switchboard: Addr<Switchboard>,
     bridge: RoomTransport,
     metrics: Metrics,
+    gauge: Arc<ThreadGauge>,
+    wakes: u32,
     next: Instant,
     phase: u8,
     calls: BTreeMap<CallId, f32>,
@@ -48,12 +55,15 @@ impl MediaClock {
         switchboard: Addr<Switchboard>,
         bridge: RoomTransport,
         metrics: Metrics,
+        gauge: Arc<ThreadGauge>,
     ) -> Self {
         Self {
             studio: Some(studio),
             switchboard,
             bridge,
             metrics,
+            gauge,
+            wakes: 0,
             next: clock::now(),
             phase: 0,
             calls: BTreeMap::new(),
@@ -73,6 +83,7 @@ impl MediaClock {
         let now = clock::now();
         let late = now.saturating_duration_since(self.next);
         self.metrics.tick_lateness.observe(late.as_secs_f64());
+        self.gauge.woke(late);
         let due = u32::try_from(late.as_micros() / PHASE.as_micros())
             .unwrap_or(u32::MAX)
             .saturating_add(1);
@@ -87,6 +98,18 @@ impl MediaClock {
             self.next += PHASE;
         }
         self.tell();
+        self.show(now);
+    }
+
+    /// Now and then, what the overload watch wants to know and only this thread can say.
+    fn show(&mut self, now: Instant) {
+        self.wakes = self.wakes.wrapping_add(1);
+        if self.wakes % SHOW_EVERY == 1 {
+            self.gauge.read_cpu();
+            if let Some((free, all)) = studio::with(|studio| studio.ports.free_and_all(now)) {
+                self.gauge.set_ports(free, all);
+            }
+        }
     }
 
     fn tick(&mut self, now: Instant) {

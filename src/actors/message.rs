@@ -1,19 +1,26 @@
 //! Every message between actors, by who receives it. Commands flow down, events flow up; a packet is never a message.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{Addr, Message, Recipient};
 use rtrb::Consumer;
 
 use crate::{
-    actors::{shown::CallShown, sip::SipActor},
+    actors::{shown::CallShown, sip::SipActor, twilio_calls::TwilioCalls},
+    config::PublicIp,
     domain::{
         Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict,
         desk::Reply,
     },
     media::{opus::OpusPacket, table::MediaEvent},
     sip::{
-        DialogKey, EndpointEvent, Incoming, NextHop, Outgoing, Source, TxnKey, trunk::CallFields,
+        Answered, DialogKey, EndpointEvent, Incoming, MediaAddress, NextHop, Outgoing, Reason,
+        Source, TxnKey,
+        trunk::{CallFields, TrunkMedia},
     },
 };
 
@@ -27,6 +34,8 @@ pub struct Invited {
     pub request: Box<Incoming>,
     /// What it says about the call, as its trunk says it.
     pub fields: CallFields,
+    /// How its trunk's audio comes.
+    pub media: Arc<TrunkMedia>,
     /// When it came in.
     pub at: Instant,
     /// The call that the token in it names; the token has been verified.
@@ -69,6 +78,77 @@ pub struct Press {
 #[derive(Message)]
 #[rtype(result = "Verdict")]
 pub struct Announce(pub Arrival);
+
+/// To the switchboard: Twilio makes a call and has this name for it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Dialling {
+    /// Which.
+    pub call: CallId,
+    /// Twilio's name.
+    pub call_sid: String,
+}
+
+/// To the switchboard: a call could not be made.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct NotDialled {
+    /// Which.
+    pub call: CallId,
+    /// Why, for the books.
+    pub cause: Cause,
+    /// Why, as a sentence.
+    pub why: String,
+}
+
+/// To the switchboard: what became of a transfer.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TransferEnded {
+    /// Which call.
+    pub call: CallId,
+    /// The other side took it; else why not, as a sentence.
+    pub outcome: Result<(), String>,
+}
+
+/// To Twilio's API: call somebody.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PlaceCall {
+    /// Which call.
+    pub call: CallId,
+    /// Whom, E.164.
+    pub to: String,
+    /// The number that they are shown, E.164.
+    pub from: String,
+}
+
+/// To Twilio's API: stop making a call.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GiveUpCall {
+    /// Which.
+    pub call: CallId,
+    /// Twilio's name, where it is known.
+    pub call_sid: Option<String>,
+}
+
+/// To Twilio's API: how many requests have no answer yet?
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub struct RequestsUp;
+
+/// To Twilio's API: pass a call on.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PassOn {
+    /// Which.
+    pub call: CallId,
+    /// Twilio's name.
+    pub call_sid: String,
+    /// To this number: E.164, or a short one.
+    pub number: String,
+}
 
 /// To the switchboard: do something with the desk, then settle what follows from it.
 #[derive(Message)]
@@ -128,6 +208,47 @@ pub struct FromBridge(pub crate::actors::bridge::BridgeEvent);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SipUp(pub Addr<SipActor>);
+
+/// To the switchboard: Twilio's API can be asked for calls.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TwilioUp(pub Addr<TwilioCalls>);
+
+/// To the switchboard: take no new calls, or take them again.
+///
+/// # Errors
+/// A shutdown cannot be taken back.
+#[derive(Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub enum Drain {
+    /// The process goes down; calls that are up may go on until then.
+    GoDown {
+        /// The deadline.
+        until: UnixMs,
+    },
+    /// An operator wants no new calls.
+    Begin {
+        /// The operator's name.
+        by: String,
+    },
+    /// An operator wants new calls again.
+    End,
+}
+
+/// To the switchboard: dashboards should see how the switch is now.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct HealthChanged;
+
+/// To the SIP actor: are you there?
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Probe;
+
+/// To the SIP actor: send new calls away, or take them again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetOverloaded(pub bool);
 
 /// To the switchboard: take no more calls and hang everybody up.
 #[derive(Message)]
@@ -283,6 +404,87 @@ pub struct SendRequest {
     pub next_hop: Option<NextHop>,
     /// The request.
     pub outgoing: Outgoing,
+}
+
+/// To the SIP actor: call a number through a trunk.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DialOut {
+    /// Which call.
+    pub call: CallId,
+    /// Call-ID of the INVITE.
+    pub sip_call_id: String,
+    /// As it is dialled.
+    pub number: String,
+    /// Where we want media; the SIP actor, who knows trunk and way, fills in address, codecs and encryption.
+    pub media: MediaAddress,
+    /// Our addresses in SDP, when they are not the flow's own.
+    pub public_ip: PublicIp,
+    /// How long it may take until somebody answers.
+    pub ring_max: Duration,
+    /// Who hears how it goes.
+    pub news: Recipient<OnDial>,
+    /// Who has the dialog once it is answered.
+    pub dialog: Recipient<InDialog>,
+}
+
+/// To the SIP actor: nobody waits for this call's answer any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GiveUpDial {
+    /// Which call.
+    pub call: CallId,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// To the switchboard: a call is dialled by SIP under this Call-ID.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DialledAs {
+    /// Which call.
+    pub call: CallId,
+    /// Call-ID of the INVITE.
+    pub sip_call_id: String,
+}
+
+/// To a call that is dialled: how it goes.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct OnDial(pub DialNews);
+
+/// How a call that is dialled goes.
+pub enum DialNews {
+    /// It rings.
+    Ringing,
+    /// The far end plays something already.
+    EarlyMedia,
+    /// Somebody answered.
+    Up {
+        /// Names the call at the gate until [`DialogDown`].
+        txn: TxnKey,
+        /// The dialog and what was agreed.
+        answered: Box<Answered>,
+        /// How its trunk's audio comes.
+        media: Arc<TrunkMedia>,
+    },
+    /// It came to nothing.
+    Failed {
+        /// Why.
+        cause: Cause,
+        /// Why, in the words of the network.
+        reason: Option<Reason>,
+    },
+}
+
+/// To a call: ask its far end to call somebody else.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TransferTo {
+    /// A number, or a `sip:`, `sips:` or `tel:` URI.
+    pub target: String,
+    /// Who hears what became of it.
+    pub outcome: Recipient<TransferEnded>,
 }
 
 /// To the SIP actor: take no new calls any more, or take them again.

@@ -1,5 +1,7 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
+mod capacity;
+mod streams;
 mod transports;
 mod trunks;
 
@@ -8,6 +10,8 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+pub use capacity::CapacityMetrics;
+pub use streams::StreamMetrics;
 pub use transports::TransportMetrics;
 pub use trunks::TrunkMetrics;
 
@@ -39,6 +43,10 @@ pub struct Metrics {
     pub transports: TransportMetrics,
     /// Of the trunks.
     pub trunks: TrunkMetrics,
+    /// Of Media Streams.
+    pub streams: StreamMetrics,
+    /// Of overload and drain.
+    pub capacity: CapacityMetrics,
     /// `audioroad_sip_messages_total{direction}`.
     pub sip_messages: IntCounterVec,
     /// `audioroad_invite_to_answer_seconds`.
@@ -68,6 +76,14 @@ fn seconds(name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histog
     Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
 }
 
+fn gauge(name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    IntGauge::new(name, help)
+}
+
+fn counter(name: &str, help: &str) -> prometheus::Result<IntCounter> {
+    IntCounter::new(name, help)
+}
+
 fn gauges(name: &str, help: &str, label: &str) -> prometheus::Result<IntGaugeVec> {
     IntGaugeVec::new(Opts::new(name, help), &[label])
 }
@@ -90,7 +106,7 @@ impl Metrics {
                 "Ended calls, by cause",
                 "cause",
             )?,
-            dashboards: IntGauge::new("audioroad_dashboards", "Dashboards connected")?,
+            dashboards: gauge("audioroad_dashboards", "Dashboards connected")?,
             commands: counters(
                 "audioroad_commands_total",
                 "Operators' commands, by outcome",
@@ -101,10 +117,7 @@ impl Metrics {
                 "How late the media tick woke",
                 &LATENESS,
             )?,
-            ticks_skipped: IntCounter::new(
-                "audioroad_ticks_skipped_total",
-                "Frames jumped over after a stall",
-            )?,
+            ticks_skipped: counter("audioroad_ticks_skipped_total", "Frames jumped over")?,
             rtp_packets: counters(
                 "audioroad_rtp_packets_total",
                 "RTP packets of ended calls",
@@ -112,7 +125,7 @@ impl Metrics {
             )?,
             rtp_damage: counters(
                 "audioroad_rtp_damage_total",
-                "Lost, late, concealed, foreign RTP of ended calls",
+                "Lost, late, concealed, foreign, forged RTP of ended calls",
                 "kind",
             )?,
             rtp_jitter: seconds(
@@ -127,6 +140,8 @@ impl Metrics {
             )?,
             transports: TransportMetrics::register(&registry)?,
             trunks: TrunkMetrics::register(&registry)?,
+            streams: StreamMetrics::register(&registry)?,
+            capacity: CapacityMetrics::register(&registry)?,
             sip_messages: counters(
                 "audioroad_sip_messages_total",
                 "SIP messages, by direction",
@@ -137,7 +152,7 @@ impl Metrics {
                 "INVITE to our 200",
                 &ANSWER,
             )?,
-            rtp_ports: IntGauge::new("audioroad_rtp_ports_taken", "RTP ports in use")?,
+            rtp_ports: gauge("audioroad_rtp_ports_taken", "RTP ports in use")?,
             dashboards_dropped: IntCounter::new(
                 "audioroad_dashboards_dropped_total",
                 "Dashboards cut off for not reading",

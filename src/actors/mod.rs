@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`switchboard::Switchboard`] | desk | every show's state; linearises presses and calls |
 //! | [`sip::SipActor`] | sip | SIP's sockets and transactions |
+//! | [`overload::Watch`] | main | whether new calls are taken |
 //! | [`media_clock::MediaClock`] | media | the tick of one studio thread |
 //! | [`room::RoomActor`] | media | one room: its mix, its browsers' microphones |
 //! | [`call::CallActor`] | media | one call: its dialog and its leg |
@@ -19,10 +20,13 @@ pub mod ladders;
 pub mod media_clock;
 pub mod message;
 pub mod metrics;
+pub mod overload;
 pub mod random;
 pub mod room;
 pub mod room_access;
 pub mod shown;
 pub mod sip;
+pub mod stream;
 pub mod studio;
 pub mod switchboard;
+pub mod twilio_calls;

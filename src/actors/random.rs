@@ -3,12 +3,23 @@
 
 use rand::{Rng, RngCore};
 
-use crate::actors::clock;
+use crate::{
+    actors::clock,
+    domain::{CallId, CallerId, NewIds},
+};
 
 /// A new id: 48 bits of time, then chance, so that ids sort by age.
 pub fn id() -> u128 {
     let chance = rand::rng().random::<u128>() >> 48;
     (u128::from(clock::unix_ms()) << 80) | chance
+}
+
+/// Ids for the rows that a press may make.
+pub fn new_ids() -> NewIds {
+    NewIds {
+        call: CallId(id()),
+        caller: CallerId(id()),
+    }
 }
 
 /// 32 bits, such as an SSRC or the start of an RTP timestamp.
@@ -37,4 +48,10 @@ pub fn secret() -> [u8; 32] {
 pub fn token() -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret())
+}
+
+/// Seconds after which a caller who was sent away may try again, as text for Retry-After: not the same for all, so that they
+/// don't come back in one wave.
+pub fn retry_after_s() -> String {
+    rand::rng().random_range(5..=15).to_string()
 }

@@ -6,23 +6,26 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Instant,
 };
 
 use actix::Addr;
 use slotmap::SecondaryMap;
+use tokio::sync::Notify;
 
 use crate::{
     actors::{call::CallActor, clock},
     domain::{CallId, RoomName},
     media::{LegKey, MediaIo, MediaTable, RoomKey, SourceKey, stats::LegReport, table::Datagram},
-    net::{ports::PortPool, rtp::RtpSocket},
+    net::{files, ports::PortPool, rtp::RtpSocket},
 };
 
-/// The UDP sockets under the legs.
+/// The UDP sockets under the legs, and what wakes the WebSockets of those that are streams.
 #[derive(Default)]
 pub struct Sockets {
     by_leg: SecondaryMap<LegKey, RtpSocket>,
+    streams: SecondaryMap<LegKey, Arc<Notify>>,
     now: Option<Instant>,
 }
 
@@ -50,6 +53,12 @@ impl MediaIo for Sockets {
             socket.send(to, packet);
         }
     }
+
+    fn wake(&mut self, leg: LegKey) {
+        if let Some(stream) = self.streams.get(leg) {
+            stream.notify_one();
+        }
+    }
 }
 
 /// A call on this thread.
@@ -58,7 +67,8 @@ pub struct Line {
     pub leg: LegKey,
     /// Its actor.
     pub call: Addr<CallActor>,
-    port: u16,
+    /// Of a leg that is RTP.
+    port: Option<u16>,
     turn: u64,
 }
 
@@ -88,6 +98,14 @@ pub struct Port {
     socket: RtpSocket,
 }
 
+impl Port {
+    /// Throws away what has come in so far.
+    pub fn flush(&mut self) {
+        let mut buffer = [0; 2048];
+        while self.socket.recv(&mut buffer).is_some() {}
+    }
+}
+
 impl Studio {
     /// An empty studio.
     pub fn new(table: MediaTable, ports: PortPool, bind: IpAddr) -> Self {
@@ -111,6 +129,11 @@ impl Studio {
             let number = self.ports.take(now)?;
             match RtpSocket::bind(self.bind, number) {
                 Ok(socket) => return Some(Port { number, socket }),
+                Err(error) if files::run_out(&error) => {
+                    // Another port would not help; the overload watch says it, once.
+                    self.ports.put_back(number);
+                    return None;
+                }
                 Err(error) => {
                     tracing::warn!(rtp.port = number, %error, "RTP port is taken by another program");
                     self.ports.release(now, number);
@@ -134,25 +157,42 @@ impl Studio {
     /// The leg has this port, and belongs to this call.
     pub fn connect(&mut self, call: CallId, addr: Addr<CallActor>, leg: LegKey, port: Port) {
         self.sockets.by_leg.insert(leg, port.socket);
-        self.calls.insert(leg, call);
-        self.lines.insert(
+        self.line_up(call, addr, leg, Some(port.number));
+    }
+
+    /// The leg is a stream whose socket is woken so, and belongs to this call.
+    pub fn connect_stream(
+        &mut self,
+        call: CallId,
+        addr: Addr<CallActor>,
+        leg: LegKey,
+        wake: Arc<Notify>,
+    ) {
+        self.sockets.streams.insert(leg, wake);
+        self.line_up(call, addr, leg, None);
+    }
+
+    fn line_up(&mut self, id: CallId, call: Addr<CallActor>, leg: LegKey, port: Option<u16>) {
+        self.calls.insert(leg, id);
+        let line = Line {
+            leg,
             call,
-            Line {
-                leg,
-                call: addr,
-                port: port.number,
-                turn: 0,
-            },
-        );
+            port,
+            turn: 0,
+        };
+        self.lines.insert(id, line);
     }
 
     /// Takes the call's leg away and closes its socket; what it was like.
     pub fn disconnect(&mut self, now: Instant, call: CallId) -> Option<LegReport> {
         let line = self.lines.remove(&call)?;
         self.sockets.by_leg.remove(line.leg);
+        self.sockets.streams.remove(line.leg);
         self.calls.remove(line.leg);
         self.taps.remove(line.leg);
-        self.ports.release(now, line.port);
+        if let Some(port) = line.port {
+            self.ports.release(now, port);
+        }
         self.table.remove_leg(line.leg)
     }
 

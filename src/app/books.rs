@@ -86,6 +86,7 @@ fn load(config: &Config, pool: &Pool) -> anyhow::Result<Desk> {
         callers = callers.len(),
         "books opened"
     );
+    desk.set_calls_out(super::calls_out::rules(config));
     desk.restore(
         opening.shows,
         opening.episodes,

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! keys -> books (journal replayed, open calls closed) -> bridge -> desk thread -> media threads -> sip thread -> web
-//! SIGTERM -> no new calls, everybody hung up, rooms left, books written, good-bye
+//! SIGTERM -> no new calls; those that are up end by themselves, or at the deadline -> rooms left, books written, good-bye
 //! ```
 
 mod books;
+mod calls_out;
 mod keys;
 mod tls;
 mod trunks;
@@ -26,12 +27,15 @@ use crate::{
         health::{Health, LiveKit},
         ladders::LadderBook,
         media_clock::MediaClock,
-        message::{FromBridge, ShutDown, SipUp},
+        message::{Drain, FromBridge, LinesUp, ShutDown, SipUp},
         metrics::Metrics,
+        overload::{Marks, ThreadGauge, Watch, WatchPeers},
         random,
         sip::{Gate, GateSettings, SipActor, SipSockets},
+        stream::Streams,
         studio::Studio,
         switchboard::{Switchboard, SwitchboardPeers},
+        twilio_calls::TwilioCalls,
     },
     check,
     config::Config,
@@ -48,9 +52,14 @@ use crate::{
 };
 
 use books::Books;
+pub(crate) use calls_out::rules as calls_out_rules;
 use keys::Keys;
 pub(crate) use trunks::trunks;
 
+/// How often a drain looks whether the last call is over.
+const DRAIN_LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often a stop looks whether everybody is hung up.
+const STOP_LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long calls have to end when the switch goes down.
 const HANG_UP_MAX: Duration = Duration::from_secs(5);
 /// How long the books have to be written then.
@@ -66,9 +75,11 @@ pub struct Running {
     pub sip: SocketAddr,
     /// The web, as a browser on this machine reaches it.
     pub url: String,
+    drain: Duration,
     web: actix_web::dev::ServerHandle,
     books: Books,
     bridge: RoomTransport,
+    twilio: Option<Addr<TwilioCalls>>,
 }
 
 /// Starts everything. Must run inside an actix system.
@@ -84,10 +95,7 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
     if config.livekit.url.is_some() {
         health.set_livekit(LiveKit::Ok);
     }
-    let listeners = (
-        listen(&config, config.http.port)?,
-        listen(&config, config.http.health_port)?,
-    );
+    let listeners = listeners(&config)?;
     let (certificates, trust) = tls::open(&config)?;
     let sockets = sip_sockets(&config, certificates.as_ref(), trust)?;
     let sip_local = sockets.local;
@@ -96,28 +104,22 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
     let address: Arc<OnceLock<Addr<Switchboard>>> = Arc::default();
     let bridge = start_bridge(&config, &keys, Arc::clone(&address))?;
     let media: Vec<Arbiter> = (0..media_threads(&config)).map(|_| new_thread()).collect();
-    let peers = SwitchboardPeers {
-        media: media.iter().map(Arbiter::handle).collect(),
-        bridge: bridge.clone(),
-        journal: Arc::new(books.journal.clone()),
-        metrics: metrics.clone(),
-        ladders: ladders.clone(),
-        health: Arc::clone(&health),
-        public_ip: config.sip.public_ip,
-        hide_numbers: config.station.hide_phone_numbers,
-    };
+    let peers = switchboard_peers(
+        &config, &media, &bridge, &books, &metrics, &ladders, &health,
+    );
     let switchboard = Switchboard::start_in_arbiter(&new_thread().handle(), move |_| {
         Switchboard::new(desk, peers)
     });
     // Set once, here; the bridge has no events before anybody can join.
     let _ = address.set(switchboard.clone());
-    start_media(&config, &media, &switchboard, &bridge, &metrics)?;
-    start_sip(&config, &keys, sockets, &switchboard, &metrics, &ladders)?;
+    let gauges = gauges(&config, media.len());
+    start_media(&config, &media, &gauges, &switchboard, &bridge, &metrics)?;
+    let sip = start_sip(&config, &keys, sockets, &switchboard, &metrics, &ladders)?;
+    start_watch(&config, gauges, &switchboard, sip, &metrics, &health);
+    let twilio = calls_out::start(&config, new_thread, &switchboard)?;
     health.set_sip(true);
     tls::keep(certificates, Arc::clone(&health), metrics.clone()).context("SIGHUP")?;
-    for warning in check::reachability(&config) {
-        tracing::warn!("{warning}");
-    }
+    warn_of_reachability(&config);
 
     let config = Arc::new(config);
     let accounts = Arc::new(Accounts::open(books.pool.clone(), &keys.session, &config));
@@ -129,6 +131,12 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
         journal: Arc::new(books.journal.clone()),
         rooms: Arc::new(room_access(&config, &keys, switchboard.clone())),
         call_tokens: TokenKey::new(&keys.calls),
+        streams: Streams::new(
+            switchboard.clone(),
+            TokenKey::new(&keys.calls),
+            config.twilio.account_sid.as_deref(),
+            metrics.clone(),
+        ),
         metrics,
         config: Arc::clone(&config),
         ladders,
@@ -143,28 +151,49 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
         accounts,
         sip: SocketAddr::from(([127, 0, 0, 1], sip_local.port())),
         url: config.http.public_url.clone().unwrap_or(local),
+        drain: config.capacity.drain,
         web,
         books,
         bridge,
+        twilio,
     })
 }
 
 impl Running {
+    /// Takes no new calls and waits until those that are up have ended, for as long as `DRAIN_SECONDS` says, or until `hurry`.
+    pub async fn drain(&self, hurry: impl Future<Output = ()>) {
+        let most = self.drain;
+        let until = clock::utc().plus_ms(i64::try_from(most.as_millis()).unwrap_or(i64::MAX));
+        // It cannot be refused, and a switchboard that is gone has no calls.
+        let _ = self.switchboard.send(Drain::GoDown { until }).await;
+        tokio::select! {
+            () = self.empty(DRAIN_LOOK_EVERY) => tracing::info!("no call is up any more"),
+            () = tokio::time::sleep(most) => tracing::warn!("the deadline is here: calls that are still up are hung up"),
+            () = hurry => tracing::info!("told again: calls that are still up are hung up"),
+        }
+    }
+
+    /// Waits until no call is up.
+    async fn empty(&self, look_every: Duration) {
+        while self
+            .switchboard
+            .send(LinesUp)
+            .await
+            .is_ok_and(|lines| lines > 0)
+        {
+            tokio::time::sleep(look_every).await;
+        }
+    }
+
     /// Hangs everybody up, writes the books, and lets go of everything.
     pub async fn stop(self) {
         self.switchboard.do_send(ShutDown);
-        let empty = async {
-            while self
-                .switchboard
-                .send(crate::actors::message::LinesUp)
-                .await
-                .is_ok_and(|lines| lines > 0)
-            {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
+        let empty = self.empty(STOP_LOOK_EVERY);
         if tokio::time::timeout(HANG_UP_MAX, empty).await.is_err() {
             tracing::warn!("some calls did not end in time");
+        }
+        if let Some(twilio) = &self.twilio {
+            calls_out::stop(twilio).await;
         }
         self.bridge.stop().await;
         self.web.stop(false).await;
@@ -174,6 +203,36 @@ impl Running {
         if let Some(system) = System::try_current() {
             system.stop();
         }
+    }
+}
+
+fn switchboard_peers(
+    config: &Config,
+    media: &[Arbiter],
+    bridge: &RoomTransport,
+    books: &Books,
+    metrics: &Metrics,
+    ladders: &LadderBook,
+    health: &Arc<Health>,
+) -> SwitchboardPeers {
+    SwitchboardPeers {
+        media: media.iter().map(Arbiter::handle).collect(),
+        bridge: bridge.clone(),
+        journal: Arc::new(books.journal.clone()),
+        metrics: metrics.clone(),
+        ladders: ladders.clone(),
+        health: Arc::clone(health),
+        public_ip: config.sip.public_ip,
+        calls_max: config.capacity.calls_max,
+        trunk_dials: calls_out::dials_by_trunk(config),
+        ring_max: Duration::from_secs(config.sip.dial_timeout_s.into()),
+        hide_numbers: config.station.hide_phone_numbers,
+    }
+}
+
+fn warn_of_reachability(config: &Config) {
+    for warning in check::reachability(config) {
+        tracing::warn!("{warning}");
     }
 }
 
@@ -188,6 +247,12 @@ fn serve(server: actix_web::dev::Server) {
 )]
 fn new_thread() -> Arbiter {
     Arbiter::new()
+}
+
+/// The web's two: everything, and health alone.
+fn listeners(config: &Config) -> anyhow::Result<(TcpListener, TcpListener)> {
+    let main = listen(config, config.http.port)?;
+    Ok((main, listen(config, config.http.health_port)?))
 }
 
 fn listen(config: &Config, port: u16) -> anyhow::Result<TcpListener> {
@@ -281,9 +346,39 @@ fn start_bridge(
     })
 }
 
+fn gauges(config: &Config, threads: usize) -> Vec<Arc<ThreadGauge>> {
+    let gauge = || Arc::new(ThreadGauge::new(config.capacity.lateness_max));
+    std::iter::repeat_with(gauge).take(threads).collect()
+}
+
+fn start_watch(
+    config: &Config,
+    gauges: Vec<Arc<ThreadGauge>>,
+    switchboard: &Addr<Switchboard>,
+    sip: Addr<SipActor>,
+    metrics: &Metrics,
+    health: &Arc<Health>,
+) {
+    let capacity = &config.capacity;
+    let marks = Marks {
+        calls_max: capacity.calls_max,
+        cpu_percent_max: Some(capacity.cpu_percent_max).filter(|percent| *percent > 0),
+        lateness: !capacity.lateness_max.is_zero(),
+    };
+    let peers = WatchPeers {
+        gauges,
+        switchboard: switchboard.clone(),
+        sip,
+        metrics: metrics.clone(),
+        health: Arc::clone(health),
+    };
+    Watch::new(marks, peers).start();
+}
+
 fn start_media(
     config: &Config,
     threads: &[Arbiter],
+    gauges: &[Arc<ThreadGauge>],
     switchboard: &Addr<Switchboard>,
     bridge: &RoomTransport,
     metrics: &Metrics,
@@ -307,13 +402,14 @@ fn start_media(
         ..MediaSettings::default()
     };
     let (first, last) = config.media.rtp_ports;
-    for (index, thread) in threads.iter().enumerate() {
+    for (index, (thread, gauge)) in threads.iter().zip(gauges).enumerate() {
+        let gauge = Arc::clone(gauge);
         let ports = PortPool::new(first, last, index, threads.len());
         let (assets, bind) = (Arc::clone(&assets), config.http.bind);
         let (switchboard, bridge, metrics) = (switchboard.clone(), bridge.clone(), metrics.clone());
         MediaClock::start_in_arbiter(&thread.handle(), move |_| {
             let studio = Studio::new(MediaTable::new(assets, settings), ports, bind);
-            MediaClock::new(studio, switchboard, bridge, metrics)
+            MediaClock::new(studio, switchboard, bridge, metrics, gauge)
         });
     }
     Ok(())
@@ -326,7 +422,7 @@ fn start_sip(
     switchboard: &Addr<Switchboard>,
     metrics: &Metrics,
     ladders: &LadderBook,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Addr<SipActor>> {
     let trunks = trunks(config)?;
     let public_ip = config.sip.public_ip;
     let port = sockets.local.port();
@@ -339,7 +435,10 @@ fn start_sip(
         user_agent: concat!("audioroad/", env!("CARGO_PKG_VERSION")).to_owned(),
         secret: random::secret(),
         timings: Timings::default(),
-        limits: Limits::default(),
+        limits: Limits {
+            calls_per_second: config.capacity.calls_per_second_max,
+            ..Limits::default()
+        },
     };
     let gate = GateSettings {
         admission: Admission::new(clock::now(), trunks, &random::secret()),
@@ -350,6 +449,6 @@ fn start_sip(
     let sip = SipActor::start_in_arbiter(&new_thread().handle(), move |_| {
         SipActor::new(endpoint, Gate::new(gate), sockets, to, metrics, ladders)
     });
-    switchboard.do_send(SipUp(sip));
-    Ok(())
+    switchboard.do_send(SipUp(sip.clone()));
+    Ok(sip)
 }

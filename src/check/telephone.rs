@@ -3,9 +3,10 @@
 use crate::{
     app,
     check::Finding,
-    config::Config,
+    config::{Config, TwilioMode},
     sip::{
         digest::Login,
+        sdp::SrtpRule,
         trunk::{Reach, Trunk},
     },
 };
@@ -54,7 +55,28 @@ fn trunk(trunk: &Trunk) -> Finding {
         None => "any number of calls".to_owned(),
     };
     let name = &trunk.name;
-    let admits = format!("Trunk {name} admits {calls} from {from} {login}.");
+    let audio = match trunk.media.srtp {
+        SrtpRule::Off => " Its audio is never encrypted.",
+        SrtpRule::Offered | SrtpRule::Preferred => "",
+        SrtpRule::Required => " Its audio must be encrypted.",
+    };
+    let dialled = trunk.dial.as_ref().map_or(String::new(), |dial| {
+        let hop = dial.hop();
+        format!(
+            " It is dialled at {}, port {}, {}.",
+            hop.host,
+            hop.port,
+            hop.transport.token()
+        )
+    });
+    let admits = match &trunk.reach {
+        Reach::Listed(allow) if allow.is_empty() => {
+            format!("Trunk {name} sends no calls.{dialled}{audio}")
+        }
+        Reach::Listed(_) | Reach::Anywhere => {
+            format!("Trunk {name} admits {calls} from {from} {login}.{dialled}{audio}")
+        }
+    };
     let is_open = matches!(&trunk.reach, Reach::Listed(allow) if allow.holds_everybody())
         && trunk.login.is_none();
     let is_weak = |login: &Login| login.password.chars().count() < PASSWORD_CHARS_MIN;
@@ -70,6 +92,9 @@ fn trunk(trunk: &Trunk) -> Finding {
 }
 
 pub(super) fn twilio(config: &Config) -> Finding {
+    if config.twilio.mode == TwilioMode::Stream {
+        return twilio_by_stream(config);
+    }
     let set = (
         &config.twilio.auth_token,
         &config.http.public_url,
@@ -86,6 +111,22 @@ pub(super) fn twilio(config: &Config) -> Finding {
         (Some(_), Some(_), None, None) => Finding::Warning(
             "LIVEKIT_SIP_DOMAIN is not set: Twilio is told to call the host of PUBLIC_URL by SIP.".into(),
         ),
-        (Some(_), Some(_), _, _) => Finding::Good("Twilio's webhooks are answered.".into()),
+        (Some(_), Some(_), _, _) => Finding::Good("Twilio's webhooks are answered with calls by SIP. Where no UDP gets in, TWILIO_MODE=stream.".into()),
+    }
+}
+
+fn twilio_by_stream(config: &Config) -> Finding {
+    match (&config.twilio.auth_token, config.http.public_url.as_deref()) {
+        (None, _) => Finding::Wrong(
+            "TWILIO_MODE is stream but TWILIO_AUTH_TOKEN is not set: no stream can prove that it is Twilio's.".into(),
+        ),
+        (Some(_), Some(url)) if url.starts_with("https://") => Finding::Good(
+            "Twilio's webhooks are answered with Media Streams: calls come over a WebSocket on PORT and need no UDP. Where UDP gets in, \
+             TWILIO_MODE=sip has less delay."
+                .into(),
+        ),
+        (Some(_), _) => Finding::Wrong(
+            "TWILIO_MODE is stream but PUBLIC_URL is not an https:// address: Twilio opens wss:// alone.".into(),
+        ),
     }
 }

@@ -3,6 +3,8 @@
 //! A setting has one name: `SIP_PORT` in the environment is `sip_port` in the file. `audioroad --help` lists them all.
 
 mod books;
+mod calls_out;
+mod capacity;
 mod http;
 mod livekit;
 mod livekit_url;
@@ -16,6 +18,8 @@ mod twilio;
 use std::path::PathBuf;
 
 pub use books::BooksConfig;
+pub use calls_out::CallsOutConfig;
+pub use capacity::CapacityConfig;
 pub use http::HttpConfig;
 pub use livekit::LiveKitConfig;
 pub use livekit_url::{BadLiveKitUrl, LiveKitUrl};
@@ -24,7 +28,7 @@ pub use public_ip::{BadPublicIp, PublicIp};
 pub use sip::{SipConfig, SipTlsConfig, TrunkConfig, TrunkHeaders};
 pub use source::{ConfigError, SETTINGS, Secret, Source};
 pub use station::StationConfig;
-pub use twilio::TwilioConfig;
+pub use twilio::{TwilioConfig, TwilioMode};
 
 /// Everything the switch is told from outside.
 #[derive(Clone, Debug)]
@@ -39,10 +43,14 @@ pub struct Config {
     pub media: MediaConfig,
     /// The rooms browsers join.
     pub livekit: LiveKitConfig,
+    /// How many calls are taken, and how a shutdown waits for them.
+    pub capacity: CapacityConfig,
     /// The database.
     pub books: BooksConfig,
-    /// Twilio's webhook.
+    /// Twilio's webhook and API.
     pub twilio: TwilioConfig,
+    /// Which numbers may be called.
+    pub calls_out: CallsOutConfig,
     /// The station's own rules for its rooms.
     pub station: StationConfig,
 }
@@ -59,8 +67,10 @@ impl Config {
             sip: SipConfig::read(source)?,
             media: MediaConfig::read(source)?,
             livekit: LiveKitConfig::read(source)?,
+            capacity: CapacityConfig::read(source)?,
             books: BooksConfig::read(source, &data_dir),
             twilio: TwilioConfig::read(source)?,
+            calls_out: CallsOutConfig::read(source)?,
             station: StationConfig::read(source)?,
             data_dir,
         })
@@ -137,9 +147,19 @@ mod tests {
             ("SWITCH_NODE", "studio 1"),
             ("ADMIN_TOKEN", "short"),
             ("LOBBY_LIMIT", "-1"),
+            ("TWILIO_MODE", "rtp"),
             ("OPUS_BITRATE", "5999"),
             ("OPUS_COMPLEXITY", "11"),
             ("HIDE_PHONE_NUMBERS", "maybe"),
+            ("DIAL_ALLOW", "1"),
+            ("DIAL_LIMIT", "many"),
+            ("TWILIO_CALLER_ID", "5551234567"),
+            ("TWILIO_API_URL", "api.twilio.com"),
+            ("MAX_CALLS", "0"),
+            ("MAX_CALLS_PER_SECOND", "0"),
+            ("OVERLOAD_CPU_PERCENT", "101"),
+            ("OVERLOAD_LATENESS_MS", "-1"),
+            ("DRAIN_SECONDS", "86401"),
             ("SIP_LADDERS", "2001"),
         ] {
             let error = read(&[(name, value)], "").unwrap_err().to_string();
@@ -190,6 +210,30 @@ mod tests {
             assert!(error.contains("trunk") && error.contains(named), "{error}");
         }
         assert!(read(&[], "trunk = 5\n").is_err());
+    }
+
+    #[test]
+    fn help_lines_are_tables_of_the_file() {
+        let line = |name: &str, number: &str| {
+            format!("[[help_line]]\nname = \"{name}\"\nnumber = \"{number}\"\n")
+        };
+        let config = read(
+            &[],
+            &(line("Lifeline", "988") + &line("Police", "+1 555 123 4567")),
+        );
+        let lines = config.unwrap().calls_out.help_lines;
+        assert_eq!((lines.len(), lines[1].number.as_str()), (2, "+15551234567"));
+        for (file, named) in [
+            (line("Lifeline", "9"), "Lifeline"),
+            (line("A", "988") + &line("a", "989"), "twice"),
+            ("[[help_line]]\nname = \"a\"\n".to_owned(), "number"),
+        ] {
+            let error = read(&[], &file).unwrap_err().to_string();
+            assert!(
+                error.contains("help_line") && error.contains(named),
+                "{error}"
+            );
+        }
     }
 
     #[test]

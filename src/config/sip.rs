@@ -20,8 +20,12 @@ pub struct SipConfig {
     pub public_ip: PublicIp,
     /// Who may call: addresses, CIDRs, presets; read by the trunk's allow-list (`SIP_ALLOW`).
     pub allow: String,
+    /// Whether audio is encrypted where the trunk does not say; for the trunks to judge (`SRTP`).
+    pub srtp: Option<String>,
     /// The `[[trunk]]` tables.
     pub trunks: Vec<TrunkConfig>,
+    /// How long whom we call may take to answer, in seconds (`DIAL_TIMEOUT_SECONDS`).
+    pub dial_timeout_s: u16,
     /// Calls that are over whose ladders are kept; 0: no ladders at all (`SIP_LADDERS`).
     pub ladders: usize,
 }
@@ -45,7 +49,7 @@ pub struct TrunkConfig {
     pub name: String,
     /// `twilio`, `carrier` or `pbx`.
     pub profile: String,
-    /// Addresses, CIDRs and presets, or `any`.
+    /// Addresses, CIDRs and presets, or `any`, or `none`.
     pub allow: Option<String>,
     /// The name in the certificate of its TLS edges, for connections that we open to an address of theirs.
     pub tls_name: Option<String>,
@@ -62,6 +66,19 @@ pub struct TrunkConfig {
     pub messages_per_second: Option<u32>,
     /// The number that its calls count as calls to.
     pub number: Option<String>,
+    /// Whether its audio is encrypted: `off`, `offered`, `preferred` or `required`.
+    pub srtp: Option<String>,
+    /// Keys of encrypted audio travel over TLS alone.
+    pub srtp_needs_tls: Option<bool>,
+    /// Codecs, the preferred one first.
+    #[serde(default)]
+    pub codecs: Vec<String>,
+    /// Where its audio may come from, besides the address in the SDP and that of the signalling.
+    pub rtp_allow: Option<String>,
+    /// Where it takes calls of ours: `sip:host[:port][;transport=udp|tcp|tls]`.
+    pub dial: Option<String>,
+    /// Our number in calls to it.
+    pub caller_id: Option<String>,
     /// Headers to read fields of a call from.
     #[serde(default)]
     pub headers: TrunkHeaders,
@@ -89,11 +106,18 @@ impl SipConfig {
             let why = format!("`{}` has user or password without the other", trunk.name);
             return Err(ConfigError::new(TRUNKS, why));
         }
+        let dial_timeout_s = source.parsed("DIAL_TIMEOUT_SECONDS", 60)?;
+        if !(5..=300).contains(&dial_timeout_s) {
+            let why = "must be from 5 to 300";
+            return Err(ConfigError::new("DIAL_TIMEOUT_SECONDS", why));
+        }
         Ok(Self {
+            dial_timeout_s,
             port: source.parsed("SIP_PORT", 5060)?,
             tls: SipTlsConfig::read(source)?,
             public_ip: source.parsed("PUBLIC_IP", PublicIp::default())?,
             allow: source.text("SIP_ALLOW").unwrap_or_default(),
+            srtp: source.text("SRTP"),
             trunks,
             ladders: ladders(source)?,
         })

@@ -7,6 +7,9 @@ use serde::{Deserialize as _, de::DeserializeOwned};
 /// The tables of trunks, `[[trunk]]`, which the file alone has.
 pub(super) const TRUNKS: &str = "trunk";
 
+/// The tables of help lines, `[[help_line]]`, which the file alone has.
+pub(super) const HELP_LINES: &str = "help_line";
+
 /// Every setting with one line of help: the list that `--help` prints and that the file is checked against.
 pub const SETTINGS: &[(&str, &str)] = &[
     (
@@ -52,6 +55,14 @@ pub const SETTINGS: &[(&str, &str)] = &[
     (
         "SIP_ALLOW",
         "who may call: comma list of addresses, CIDRs and presets such as twilio [loopback]",
+    ),
+    (
+        "SRTP",
+        "encrypted telephone audio, where a trunk does not say: off, offered, preferred or required [offered]",
+    ),
+    (
+        "DIAL_TIMEOUT_SECONDS",
+        "a call out through a trunk that nobody answers is given up after so long [60]",
     ),
     ("RTP_PORT_RANGE", "telephone audio over UDP [10000-20000]"),
     (
@@ -106,9 +117,26 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "checks the signature of Twilio's webhooks; without it they are refused [none]",
     ),
     (
+        "TWILIO_MODE",
+        "how callers come from Twilio: sip, or stream (a WebSocket on PORT, for hosts without inbound UDP) [sip]",
+    ),
+    (
         "TWILIO_GREETING",
         "what Twilio says before it connects a call [nothing]",
     ),
+    (
+        "TWILIO_CALLER_ID",
+        "number that is shown to whom Twilio calls for us [the show's first]",
+    ),
+    (
+        "TWILIO_API_URL",
+        "where Twilio's API is [https://api.twilio.com]",
+    ),
+    (
+        "DIAL_ALLOW",
+        "what numbers must begin with to be called: comma list such as +1,+4930, or any [none: no calls out]",
+    ),
+    ("DIAL_LIMIT", "calls out at once [5]"),
     ("REDIS_URL", "reserved for several switches"),
     ("LOBBY_LIMIT", "callers who may wait [100]"),
     ("HOLD_LIMIT", "callers who may be on hold [50]"),
@@ -116,6 +144,23 @@ pub const SETTINGS: &[(&str, &str)] = &[
     (
         "HIDE_PHONE_NUMBERS",
         "true: LiveKit rooms show nobody's number; dashboards do [false]",
+    ),
+    ("MAX_CALLS", "calls at once; more get 503 [no limit]"),
+    (
+        "MAX_CALLS_PER_SECOND",
+        "new calls a second; more get 503 [1000]",
+    ),
+    (
+        "OVERLOAD_CPU_PERCENT",
+        "an audio thread that is busier takes no new calls; 0: never [85]",
+    ),
+    (
+        "OVERLOAD_LATENESS_MS",
+        "audio that is later, one time in twenty, means no new calls; 0: never [20]",
+    ),
+    (
+        "DRAIN_SECONDS",
+        "how long a shutdown waits for calls to end by themselves; 0: not at all [600]",
     ),
     (
         "SIP_LADDERS",
@@ -169,7 +214,7 @@ impl Source {
                 .iter()
                 .any(|(setting, _)| setting.eq_ignore_ascii_case(name))
         };
-        let is_table = |name: &str| name == TRUNKS;
+        let is_table = |name: &str| [TRUNKS, HELP_LINES].contains(&name);
         if let Some(name) = file.keys().find(|name| !known(name) && !is_table(name)) {
             return Err(ConfigError::new(
                 name,

@@ -30,13 +30,35 @@ impl Direction {
     }
 }
 
-/// The screener who has a call.
+/// An operator by name: who has a call, who did something to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldBy {
     /// Who.
     pub id: OperatorId,
     /// As shown to others.
     pub name: String,
+}
+
+/// Somebody was told that they will be on air, and agreed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// When.
+    pub at: UnixMs,
+    /// Who told them.
+    pub by: HeldBy,
+}
+
+/// A call is being passed on to another number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// The number.
+    pub number: String,
+    /// As operators read it: a help line's name, or the number.
+    pub to: String,
+    /// Who asked.
+    pub by: HeldBy,
+    /// Since when.
+    pub since: UnixMs,
 }
 
 /// When what happened to a call.
@@ -69,13 +91,13 @@ pub struct Call {
     pub show_id: Option<ShowId>,
     /// The episode it belongs to; `None` when no show was on.
     pub episode_id: Option<EpisodeId>,
-    /// Who phoned.
+    /// Who is at the other end.
     pub caller_id: CallerId,
     /// Their number in E.164; `None` when withheld.
     pub from: Option<String>,
     /// Where it is.
     pub stage: Stage,
-    /// The number it dialled, as the network said it.
+    /// The number of ours: what was dialled, as the network said it, or what a called party is shown.
     pub dialled: String,
     /// Who dialled.
     pub direction: Direction,
@@ -103,12 +125,30 @@ pub struct Call {
     pub line_up: bool,
     /// What the line was like, as JSON, once it is gone.
     pub quality: Option<String>,
+    /// They were told that they will be on air.
+    pub consent: Option<Consent>,
+    /// Entries of the ledger of consents so far; not kept in the books.
+    pub consent_entries: i32,
+    /// It is being passed on to another number; not kept in the books.
+    pub transfer: Option<Transfer>,
+    /// Twilio's voice API carries it and can pass it on; not kept in the books.
+    pub by_voice_api: bool,
 }
 
 impl Call {
-    /// Whether the telephone leg is not up yet.
+    /// Whether the telephone leg is not up yet: theirs rings when we call them, ours when they call us.
     pub fn ringing(&self) -> bool {
-        self.stage == Stage::Queued && self.times.answered.is_none()
+        let open = match self.direction {
+            Direction::Inbound => self.stage == Stage::Queued,
+            Direction::Outbound => self.stage != Stage::Completed,
+        };
+        open && self.times.answered.is_none()
+    }
+
+    /// Whether they may be put on air: who called a call-in show knows what it is, whom we called must have been told
+    /// (47 CFR 73.1206).
+    pub fn may_be_aired(&self) -> bool {
+        self.direction == Direction::Inbound || self.consent.is_some()
     }
 
     /// The room it is in; `None` once it is over or when no show took it.

@@ -28,6 +28,10 @@ pub enum Cause {
     ShowEnded,
     /// No RTP came for too long.
     RtpTimeout,
+    /// The WebSocket of a Media Stream was lost, or took nothing any more.
+    StreamLost,
+    /// A Media Stream sent what none may send.
+    StreamError,
     /// The far end did not keep the session alive (RFC 4028).
     SessionExpired,
     /// The far end never acknowledged our 200.
@@ -46,7 +50,19 @@ pub enum Cause {
     SwitchRestarted,
     /// The call's own actor failed: a fault of ours.
     InternalError,
-    /// Twilio reported this end of its leg.
+    /// Whom we called was busy.
+    Busy,
+    /// Whom we called did not answer.
+    NoAnswer,
+    /// Whom we called refused the call.
+    Declined,
+    /// The number that we called does not exist or cannot be reached.
+    Unreachable,
+    /// Whoever called left the dashboard before anybody answered.
+    DiallerLeft,
+    /// Passed on to another number.
+    Transferred,
+    /// Twilio reported this end of its leg, or refused it with this code.
     Carrier(String),
 }
 
@@ -64,6 +80,8 @@ impl Cause {
             Self::NoShow => "no-show",
             Self::ShowEnded => "show-ended",
             Self::RtpTimeout => "rtp-timeout",
+            Self::StreamLost => "stream-lost",
+            Self::StreamError => "stream-error",
             Self::SessionExpired => "session-expired",
             Self::NoAck => "no-ack",
             Self::NoCommonCodec => "no-common-codec",
@@ -73,6 +91,12 @@ impl Cause {
             Self::Shutdown => "shutdown",
             Self::SwitchRestarted => "switch-restarted",
             Self::InternalError => "internal-error",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no-answer",
+            Self::Declined => "declined",
+            Self::Unreachable => "unreachable",
+            Self::DiallerLeft => "dialler-left",
+            Self::Transferred => "transferred",
             Self::Carrier(status) => return Cow::Owned(format!("carrier-{status}")),
         })
     }
@@ -90,10 +114,12 @@ impl Cause {
             Self::NoShow => "No show was on air.",
             Self::ShowEnded => "The show ended.",
             Self::RtpTimeout => "The line went dead: no audio arrived.",
+            Self::StreamLost => "The connection to the carrier was lost.",
+            Self::StreamError => "The carrier sent something that is no call's audio; see the log.",
             Self::SessionExpired => "The caller's side gave no sign of life any more.",
             Self::NoAck => "The caller's side never confirmed our answer.",
             Self::NoCommonCodec => "The caller's side offered no audio format that we take.",
-            Self::NeverArrived => "Announced by the carrier, but the call never arrived.",
+            Self::NeverArrived => "Announced by the carrier, but the call never arrived here.",
             Self::SipError(code) => {
                 return Cow::Owned(format!("The telephone line failed (SIP {code})."));
             }
@@ -101,6 +127,12 @@ impl Cause {
             Self::Shutdown => "The switch was shut down.",
             Self::SwitchRestarted => "The switch was restarted.",
             Self::InternalError => "The switch failed; see the log.",
+            Self::Busy => "The line was busy.",
+            Self::NoAnswer => "Nobody answered.",
+            Self::Declined => "The call was refused.",
+            Self::Unreachable => "The number cannot be reached.",
+            Self::DiallerLeft => "Whoever made the call left before anybody answered.",
+            Self::Transferred => "Passed on to another number.",
             Self::Carrier(status) => {
                 return Cow::Owned(format!("The carrier ended the call ({status})."));
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{CallId, EpisodeId};
+use crate::domain::ids::{CallId, CallerId, EpisodeId};
 
 /// Fields of a call's card; absent ones stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,24 @@ pub struct Card {
     pub caller_notes: Option<String>,
     /// A very important person.
     pub vip: Option<bool>,
+}
+
+/// Ids for rows that a command may make; drawn by the shell, never told by a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewIds {
+    /// For a call.
+    pub call: CallId,
+    /// For a caller without a row.
+    pub caller: CallerId,
+}
+
+impl Default for NewIds {
+    fn default() -> Self {
+        Self {
+            call: CallId(0),
+            caller: CallerId(0),
+        }
+    }
 }
 
 /// One press.
@@ -71,6 +89,29 @@ pub enum Command {
     Drop { call_id: CallId },
     /// Hangs up and refuses the number from now on.
     BlockCaller { call_id: CallId },
+    /// Calls somebody: they are mine to screen once they answer.
+    Dial {
+        episode_id: EpisodeId,
+        number: String,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        point: Option<String>,
+        #[serde(skip)]
+        ids: NewIds,
+    },
+    /// Calls the caller of a call that is over.
+    CallBack {
+        call_id: CallId,
+        #[serde(skip)]
+        ids: NewIds,
+    },
+    /// They were told that they will be on air, and agree.
+    RecordConsent { call_id: CallId },
+    /// They no longer agree.
+    WithdrawConsent { call_id: CallId },
+    /// Passes the call on to a help line, by name, or to a number.
+    Transfer { call_id: CallId, target: String },
     /// Scheduled to live.
     StartShow { episode_id: EpisodeId },
     /// Live to ended; every call of it is hung up.
@@ -100,11 +141,24 @@ impl Command {
             Self::SetMuted { .. } => "set-muted",
             Self::Drop { .. } => "drop",
             Self::BlockCaller { .. } => "block-caller",
+            Self::Dial { .. } => "dial",
+            Self::CallBack { .. } => "call-back",
+            Self::RecordConsent { .. } => "record-consent",
+            Self::WithdrawConsent { .. } => "withdraw-consent",
+            Self::Transfer { .. } => "transfer",
             Self::StartShow { .. } => "start-show",
             Self::EndShow { .. } => "end-show",
             Self::OpenLines { .. } => "open-lines",
             Self::CloseLines { .. } => "close-lines",
             Self::BusyAll { .. } => "busy-all",
         }
+    }
+
+    /// The command with ids for the rows that it may make.
+    pub fn with_ids(mut self, new: NewIds) -> Self {
+        if let Self::Dial { ids, .. } | Self::CallBack { ids, .. } = &mut self {
+            *ids = new;
+        }
+        self
     }
 }

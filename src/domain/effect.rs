@@ -1,8 +1,9 @@
 //! What the shell must do, and what happened.
 
 use crate::domain::{
+    call::HeldBy,
     cause::Cause,
-    ids::{CallId, EpisodeId, OperatorId},
+    ids::{CallId, CallerId, EpisodeId, OperatorId},
     room::RoomName,
     stage::Stage,
     time::UnixMs,
@@ -41,6 +42,29 @@ pub enum Effect {
         /// Why.
         cause: Cause,
     },
+    /// Open the screening room in which an operator waits for somebody who is being called.
+    OpenRoom(RoomName),
+    /// Call this number; the call goes into its screening room when it is answered.
+    Dial {
+        /// Which call.
+        call: CallId,
+        /// E.164.
+        number: String,
+    },
+    /// Ask the line to pass the call on; its outcome comes back as [`crate::domain::Desk::transfer_ended`].
+    Transfer {
+        /// Which call.
+        call: CallId,
+        /// E.164, or a short number such as 988.
+        target: String,
+    },
+    /// Tell an operator something, on whatever dashboards they have open.
+    Notify {
+        /// Whom.
+        operator: OperatorId,
+        /// A sentence.
+        text: String,
+    },
     /// Open the mix of a live episode.
     OpenStudio(EpisodeId),
     /// Close it; browsers in its rooms are sent away.
@@ -77,6 +101,25 @@ pub enum Verdict {
         /// Why.
         cause: Cause,
     },
+}
+
+/// One line of the ledger of consents: given or taken back, who told them what, when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentEntry {
+    /// On which call.
+    pub call: CallId,
+    /// Counts the entries of the call, from 1.
+    pub number: i32,
+    /// Of whom.
+    pub caller: CallerId,
+    /// When.
+    pub at: UnixMs,
+    /// Given; else taken back.
+    pub given: bool,
+    /// The operator who recorded it.
+    pub by: HeldBy,
+    /// What they were told.
+    pub notice: String,
 }
 
 /// One line of a call's history.

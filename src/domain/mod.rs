@@ -5,8 +5,10 @@
 
 pub mod call;
 pub mod caller;
+pub mod calls_out;
 pub mod cause;
 pub mod command;
+pub mod consent;
 pub mod desk;
 pub mod effect;
 pub mod ids;
@@ -22,10 +24,11 @@ pub mod view;
 
 pub use call::{Call, Direction};
 pub use caller::Caller;
+pub use calls_out::CallsOut;
 pub use cause::Cause;
-pub use command::{Card, Command};
+pub use command::{Card, Command, NewIds};
 pub use desk::{Arrival, Desk, DeskSettings, Drained};
-pub use effect::{CallEvent, Effect, Verdict};
+pub use effect::{CallEvent, ConsentEntry, Effect, Verdict};
 pub use ids::{CallId, CallerId, EpisodeId, OperatorId, ShowId};
 pub use operator::{Operator, Role};
 pub use refusal::Refusal;

@@ -7,6 +7,14 @@ use crate::domain::{
     stage::Stage,
 };
 
+/// What a host may do with a caller whom they called themself; else that is for screeners.
+fn is_for_who_called(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Approve { .. } | Command::BackToLobby { .. } | Command::Drop { .. }
+    )
+}
+
 /// What a role may ask for, by the place of the call at that moment (`None`: the command is about no call).
 fn roles(command: &Command, stage: Option<Stage>) -> &'static [Role] {
     use Role::{Admin, CoHost, Host, Producer, Screener};
@@ -30,6 +38,11 @@ fn roles(command: &Command, stage: Option<Stage>) -> &'static [Role] {
                 &[Screener, Producer, Host, Admin]
             }
         },
+        Command::Dial { .. } => &[Producer, Host, Admin],
+        Command::CallBack { .. }
+        | Command::RecordConsent { .. }
+        | Command::WithdrawConsent { .. }
+        | Command::Transfer { .. } => &[Screener, Producer, Host, Admin],
         Command::StartShow { .. } | Command::EndShow { .. } => &[Host, Producer, Admin],
         Command::OpenLines { .. } | Command::CloseLines { .. } | Command::BusyAll { .. } => {
             &[Host, Producer, Screener, Admin]
@@ -37,13 +50,21 @@ fn roles(command: &Command, stage: Option<Stage>) -> &'static [Role] {
     }
 }
 
-/// Refuses what the operator's role may not ask for.
+/// Refuses what the operator's role may not ask for. `has_it`: the call is in screening with this very operator.
 ///
 /// # Errors
 /// [`Refusal::Forbidden`] with the roles that may.
-pub fn allows(operator: &Operator, command: &Command, stage: Option<Stage>) -> Result<(), Refusal> {
+pub fn allows(
+    operator: &Operator,
+    command: &Command,
+    stage: Option<Stage>,
+    has_it: bool,
+) -> Result<(), Refusal> {
     let allowed = roles(command, stage);
     if allowed.contains(&operator.role) {
+        return Ok(());
+    }
+    if has_it && operator.role == Role::Host && is_for_who_called(command) {
         return Ok(());
     }
     let names: Vec<&str> = allowed.iter().map(|role| role.label()).collect();
@@ -52,6 +73,11 @@ pub fn allows(operator: &Operator, command: &Command, stage: Option<Stage>) -> R
         operator.role.label(),
         names.join(", ")
     )))
+}
+
+/// Whether the operator may pass calls on to any number, not only to help lines.
+pub fn may_transfer_anywhere(role: Role) -> bool {
+    matches!(role, Role::Admin | Role::Producer)
 }
 
 /// Whether the operator may change shows, episodes and callers' records.

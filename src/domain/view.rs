@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::domain::{
     call::Call,
     caller::Caller,
+    consent::notice,
     ids::{CallId, CallerId, EpisodeId, OperatorId, ShowId},
     room::RoomName,
     show::{Episode, EpisodeStatus, NextPolicy, Show},
@@ -22,6 +23,8 @@ pub struct ShowView {
     pub slug: String,
     pub phone_numbers: Vec<String>,
     pub next_policy: NextPolicy,
+    /// What is read out to whom this show calls, before they are put on air.
+    pub consent_notice: String,
 }
 
 impl From<&Show> for ShowView {
@@ -32,6 +35,7 @@ impl From<&Show> for ShowView {
             slug: show.slug.clone(),
             phone_numbers: show.phone_numbers.clone(),
             next_policy: show.next_policy,
+            consent_notice: notice(&show.name),
         }
     }
 }
@@ -116,6 +120,10 @@ pub struct CallView {
     pub twilio_call_sid: Option<String>,
     pub sip_call_id: Option<String>,
     pub direction: &'static str,
+    pub consent_at: Option<UnixMs>,
+    pub consent_by: Option<String>,
+    /// The help line or number that it is being passed on to.
+    pub transfer_to: Option<String>,
     pub times_called: i32,
     pub last_called_at: Option<UnixMs>,
     pub vip: bool,
@@ -179,6 +187,9 @@ impl CallView {
             twilio_call_sid: call.twilio_call_sid.clone(),
             sip_call_id: call.sip_call_id.clone(),
             direction: call.direction.label(),
+            consent_at: call.consent.as_ref().map(|consent| consent.at),
+            consent_by: call.consent.as_ref().map(|consent| consent.by.name.clone()),
+            transfer_to: call.transfer.as_ref().map(|transfer| transfer.to.clone()),
             times_called: caller.map_or(1, |caller| caller.total_calls),
             last_called_at: call.previous_call_at,
             vip: caller.is_some_and(|caller| caller.vip),

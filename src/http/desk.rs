@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    actors::message::AtDesk,
+    actors::{message::AtDesk, random},
     domain::{Command, Desk, Operator, Refusal, UnixMs, desk::Reply},
     http::{Web, problem::Problem},
 };
@@ -31,15 +31,26 @@ impl Web {
         command: Command,
         show: impl FnOnce(&Desk, Reply) -> Result<V, Refusal> + Send + 'static,
     ) -> Result<V, Problem> {
-        let (operator, role, name) = (by.id, by.role.label(), command.name());
-        let done = self.at_desk(move |desk, now| {
-            let reply = desk.command(now, &by, &command);
-            reply.and_then(|reply| show(desk, reply))
-        });
-        let done = done.await?;
+        let command = command.with_ids(random::new_ids());
+        let (operator, name) = (by.clone(), command.name());
+        self.carry_out(&operator, name, move |desk, now| {
+            let reply = desk.command(now, &by, &command)?;
+            show(desk, reply)
+        })
+        .await
+    }
+
+    /// Does at the desk what an operator asked for, and counts it as a press.
+    pub(super) async fn carry_out<V: Send + 'static>(
+        &self,
+        by: &Operator,
+        name: &'static str,
+        work: impl FnOnce(&mut Desk, UnixMs) -> Result<V, Refusal> + Send + 'static,
+    ) -> Result<V, Problem> {
+        let done = self.at_desk(work).await?;
         let outcome = if done.is_ok() { "done" } else { "refused" };
         self.metrics.commands.with_label_values(&[outcome]).inc();
-        tracing::info!(operator.id = %operator, operator.role = role, command = name, outcome, "press by HTTP");
+        tracing::info!(operator.id = %by.id, operator.role = by.role.label(), command = name, outcome, "press by HTTP");
         Ok(done?)
     }
 }

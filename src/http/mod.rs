@@ -12,9 +12,11 @@ mod body;
 mod books;
 mod callers;
 mod calls;
+mod calls_out;
 mod dashboard;
 mod desk;
 mod door;
+mod drain;
 mod episodes;
 mod health;
 mod ladders;
@@ -48,7 +50,7 @@ use actix_web::{
 use crate::{
     actors::{
         bridge::RoomTransport, health::Health, ladders::LadderBook, metrics::Metrics,
-        switchboard::Switchboard,
+        stream::Streams, switchboard::Switchboard,
     },
     config::Config,
     store::{Journal, Pool},
@@ -86,6 +88,8 @@ pub struct Web {
     pub rooms: Arc<RoomAccess>,
     /// Makes the tokens that our TwiML hands to Twilio; the same key as the SIP gate's.
     pub call_tokens: TokenKey,
+    /// Carries calls that come as Media Streams.
+    pub streams: Streams,
     /// Counters.
     pub metrics: Metrics,
     /// Settings.

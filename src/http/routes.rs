@@ -9,8 +9,8 @@ use actix_web::{
 };
 
 use crate::http::{
-    assets, callers, calls, dashboard, episodes, health, ladders, livekit, metrics, moves, openapi,
-    operators,
+    assets, callers, calls, calls_out, dashboard, drain, episodes, health, ladders, livekit,
+    metrics, moves, openapi, operators,
     problem::{self, Problem},
     rooms, session, shows, twilio,
 };
@@ -41,13 +41,19 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/api/episodes/{id}/open-lines").post(episodes::open_lines),
         at("/api/episodes/{id}/close-lines").post(episodes::close_lines),
         at("/api/episodes/{id}/busy-all").post(episodes::busy_all),
-        at("/api/calls").get(calls::list),
+        at("/api/calls").get(calls::list).post(calls_out::dial),
         at("/api/calls/{id}").get(calls::show).patch(calls::change),
+        at("/api/calls/{id}/call-back").post(calls_out::call_back),
+        at("/api/calls/{id}/consent")
+            .post(calls_out::record_consent)
+            .delete(calls_out::withdraw_consent),
+        at("/api/calls/{id}/transfer").post(calls_out::transfer),
         at("/api/calls/{id}/sip").get(ladders::of_call),
         at("/api/calls/{id}/sip.pcap").get(ladders::capture_of_call),
         at("/api/sip/calls").get(ladders::list),
         at("/api/sip/calls/{id}").get(ladders::by_number),
         at("/api/sip/calls/{id}/sip.pcap").get(ladders::capture_by_number),
+        at("/api/drain").post(drain::begin).delete(drain::end),
         at("/api/callers").get(callers::list),
         at("/api/callers/{id}")
             .get(callers::show)
@@ -59,10 +65,30 @@ pub(super) fn table() -> Vec<Endpoint> {
         at("/api/twilio-sip/move-to-live").post(moves::to_live),
         at("/api/twilio-sip/move-to-lobby").post(moves::to_lobby),
         at("/api/twilio-sip/end-call").post(moves::end_call),
+        at("/ws").get(dashboard::open),
+        at("/rtc").get(livekit::open),
+        at("/rtc/validate").get(livekit::validate),
+        at("/livekit/webhook")
+            .body_max(livekit::WEBHOOK_LEN_MAX)
+            .post(livekit::webhook),
+        at("/rtc/v1{rest:.*}").get(livekit::no_such_version),
+    ]
+    .into_iter()
+    .chain(twilio_webhooks())
+    .collect()
+}
+
+/// What Twilio asks and tells.
+fn twilio_webhooks() -> Vec<Endpoint> {
+    vec![
         at("/api/twilio-sip/incoming-call")
             .body_max(twilio::BODY_MAX)
             .get(twilio::incoming)
             .post(twilio::incoming),
+        at("/api/twilio-sip/outgoing-call")
+            .body_max(twilio::BODY_MAX)
+            .get(twilio::outgoing)
+            .post(twilio::outgoing),
         at("/api/twilio-sip/dial-ended")
             .body_max(twilio::BODY_MAX)
             .get(twilio::dial_ended)
@@ -71,13 +97,7 @@ pub(super) fn table() -> Vec<Endpoint> {
             .body_max(twilio::BODY_MAX)
             .get(twilio::status)
             .post(twilio::status),
-        at("/ws").get(dashboard::open),
-        at("/rtc").get(livekit::open),
-        at("/rtc/validate").get(livekit::validate),
-        at("/livekit/webhook")
-            .body_max(livekit::WEBHOOK_LEN_MAX)
-            .post(livekit::webhook),
-        at("/rtc/v1{rest:.*}").get(livekit::no_such_version),
+        at("/api/twilio-sip/stream").get(twilio::open_stream),
     ]
 }
 

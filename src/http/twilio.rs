@@ -1,33 +1,43 @@
-//! Twilio's webhooks: a call that is about to come, the end of our leg, and how it fares.
+//! Twilio's webhooks: a call that is about to come, the end of our leg, and how it fares; and the socket of a Media Stream.
 //!
 //! ```text
 //! request -> signature, account -> parameters -> Switchboard (Announce) -> verdict -> TwiML with a token for the INVITE
+//!                                                                                    or, by TWILIO_MODE, for the stream
 //! ```
 //! Delivering a webhook again changes nothing and gets the same answer ([`Answers`]). Limits: bodies [`BODY_MAX`].
 
 mod answers;
+mod outgoing;
 mod signed;
+mod stream;
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use crate::{
     actors::{clock, message::Announce, random},
-    domain::{Arrival, CallId, CallerId, RoomName, Verdict},
+    config::TwilioMode,
+    domain::{Arrival, CallId, CallerId, Direction, RoomName, Verdict, desk::LEG_FAILED},
     http::{Web, problem::Problem},
     twilio::{
-        params::{CallStatus, CallingParty, DialEnded, IncomingCall, ParamError, StatusChange},
-        twiml::{self, Connect, Message, Refusal, SIP_USER, SipTransport, TwimlError},
+        params::{
+            CallStatus, CallingParty, DialEnded, IncomingCall, ParamError, StatusChange, StreamFate,
+        },
+        twiml::{
+            self, Connect, ConnectStream, Message, Refusal, SIP_USER, SipTransport, TwimlError,
+        },
     },
 };
 
 pub(super) use answers::Answers;
+pub(super) use outgoing::outgoing;
 use signed::Signed;
+pub(super) use stream::open as open_stream;
 
 /// Longest body of a webhook, in bytes.
 pub(super) const BODY_MAX: usize = 16 * 1024;
 /// Longest call, in seconds: Twilio's own default.
 const CALL_S_MAX: u32 = 4 * 3600;
-/// How long a call may take from the webhook to its INVITE: the greeting is told in between.
+/// How long a call may take from the webhook to its INVITE or its stream: the greeting is told in between.
 const TOKEN_S: u32 = 300;
 
 const NO_SHOW: &str =
@@ -49,12 +59,17 @@ pub(super) async fn incoming(
     if let Some(twiml) = answered.given(&sid, now) {
         return Ok(xml(twiml.to_owned()));
     }
+    if !web.health.takes_calls() {
+        let twiml = twiml::reject(Refusal::Busy);
+        answered.give(sid, twiml.clone(), now);
+        return Ok(xml(twiml));
+    }
     let verdict = web
         .switchboard
         .send(Announce(arrival(call)))
         .timeout(answers::PATIENCE)
         .await?;
-    let twiml = answer(&request, &web, &signed.base_url, verdict).await?;
+    let twiml = answer(&request, &web, (&signed.base_url, &sid), verdict).await?;
     answered.give(sid, twiml.clone(), now);
     Ok(xml(twiml))
 }
@@ -62,16 +77,39 @@ pub(super) async fn incoming(
 /// Our leg has ended; the caller is still on the line.
 pub(super) async fn dial_ended(web: Data<Web>, signed: Signed) -> Result<HttpResponse, Problem> {
     let ended = DialEnded::read(&signed.params)?;
+    let sid = ended.call_sid.as_str().to_owned();
+    let made_by_us = web.at_desk(move |desk, _| {
+        desk.by_call_sid(&sid)
+            .is_some_and(|call| call.direction == Direction::Outbound)
+    });
+    let made_by_us = made_by_us.await?;
     close_row(&web, ended.call_sid.as_str(), ended.status).await?;
+    if made_by_us {
+        return Ok(xml(twiml::hang_up()));
+    }
     Ok(xml(twiml::dial_ended(ended.status, &say(SORRY))))
 }
 
-/// How a leg fares. SIP is what counts; this closes only a row whose leg never came.
+/// How a leg fares. SIP, or the stream, is what counts; this closes only a row whose leg never came.
 pub(super) async fn status(web: Data<Web>, signed: Signed) -> Result<HttpResponse, Problem> {
     let change = StatusChange::read(&signed.params)?;
+    let parent = change.parent_call_sid.as_ref().unwrap_or(&change.call_sid);
+    if let Some(fate) = change.stream {
+        if fate == StreamFate::Failed {
+            end_row(&web, parent.as_str(), "stream-error").await?;
+        }
+        return Ok(HttpResponse::NoContent().finish());
+    }
     let over = change.status.filter(|status| is_over(*status));
-    if let Some(status) = over {
-        let parent = change.parent_call_sid.as_ref().unwrap_or(&change.call_sid);
+    if let Some(id) = outgoing::call_id(&signed) {
+        match over {
+            Some(status) => {
+                web.at_desk(move |desk, now| desk.carrier_ended(now, id, label(Some(status))))
+                    .await?;
+            }
+            None => outgoing::note(&web, id, &change.call_sid),
+        }
+    } else if let Some(status) = over {
         close_row(&web, parent.as_str(), Some(status)).await?;
     }
     Ok(HttpResponse::NoContent().finish())
@@ -102,12 +140,20 @@ fn arrival(call: IncomingCall) -> Arrival {
 async fn answer(
     request: &HttpRequest,
     web: &Web,
-    base: &str,
+    (base, sid): (&str, &str),
     verdict: Verdict,
 ) -> Result<String, Problem> {
     match verdict {
+        Verdict::Admit { call, .. } if web.config.twilio.mode == TwilioMode::Stream => {
+            Ok(connect_stream(web, base, call, sid))
+        }
         Verdict::Admit { call, room, .. } => {
-            let connected = connect(request, web, base, call, room);
+            let leg = Leg {
+                call,
+                room,
+                is_greeted: true,
+            };
+            let connected = connect(request, web, base, leg);
             connected.map_err(|error| Problem::internal(format!("LIVEKIT_SIP_DOMAIN: {error}")))
         }
         Verdict::Announce { call, lines_closed } => {
@@ -128,23 +174,26 @@ async fn answer(
     }
 }
 
-fn connect(
-    request: &HttpRequest,
-    web: &Web,
-    base: &str,
+/// A leg that Twilio is to make to us.
+struct Leg {
     call: CallId,
     room: RoomName,
-) -> Result<String, TwimlError> {
+    /// Twilio speaks first, if the settings say what.
+    is_greeted: bool,
+}
+
+fn connect(request: &HttpRequest, web: &Web, base: &str, leg: Leg) -> Result<String, TwimlError> {
     let config = &web.config;
-    let id = call.to_string();
+    let id = leg.call.to_string();
     // The gate that checks the token knows nothing of Twilio's ids; our own id of the call is bound.
     let token = web
         .call_tokens
         .make(&id, "", clock::unix_ms() / 1000, TOKEN_S);
     let greeting = config.twilio.greeting.as_deref().map(say);
+    let greeting = greeting.filter(|_| leg.is_greeted);
     twiml::connect(&Connect {
         greeting,
-        lobby: &room.to_string(),
+        lobby: &leg.room.to_string(),
         domain: &sip_domain(request, web),
         transport: SipTransport::Tcp,
         call_id: &id,
@@ -159,6 +208,20 @@ fn connect(
         status_callback: &format!("{base}/api/twilio-sip/status"),
         time_limit_s: CALL_S_MAX,
         answer_on_bridge: greeting.is_none(),
+    })
+}
+
+fn connect_stream(web: &Web, base: &str, call: CallId, sid: &str) -> String {
+    let id = call.to_string();
+    let token = web
+        .call_tokens
+        .make(&id, sid, clock::unix_ms() / 1000, TOKEN_S);
+    twiml::connect_stream(&ConnectStream {
+        greeting: web.config.twilio.greeting.as_deref().map(say),
+        url: &stream::url(base),
+        call_id: &id,
+        token: &token,
+        status_callback: &format!("{base}/api/twilio-sip/status"),
     })
 }
 
@@ -200,10 +263,20 @@ fn sip_domain(request: &HttpRequest, web: &Web) -> String {
 }
 
 async fn close_row(web: &Web, sid: &str, status: Option<CallStatus>) -> Result<(), Problem> {
+    end_row(web, sid, label(status)).await
+}
+
+async fn end_row(web: &Web, sid: &str, how: &'static str) -> Result<(), Problem> {
     let sid = sid.to_owned();
     let closed = web.at_desk(move |desk, now| {
-        if let Some(id) = desk.by_call_sid(&sid).map(|call| call.id) {
-            desk.carrier_ended(now, id, label(status));
+        if let Some(call) = desk.by_call_sid(&sid) {
+            // Of a call that Twilio makes for us, this is the leg to us: whom we called has answered.
+            let word = match call.direction {
+                Direction::Inbound => how,
+                Direction::Outbound => LEG_FAILED,
+            };
+            let id = call.id;
+            desk.carrier_ended(now, id, word);
         }
     });
     closed.await

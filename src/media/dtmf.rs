@@ -1,9 +1,14 @@
 //! Keys pressed by the caller, from telephone-event packets (RFC 4733).
 //!
 //! A key is reported when its first packet is seen, whichever of its packets that is: they all
-//! carry the timestamp of the key's beginning.
+//! carry the timestamp of the key's beginning. Nobody presses more than twenty a second.
+
+use std::time::{Duration, Instant};
 
 use super::rtp::RtpIn;
+
+/// Keys taken in a second; more are not a person's.
+const KEYS_PER_SECOND_MAX: u8 = 20;
 
 /// Event codes 0 to 15 (RFC 4733 table 7).
 const KEYS: [char; 16] = [
@@ -14,6 +19,8 @@ const KEYS: [char; 16] = [
 #[derive(Debug, Clone, Default)]
 pub struct DtmfReceiver {
     last: Option<Event>,
+    /// When the running second began, and the keys in it.
+    second: Option<(Instant, u8)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +39,21 @@ impl DtmfReceiver {
         Self::default()
     }
 
-    /// Takes a telephone-event packet; gives the key if this is the first sight of it.
-    pub fn receive(&mut self, packet: &RtpIn<'_>) -> Option<char> {
+    /// Takes a telephone-event packet that arrived at `at`; gives the key if this is the first sight of it.
+    pub fn receive(&mut self, at: Instant, packet: &RtpIn<'_>) -> Option<char> {
+        self.first_sight(packet).filter(|_| self.is_in_time(at))
+    }
+
+    fn is_in_time(&mut self, at: Instant) -> bool {
+        let (began, keys) = self.second.get_or_insert((at, 0));
+        if at.saturating_duration_since(*began) >= Duration::from_secs(1) {
+            (*began, *keys) = (at, 0);
+        }
+        *keys = keys.saturating_add(1);
+        *keys <= KEYS_PER_SECOND_MAX
+    }
+
+    fn first_sight(&mut self, packet: &RtpIn<'_>) -> Option<char> {
         let &[code, flags, duration_high, duration_low, ..] = packet.payload else {
             return None;
         };
@@ -72,14 +92,51 @@ mod tests {
     use super::*;
 
     fn packet(receiver: &mut DtmfReceiver, timestamp: u32, payload: &[u8]) -> Option<char> {
-        receiver.receive(&RtpIn {
+        packet_at(receiver, crate::media::test_epoch(), timestamp, payload)
+    }
+
+    fn packet_at(
+        receiver: &mut DtmfReceiver,
+        at: Instant,
+        timestamp: u32,
+        payload: &[u8],
+    ) -> Option<char> {
+        let packet = RtpIn {
             payload_type: 101,
             marker: false,
             sequence: 0,
             timestamp,
             ssrc: 1,
             payload,
-        })
+        };
+        receiver.receive(at, &packet)
+    }
+
+    #[test]
+    fn a_hundred_thousand_keys_a_second_are_twenty() {
+        let mut r = DtmfReceiver::new();
+        let start = crate::media::test_epoch();
+        let mut keys = 0;
+        for n in 0..300_000_u32 {
+            let at = start + Duration::from_micros(10 * u64::from(n));
+            let payload = [(n % 16) as u8, 0x8A, 3, 32];
+            keys += u32::from(packet_at(&mut r, at, n * 160, &payload).is_some());
+            // A copy of each, and another key that claims the same time.
+            assert_eq!(packet_at(&mut r, at, n * 160, &payload), None);
+            assert_eq!(packet_at(&mut r, at, n * 160, &[1, 10, 0, 1]), None);
+        }
+        assert_eq!(keys, 3 * 20);
+    }
+
+    #[test]
+    fn a_key_that_never_ends_is_one_key() {
+        let mut r = DtmfReceiver::new();
+        let keys = (0..100_000_u32).filter(|n| {
+            let duration = (160 * n.wrapping_add(1)).min(0xFFFF) as u16;
+            let [high, low] = duration.to_be_bytes();
+            packet(&mut r, 0, &[5, 10, high, low]).is_some()
+        });
+        assert_eq!(keys.count(), 1);
     }
 
     #[test]

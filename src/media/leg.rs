@@ -1,39 +1,43 @@
-//! One phone call's RTP, both ways: `datagrams → latch → counts, keys, voice` and
-//! `160 bytes → header → datagram`. Who hears whom is the table's affair.
+//! One phone call's media: what its line brings goes to its voice, what it is to hear goes out. Who hears
+//! whom is the table's affair; the packets are [`RtpSide`]'s, or the frames [`StreamSide`]'s.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::NB_FRAME;
-use super::dtmf::DtmfReceiver;
 use super::feed::Player;
 use super::g711::{EncodedFrame, Law};
-use super::latch::{SourceLatch, Verdict};
-use super::rtp::{COMFORT_NOISE, DATAGRAM_MAX, PacketBuf, RtpIn, RtpOut};
-use super::stats::{LegReport, Reception};
+use super::rtp::{DATAGRAM_MAX, PACKET_BUF};
+use super::rtp_side::{Arrival, Content, RtpSide};
+use super::stats::LegReport;
+use super::stream::{StreamSide, StreamSpec};
 use super::table::{
     EventQueue, LegChange, LegKey, LegSpec, MediaEvent, MediaIo, MediaSettings, Place, RoomKey,
     Sounding,
 };
 use super::voice::{Tap, Voice};
 
-/// Datagrams taken from one socket per frame: ten times what the rate cap lets through, so that
+/// Datagrams taken from one socket per frame: twenty times what the rate cap lets through, so that
 /// a flood costs its own leg, not the others.
-const DATAGRAMS_PER_FRAME_MAX: usize = 32;
+const DATAGRAMS_PER_FRAME_MAX: usize = 64;
+
+/// What a leg's audio comes and goes by.
+#[derive(Debug)]
+enum Side {
+    Rtp(Box<RtpSide>),
+    /// A WebSocket.
+    Stream(Box<StreamSide>),
+}
 
 /// A call in the table.
 #[derive(Debug)]
 pub(super) struct Leg {
-    negotiated: LegChange,
-    latch: SourceLatch,
-    reception: Reception,
-    dtmf: DtmfReceiver,
-    out: RtpOut,
-    counts: LegReport,
+    side: Side,
     /// Packets were last accepted then; before the first, the leg was made then.
     heard_at: Instant,
     has_heard: bool,
     timed_out: bool,
+    /// Frames that browsers missed of taps that have ended.
+    tap_overflow: u64,
     /// Where the table wants the leg, and the prompts it plays there.
     pub(super) place: Place,
     pub(super) player: Player,
@@ -50,16 +54,20 @@ pub(super) struct Leg {
 
 impl Leg {
     pub(super) fn new(now: Instant, spec: LegSpec, phase: u8) -> Self {
+        Self::with(now, Side::Rtp(Box::new(RtpSide::new(now, spec))), phase)
+    }
+
+    pub(super) fn of_stream(now: Instant, spec: StreamSpec, phase: u8) -> Self {
+        Self::with(now, Side::Stream(Box::new(StreamSide::new(spec))), phase)
+    }
+
+    fn with(now: Instant, side: Side, phase: u8) -> Self {
         Self {
-            negotiated: LegChange::from(spec),
-            latch: SourceLatch::new(spec.remote, now),
-            reception: Reception::default(),
-            dtmf: DtmfReceiver::new(),
-            out: RtpOut::new(spec.ssrc, spec.sequence, spec.timestamp),
-            counts: LegReport::default(),
+            side,
             heard_at: now,
             has_heard: false,
             timed_out: false,
+            tap_overflow: 0,
             place: Place::Nowhere,
             player: Player::silent(),
             position: None,
@@ -73,17 +81,40 @@ impl Leg {
     }
 
     pub(super) fn law(&self) -> Law {
-        self.negotiated.law
+        match &self.side {
+            Side::Rtp(rtp) => rtp.law(),
+            Side::Stream(_) => Law::Mu,
+        }
     }
 
-    /// Takes the result of a new offer and answer.
+    /// Whether the far end is to send.
+    fn receives(&self) -> bool {
+        match &self.side {
+            Side::Rtp(rtp) => rtp.receives(),
+            Side::Stream(_) => true,
+        }
+    }
+
+    /// Takes the result of a new offer and answer, of which a stream has none.
     pub(super) fn renegotiate(&mut self, now: Instant, change: LegChange) {
-        if change.receive && !self.negotiated.receive {
+        let Side::Rtp(rtp) = &mut self.side else {
+            return;
+        };
+        if change.receive && !rtp.receives() {
             self.heard_at = now;
             self.timed_out = false;
         }
-        self.latch.signal(change.remote, now);
-        self.negotiated = change;
+        rtp.renegotiate(now, change);
+    }
+
+    /// Puts the leg somewhere else; heard in the next frame. What a stream's far end has buffered is of the old place.
+    pub(super) fn move_to(&mut self, place: Place) {
+        if let Side::Stream(stream) = &mut self.side
+            && self.place != place
+        {
+            stream.clear();
+        }
+        self.place = place;
     }
 
     /// Reads what has come in. The voice is kept only while `heard`.
@@ -95,82 +126,69 @@ impl Leg {
         io: &mut impl MediaIo,
         events: &mut EventQueue,
     ) {
+        if let Side::Stream(_) = self.side {
+            return self.drain_stream(now, heard);
+        }
         let mut buf = [0; DATAGRAM_MAX];
         for _ in 0..DATAGRAMS_PER_FRAME_MAX {
             let Some(datagram) = io.recv(key, &mut buf) else {
                 break;
             };
-            let bytes = buf.get(..datagram.len).unwrap_or_default();
+            let bytes = buf.get_mut(..datagram.len).unwrap_or_default();
             // A kernel's clock may run ahead of the tick's by a little.
             let at = datagram.at.min(now);
-            self.receive(key, bytes, datagram.from, at, heard, events);
+            let Side::Rtp(rtp) = &mut self.side else {
+                break;
+            };
+            if let Some(arrival) = rtp.receive(bytes, datagram.from, at) {
+                if let Some(from) = arrival.latched {
+                    events.push(MediaEvent::Latched { leg: key, from });
+                }
+                if let Content::Key(Some(digit)) = arrival.content {
+                    events.push(MediaEvent::Dtmf { leg: key, digit });
+                }
+                self.hear(at, heard, &arrival);
+            }
         }
     }
 
-    fn receive(
-        &mut self,
-        key: LegKey,
-        datagram: &[u8],
-        from: SocketAddr,
-        at: Instant,
-        heard: bool,
-        events: &mut EventQueue,
-    ) {
-        let Some(packet) = RtpIn::parse(datagram) else {
-            self.counts.malformed += 1;
-            return;
-        };
-        let latched = self.latch.source();
-        let fresh = match self.latch.admit(from, at, &packet) {
-            Verdict::Accept => false,
-            Verdict::AcceptNewStream => true,
-            Verdict::Probation => {
-                self.counts.probation += 1;
-                return;
-            }
-            Verdict::Foreign => {
-                self.counts.foreign += 1;
-                return;
-            }
-            Verdict::OverRate => {
-                self.counts.over_rate += 1;
-                return;
-            }
-        };
-        if latched != self.latch.source() {
-            events.push(MediaEvent::Latched { leg: key, from });
+    fn drain_stream(&mut self, now: Instant, heard: bool) {
+        while let Side::Stream(stream) = &mut self.side
+            && let Some(audio) = stream.receive(now)
+        {
+            let arrival = Arrival {
+                is_fresh: false,
+                latched: None,
+                content: Content::Audio {
+                    timestamp: audio.timestamp,
+                    payload: audio.payload(),
+                },
+            };
+            self.hear(audio.at, heard && !audio.is_overtaken, &arrival);
         }
+    }
+
+    fn hear(&mut self, at: Instant, heard: bool, arrival: &Arrival<'_>) {
         self.heard_at = self.heard_at.max(at);
         self.has_heard = true;
         self.timed_out = false;
-        let mut voice = self.voice.as_mut();
-        if fresh && let Some(voice) = &mut voice {
+        let law = self.law();
+        let Some(voice) = self.voice.as_mut() else {
+            return;
+        };
+        if arrival.is_fresh {
             voice.jitter.restart();
         }
-        let voice = voice.filter(|_| heard);
-        let is_media = packet.payload_type == self.negotiated.payload_type;
-        if is_media {
-            if let Some(voice) = voice.filter(|_| self.negotiated.receive) {
-                voice
-                    .jitter
-                    .insert(at, packet.timestamp, self.negotiated.law, packet.payload);
-            }
-        } else if Some(packet.payload_type) == self.negotiated.dtmf_payload_type {
-            if let Some(voice) = voice {
-                // Events stand in the place of audio.
-                voice.jitter.hear_silence();
-            }
-            if let Some(digit) = self.dtmf.receive(&packet) {
-                events.push(MediaEvent::Dtmf { leg: key, digit });
-            }
-        } else if packet.payload_type == COMFORT_NOISE {
-            if let Some(voice) = voice {
-                voice.jitter.hear_silence();
-            }
-        } else {
-            self.counts.unknown_payload += 1;
+        if !heard {
+            return;
         }
-        self.reception.count(at, &packet, is_media);
+        match arrival.content {
+            Content::Audio { timestamp, payload } => {
+                voice.jitter.insert(at, timestamp, law, payload);
+            }
+            Content::Key(_) | Content::Silence => voice.jitter.hear_silence(),
+            Content::Nothing => {}
+        }
     }
 
     /// Reports once that nothing has come for too long.
@@ -187,34 +205,41 @@ impl Leg {
             settings.rtp_timeout_first
         };
         let silent: Duration = now.saturating_duration_since(self.heard_at);
-        if self.negotiated.receive && !self.timed_out && silent >= patience {
+        if self.receives() && !self.timed_out && silent >= patience {
             self.timed_out = true;
             events.push(MediaEvent::RtpTimeout { leg: key });
         }
     }
 
     /// Sends one frame; time passes whether it can be sent or not.
-    pub(super) fn send(&mut self, key: LegKey, payload: &EncodedFrame, io: &mut impl MediaIo) {
-        let target = self.latch.target().filter(|_| self.negotiated.send);
-        let Some(target) = target else {
-            self.out.skip(NB_FRAME as u32);
-            return;
-        };
-        let mut buf: PacketBuf = [0; 172];
-        if let Some(packet) = self
-            .out
-            .packet(self.negotiated.payload_type, payload, &mut buf)
-        {
-            io.send(key, target, packet);
-            self.counts.sent += 1;
+    pub(super) fn send(
+        &mut self,
+        key: LegKey,
+        now: Instant,
+        payload: &EncodedFrame,
+        io: &mut impl MediaIo,
+    ) {
+        match &mut self.side {
+            Side::Rtp(rtp) => {
+                let mut buf = PACKET_BUF;
+                if let Some((target, packet)) = rtp.packet(payload, &mut buf) {
+                    io.send(key, target, packet);
+                }
+            }
+            Side::Stream(stream) => {
+                if stream.send(now, payload) {
+                    io.wake(key);
+                }
+            }
         }
-        self.out.advance(NB_FRAME as u32);
     }
 
     /// Lets `frames` frames pass in which the clock stood still.
     pub(super) fn skip(&mut self, frames: u32) {
         let samples = frames.saturating_mul(NB_FRAME as u32);
-        self.out.skip(samples);
+        if let Side::Rtp(rtp) = &mut self.side {
+            rtp.skip(samples);
+        }
         if let Some(voice) = &mut self.voice {
             voice.jitter.skip(samples as usize);
         }
@@ -225,24 +250,25 @@ impl Leg {
 
     /// What has happened so far.
     pub(super) fn report(&self) -> LegReport {
+        let of_side = match &self.side {
+            Side::Rtp(rtp) => rtp.report(),
+            Side::Stream(stream) => stream.report(),
+        };
         LegReport {
-            received: self.reception.received(),
-            lost: self.reception.lost(),
-            jitter_ms: self.reception.jitter_ms(),
             playout: self
                 .voice
                 .as_ref()
                 .map(|voice| voice.jitter.counts())
                 .unwrap_or_default(),
-            tap_overflow: self.counts.tap_overflow + self.tap.as_ref().map_or(0, Tap::overflow),
-            ..self.counts
+            tap_overflow: self.tap_overflow + self.tap.as_ref().map_or(0, Tap::overflow),
+            ..of_side
         }
     }
 
     /// Takes a tap away, keeping its count.
     pub(super) fn end_tap(&mut self) {
         if let Some(tap) = self.tap.take() {
-            self.counts.tap_overflow += tap.overflow();
+            self.tap_overflow += tap.overflow();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Everything audible, without a socket, a clock or a task in it.
 //!
 //! ```text
-//! caller → air   datagram → latch → jitter (conceal) → high-pass, gate, AGC → mix → program
+//! caller → air   datagram → (SRTP) → latch → jitter (conceal) → high-pass, gate, AGC → mix → program
 //! air → caller   browser Opus → decode → mix → sum minus self → limiter → G.711 → datagram
 //! hold           mix → limiter → G.711 once per room and law → the same bytes to every listener
 //! ```
@@ -24,7 +24,10 @@ pub mod plc;
 mod ramp;
 pub mod resample;
 pub mod rtp;
+mod rtp_side;
+pub mod srtp;
 pub mod stats;
+pub mod stream;
 pub mod table;
 pub mod tone;
 mod voice;

@@ -7,7 +7,7 @@ pub const DATAGRAM_MAX: usize = 1500;
 /// Payload type of comfort noise (RFC 3389): never audio.
 pub const COMFORT_NOISE: u8 = 13;
 /// Payload types that RTCP's packet types would look like.
-const RTCP: std::ops::RangeInclusive<u8> = 64..=95;
+pub(super) const RTCP: std::ops::RangeInclusive<u8> = 64..=95;
 /// RTP header without extension or contributing sources.
 const HEADER_LEN: usize = 12;
 
@@ -69,6 +69,14 @@ impl RtpOut {
         }
     }
 
+    /// Goes on as another stream, which sequence numbers of less than half a turn begin: so nobody takes its first
+    /// packets for ones of another turn (RFC 3711 section 3.3.1).
+    pub fn begin_anew(&mut self) {
+        self.ssrc = self.ssrc.wrapping_add(1);
+        self.sequence &= 0x7FFF;
+        self.restarted = true;
+    }
+
     /// Writes the next packet into `buf` and gives its bytes; nothing when `buf` is too small.
     /// The marker stands on the first packet and on the first after a jump in time.
     pub fn packet<'b>(
@@ -103,8 +111,11 @@ impl RtpOut {
     }
 }
 
-/// Room for one outgoing G.711 packet.
-pub type PacketBuf = [u8; HEADER_LEN + super::NB_FRAME];
+/// Room for one outgoing G.711 packet and the tag of its encryption.
+pub type PacketBuf = [u8; HEADER_LEN + super::NB_FRAME + super::srtp::TAG_MAX];
+
+/// An empty [`PacketBuf`].
+pub const PACKET_BUF: PacketBuf = [0; HEADER_LEN + super::NB_FRAME + super::srtp::TAG_MAX];
 
 #[cfg(test)]
 mod tests {
@@ -114,7 +125,7 @@ mod tests {
     #[test]
     fn what_goes_out_comes_in() {
         let mut out = RtpOut::new(7, 65_535, u32::MAX - 100);
-        let mut buf: PacketBuf = [0; 172];
+        let mut buf = PACKET_BUF;
         let payload = [0x42; 160];
 
         let first = RtpIn::parse(out.packet(0, &payload, &mut buf).unwrap()).unwrap();

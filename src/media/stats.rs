@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use super::jitter::JitterCounts;
 use super::rtp::RtpIn;
+use super::srtp::Suite;
+use super::stream::StreamCounts;
 
 /// A sequence step beyond this is a new numbering, not a loss (RFC 3550 A.1).
 const DROPOUT_MAX: u16 = 3000;
@@ -17,12 +19,18 @@ pub struct LegReport {
     pub lost: u64,
     /// Interarrival jitter in ms (RFC 3550 section 6.4.1).
     pub jitter_ms: f32,
+    /// How the stream is encrypted.
+    pub suite: Option<Suite>,
     /// Packets sent.
     pub sent: u64,
     /// Playout of the caller's voice while it was heard.
     pub playout: JitterCounts,
     /// Packets from an address that is not the caller's.
     pub foreign: u64,
+    /// Encrypted packets whose tag is not right: forged, damaged or under another key.
+    pub unauthentic: u64,
+    /// Encrypted packets that came before, or far too late.
+    pub replayed: u64,
     /// Packets of a newcomer that had not been accepted yet.
     pub probation: u64,
     /// Packets beyond the rate cap.
@@ -33,6 +41,8 @@ pub struct LegReport {
     pub unknown_payload: u64,
     /// Frames of the caller's voice that browsers missed because their ring was full.
     pub tap_overflow: u64,
+    /// Where the leg is a Media Stream.
+    pub stream: Option<StreamCounts>,
 }
 
 /// Sequence numbers and jitter of the stream that is being heard.

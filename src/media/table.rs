@@ -33,6 +33,7 @@ use super::mix::RoomMix;
 use super::opus::{OpusError, OpusPacket};
 use super::ramp::Ramp;
 use super::stats::LegReport;
+use super::stream::StreamSpec;
 use super::voice::{Tap, Voice};
 
 pub(super) use event::EventQueue;
@@ -132,9 +133,20 @@ impl MediaTable {
 
     /// Adds a call. It hears silence until it is placed.
     pub fn add_leg(&mut self, now: Instant, spec: LegSpec) -> LegKey {
-        let phase = self.next_phase;
-        self.next_phase = (self.next_phase + 1) % PHASES;
-        let leg = self.legs.insert(Leg::new(now, spec, phase));
+        let leg = Leg::new(now, spec, self.next_phase);
+        self.insert(leg)
+    }
+
+    /// Adds a call that comes as a Media Stream. It hears silence until it is placed.
+    pub fn add_stream(&mut self, now: Instant, spec: StreamSpec) -> LegKey {
+        let leg = Leg::of_stream(now, spec, self.next_phase);
+        self.insert(leg)
+    }
+
+    fn insert(&mut self, leg: Leg) -> LegKey {
+        let phase = leg.phase;
+        self.next_phase = (phase + 1) % PHASES;
+        let leg = self.legs.insert(leg);
         if let Some(legs) = self.phases.get_mut(usize::from(phase)) {
             legs.push(leg);
         }
@@ -192,7 +204,7 @@ impl MediaTable {
         room.gone_at = Some(self.beat + 2);
         for leg in self.legs.values_mut() {
             if leg.place == Place::Seat(key) || leg.place == Place::Listen(key) {
-                leg.place = Place::Nowhere;
+                leg.move_to(Place::Nowhere);
             }
         }
         for source in self
@@ -234,7 +246,7 @@ impl MediaTable {
             }
             Place::Nowhere | Place::Listen(_) => {}
         }
-        leg.place = place;
+        leg.move_to(place);
     }
 
     /// Tells a waiting leg its place in line, 1 being the next; it is said now and then.

@@ -1,6 +1,7 @@
 //! Sockets, and nothing but sockets.
 
 pub mod address;
+pub mod files;
 pub mod ports;
 pub mod reach;
 pub mod rtp;

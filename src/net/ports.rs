@@ -51,6 +51,20 @@ impl PortPool {
         self.draining.push_back((now, port));
     }
 
+    /// Gives a port back that no packet can have been meant for.
+    pub fn put_back(&mut self, port: u16) {
+        self.taken = self.taken.saturating_sub(1);
+        self.fresh.push_front(port);
+    }
+
+    /// Ports that could be taken now, and all.
+    pub fn free_and_all(&self, now: Instant) -> (usize, usize) {
+        let rested = |since: &Instant| now.saturating_duration_since(*since) >= DRAIN;
+        let rested = self.draining.iter().take_while(|(since, _)| rested(since));
+        let free = self.fresh.len() + rested.count();
+        (free, self.fresh.len() + self.draining.len() + self.taken)
+    }
+
     /// Ports in use.
     pub fn taken(&self) -> usize {
         self.taken
@@ -73,5 +87,11 @@ mod tests {
         assert_eq!(pool.take(start + DRAIN - Duration::from_millis(1)), None);
         assert_eq!(pool.take(start + DRAIN), Some(10_004));
         assert_eq!(pool.taken(), 2);
+        assert_eq!(pool.free_and_all(start + DRAIN), (0, 2));
+        pool.put_back(10_004);
+        assert_eq!(pool.free_and_all(start + DRAIN), (1, 2));
+        pool.release(start, 10_008);
+        assert_eq!(pool.free_and_all(start), (1, 2));
+        assert_eq!(pool.free_and_all(start + DRAIN), (2, 2));
     }
 }

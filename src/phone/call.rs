@@ -105,6 +105,21 @@ impl Call {
             status.outcomes.clear();
         }
         self.order(Order::Offer(direction));
+        self.outcome(within)
+    }
+
+    /// Sends a re-INVITE with a new key for encrypted audio, which is used from then on.
+    ///
+    /// # Errors
+    /// As those of [`Call::offer`].
+    pub fn rekey(&self, within: Duration) -> Result<Direction, PhoneError> {
+        self.status.lock().outcomes.clear();
+        self.order(Order::Rekey(super::master_key()));
+        self.outcome(within)
+    }
+
+    /// Waits for what a re-INVITE brings.
+    fn outcome(&self, within: Duration) -> Result<Direction, PhoneError> {
         let outcome = self.status.wait(within, |status| match &status.stage {
             Stage::Ended(end) => Some(Err(PhoneError::Ended(end.clone()))),
             Stage::Calling | Stage::Ringing | Stage::Up | Stage::Leaving => status
@@ -118,6 +133,17 @@ impl Call {
     /// Stops sending audio, as a line that went dead does, or begins again.
     pub fn set_sending(&self, sends: bool) {
         self.order(Order::Send(sends));
+    }
+
+    /// Sends octets as they are from where the call's audio comes from: what a forger of that address can do.
+    pub fn send_raw(&self, octets: &[u8]) {
+        self.order(Order::Raw(octets.to_vec()));
+    }
+
+    /// The last packet of audio as it was sent.
+    #[must_use]
+    pub fn last_sent(&self) -> Vec<u8> {
+        self.status.lock().last_sent.clone()
     }
 
     /// Waits for the next `frames` packets and gives them.
@@ -162,6 +188,7 @@ pub(super) struct Status {
     pub(super) stage: Stage,
     pub(super) heard: Heard,
     pub(super) outcomes: Vec<OfferOutcome>,
+    pub(super) last_sent: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -176,6 +203,7 @@ impl Default for Shared {
             stage: Stage::Calling,
             heard: Heard::default(),
             outcomes: Vec::new(),
+            last_sent: Vec::new(),
         };
         Self {
             status: Mutex::new(status),

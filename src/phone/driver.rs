@@ -23,7 +23,8 @@ use super::stage::{End, Stage};
 use super::voice::Voice;
 use super::wire::{Plug, Way, Wire};
 use crate::actors::{clock, random};
-use crate::media::rtp::{DATAGRAM_MAX, PacketBuf, RtpIn, RtpOut};
+use crate::media::rtp::{DATAGRAM_MAX, PACKET_BUF, RtpIn, RtpOut};
+use crate::media::srtp::{MasterKey, Mki, SrtpIn, SrtpOut, Suite};
 use crate::media::{FRAME_MS, NB_FRAME};
 use crate::sip::sdp::Direction;
 
@@ -34,7 +35,10 @@ const LINGERS: Duration = Duration::from_secs(1);
 pub(super) enum Order {
     HangUp,
     Offer(Direction),
+    Rekey(MasterKey),
     Send(bool),
+    /// Octets from the RTP socket to where RTP goes, as they are.
+    Raw(Vec<u8>),
 }
 
 /// One call at work.
@@ -44,6 +48,8 @@ pub(super) struct Driver {
     voice: Box<dyn Voice>,
     stream: RtpOut,
     is_sending: bool,
+    /// The keys of what we and the far end send, and both directions.
+    srtp: Option<([MasterKey; 2], SrtpOut, SrtpIn)>,
     shared: Arc<Shared>,
 }
 
@@ -84,6 +90,7 @@ impl Driver {
             voice,
             stream,
             is_sending: true,
+            srtp: None,
             shared,
         }
     }
@@ -115,11 +122,11 @@ impl Driver {
                 message = sip.recv() => self.signalling.handle_datagram(clock::now(), &message),
                 received = rtp.recv_from(&mut packet) => {
                     if let Ok((len, from)) = received {
-                        self.hear(clock::now(), from, packet.get(..len).unwrap_or_default());
+                        self.hear(clock::now(), from, packet.get_mut(..len).unwrap_or_default());
                     }
                 }
                 _ = beat.tick() => self.speak(rtp).await,
-                Some(order) = orders.recv() => self.obey(clock::now(), order),
+                Some(order) = orders.recv() => self.obey(clock::now(), order, rtp).await,
                 () = sleep_until(due.into()) => self.signalling.handle_timeout(clock::now()),
             }
             if let Stage::Ended(_) = self.signalling.stage() {
@@ -131,13 +138,22 @@ impl Driver {
         }
     }
 
-    fn obey(&mut self, now: Instant, order: Order) {
+    async fn obey(&mut self, now: Instant, order: Order, rtp: &UdpSocket) {
         match order {
             Order::HangUp => self.signalling.hang_up(now),
             Order::Offer(direction) => {
                 self.signalling.offer(now, direction);
             }
+            Order::Rekey(key) => {
+                self.signalling.rekey(key);
+                self.signalling.offer(now, self.signalling.direction());
+            }
             Order::Send(sends) => self.is_sending = sends,
+            Order::Raw(octets) => {
+                if let Some(remote) = self.up() {
+                    let _ = rtp.send_to(&octets, remote.rtp).await;
+                }
+            }
         }
     }
 
@@ -166,11 +182,37 @@ impl Driver {
             .filter(|_| *self.signalling.stage() == Stage::Up)
     }
 
-    fn hear(&self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+    /// Takes the keys of the last offer and answer.
+    fn key(&mut self, remote: &Remote) {
+        let Some((ours, theirs)) = self.signalling.key().zip(remote.srtp) else {
+            self.srtp = None;
+            return;
+        };
+        let suite = Suite::AesCm128HmacSha1_80;
+        let inbound = || SrtpIn::new(suite, &theirs, Mki::default());
+        let Some((keys, outbound, inbound_now)) = &mut self.srtp else {
+            self.srtp = Some(([ours, theirs], SrtpOut::new(suite, &ours), inbound()));
+            return;
+        };
+        let [former_ours, former_theirs] = std::mem::replace(keys, [ours, theirs]);
+        if former_ours != ours {
+            *outbound = SrtpOut::new(suite, &ours);
+        }
+        if former_theirs != theirs {
+            *inbound_now = inbound();
+        }
+    }
+
+    fn hear(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         let Some(remote) = self.up().filter(|remote| remote.rtp == from) else {
             return;
         };
-        let packet = RtpIn::parse(datagram);
+        self.key(&remote);
+        let opened = match &mut self.srtp {
+            Some((_, _, inbound)) => inbound.unprotect(datagram).ok(),
+            None => Some(&*datagram),
+        };
+        let packet = opened.and_then(RtpIn::parse);
         let Some(packet) = packet.filter(|p| p.payload_type == remote.law.payload_type()) else {
             return;
         };
@@ -187,12 +229,19 @@ impl Driver {
         else {
             return self.stream.skip(samples);
         };
+        self.key(&remote);
         let payload = remote.law.encode_frame(&self.voice.speak());
-        let mut buf = [0; size_of::<PacketBuf>()];
-        if let Some(packet) = self
+        let mut buf = PACKET_BUF;
+        let plain = self
             .stream
-            .packet(remote.law.payload_type(), &payload, &mut buf)
-        {
+            .packet(remote.law.payload_type(), &payload, &mut buf);
+        let plain = plain.map_or(0, <[u8]>::len);
+        let len = match &mut self.srtp {
+            Some((_, outbound, _)) => outbound.protect(&mut buf, plain).unwrap_or(0),
+            None => plain,
+        };
+        if let Some(packet) = buf.get(..len).filter(|packet| !packet.is_empty()) {
+            packet.clone_into(&mut self.shared.lock().last_sent);
             // What cannot be sent is lost, as on any line.
             let _ = rtp.send_to(packet, remote.rtp).await;
         }

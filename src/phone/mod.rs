@@ -25,6 +25,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::actors::random;
+use crate::media::srtp::MasterKey;
 use crate::sip::digest::Login;
 use crate::sip::sdp::Direction;
 use call::Shared;
@@ -36,7 +37,7 @@ use wire::Way;
 
 pub use call::{Call, PhoneError};
 pub use heard::{HEARD_FRAMES_MAX, HeardFrame, Reception};
-pub use sdp::Format;
+pub use sdp::{Encryption, Format};
 pub use stage::{End, Stage};
 pub use voice::{Hum, Monologue, Silence, Voice};
 
@@ -47,6 +48,7 @@ pub struct Phone {
     number: String,
     name: String,
     formats: Vec<Format>,
+    encryption: Option<Encryption>,
     habits: Habits,
     way: Way,
 }
@@ -60,6 +62,7 @@ impl Phone {
             number: "anonymous".to_owned(),
             name: String::new(),
             formats: vec![Format::Pcmu, Format::Pcma],
+            encryption: None,
             habits: Habits {
                 acknowledges: true,
                 headers: Vec::new(),
@@ -101,6 +104,13 @@ impl Phone {
     #[must_use]
     pub fn formats(mut self, formats: &[Format]) -> Self {
         self.formats = formats.to_vec();
+        self
+    }
+
+    /// Encrypts its audio (SRTP with keys in the SDP).
+    #[must_use]
+    pub fn encrypted(mut self, encryption: Encryption) -> Self {
+        self.encryption = Some(encryption);
         self
     }
 
@@ -163,6 +173,7 @@ impl Phone {
             version: 1,
             formats: self.formats.clone(),
             direction: Direction::SendRecv,
+            srtp: self.encryption.map(|encryption| (encryption, master_key())),
         };
         let status = Arc::new(Shared::default());
         let (orders, inbox) = mpsc::unbounded_channel();
@@ -175,6 +186,33 @@ impl Phone {
         driver::start(driver, (sip, self.way.clone()), rtp, inbox)?;
         Ok(Call::new(status, orders, call_id))
     }
+}
+
+fn master_key() -> MasterKey {
+    let random = random::secret();
+    let [key @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = random;
+    let [
+        _,
+        _,
+        salt @ ..,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+    ] = random::secret();
+    MasterKey { key, salt }
 }
 
 #[cfg(test)]

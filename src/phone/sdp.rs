@@ -4,8 +4,24 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::media::g711::Law;
+use crate::media::srtp::{MasterKey, Suite};
 use crate::sip::sdp::Direction;
+
+/// The suite that a phone speaks, by its name in SDP.
+const SUITE: Suite = Suite::AesCm128HmacSha1_80;
+
+/// How a phone asks for encrypted audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// It insists: RTP/SAVP.
+    Required,
+    /// It leaves it to the far end: RTP/AVP with a key.
+    Offered,
+}
 
 /// An audio format that a phone can offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +66,8 @@ pub(super) struct Local {
     pub(super) formats: Vec<Format>,
     /// What we want to do.
     pub(super) direction: Direction,
+    /// Our key, and how it is offered.
+    pub(super) srtp: Option<(Encryption, MasterKey)>,
 }
 
 /// The far end's side.
@@ -61,6 +79,8 @@ pub(super) struct Remote {
     pub(super) law: Law,
     /// What it wants to do.
     pub(super) direction: Direction,
+    /// The key of what it sends.
+    pub(super) srtp: Option<MasterKey>,
 }
 
 impl Local {
@@ -79,9 +99,13 @@ impl Local {
             .iter()
             .map(|format| format.payload_type().to_string())
             .collect();
+        let profile = match self.srtp {
+            Some((Encryption::Required, _)) => "RTP/SAVP",
+            Some((Encryption::Offered, _)) | None => "RTP/AVP",
+        };
         let mut body = format!(
             "v=0\r\no=- {session} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\n\
-             t=0 0\r\nm=audio {port} RTP/AVP {} 101\r\n",
+             t=0 0\r\nm=audio {port} {profile} {} 101\r\n",
             numbers.join(" "),
         );
         for format in &self.formats {
@@ -92,6 +116,13 @@ impl Local {
                 format.payload_type(),
                 format.name()
             );
+        }
+        if let Some((_, MasterKey { key, salt })) = self.srtp {
+            let (suite, key) = (
+                SUITE.name(),
+                STANDARD.encode([&key[..], &salt[..]].concat()),
+            );
+            let _ = write!(body, "a=crypto:1 {suite} inline:{key}\r\n");
         }
         let direction = self.direction.name();
         let _ = write!(
@@ -133,18 +164,32 @@ impl Remote {
                 .find(|direction| kind == "a" && value == direction.name())
         };
         let direction = lines().find_map(named).unwrap_or(Direction::SendRecv);
+        let crypto = lines().find_map(|(kind, value)| {
+            let value = (kind == "a").then(|| value.strip_prefix("crypto:1 "))??;
+            value.strip_prefix(SUITE.name())?.strip_prefix(" inline:")
+        });
         Some(Self {
             rtp: SocketAddr::new(ip, port),
             law,
             direction,
+            srtp: crypto.and_then(read_key),
         })
     }
+}
+
+fn read_key(text: &str) -> Option<MasterKey> {
+    let octets = STANDARD.decode(text).ok()?;
+    let (key, salt) = octets.split_at_checked(16)?;
+    Some(MasterKey {
+        key: key.try_into().ok()?,
+        salt: salt.try_into().ok()?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sip::sdp::{Codec, LocalMedia, negotiate};
+    use crate::sip::sdp::{Codec, LocalMedia, LocalSrtp, negotiate};
 
     #[test]
     fn the_switch_understands_the_offer_and_the_phone_the_answer() {
@@ -154,6 +199,7 @@ mod tests {
             version: 1,
             formats: vec![Format::G729, Format::Pcma, Format::Pcmu],
             direction: Direction::SendOnly,
+            srtp: None,
         };
         let switch = LocalMedia {
             addr: "127.0.0.1".parse().unwrap(),
@@ -161,6 +207,7 @@ mod tests {
             session_id: 1,
             version: 1,
             prefer: &[Codec::Pcmu, Codec::Pcma],
+            srtp: LocalSrtp::OFF,
         };
         let (agreed, answer) = negotiate(&local.body(), &switch).unwrap();
         assert_eq!(agreed.remote, local.rtp);

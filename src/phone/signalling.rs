@@ -16,6 +16,7 @@ use super::message::{self, Ask, Parties};
 use super::sdp::{Local, Remote};
 use super::stage::{End, Stage};
 use super::transaction::{Overdue, Transaction};
+use crate::media::srtp::MasterKey;
 use crate::sip::digest::{self, Login};
 use crate::sip::{Framing, parse, sdp::Direction};
 
@@ -82,6 +83,18 @@ impl Signalling {
     /// The far end's audio, once it is known.
     pub(super) fn remote(&self) -> Option<Remote> {
         self.remote
+    }
+
+    /// The key of what the phone sends.
+    pub(super) fn key(&self) -> Option<MasterKey> {
+        self.local.srtp.map(|(_, key)| key)
+    }
+
+    /// Another key from the next offer on.
+    pub(super) fn rekey(&mut self, key: MasterKey) {
+        if let Some((_, former)) = &mut self.local.srtp {
+            *former = key;
+        }
     }
 
     /// What the phone itself does with audio.

@@ -21,6 +21,7 @@ fn call() -> Pair {
         target: "sip:lobby@127.0.0.1:5060".to_owned(),
     };
     let local = Local {
+        srtp: None,
         rtp: "127.0.0.1:4000".parse().unwrap(),
         session: 7,
         version: 1,

@@ -19,7 +19,7 @@ pub struct DialogKey {
     pub remote_tag: String,
 }
 
-/// A request of ours without Via, which [`super::Endpoint::request`] adds.
+/// A request of ours without Via, which [`super::Endpoint`] adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// The message; its `uri` is for reading only.
@@ -39,7 +39,7 @@ pub struct NextHop {
     pub transport: Transport,
 }
 
-/// One dialog as the one who was called sees it.
+/// One dialog as we see it, whoever invited.
 #[derive(Debug, Clone)]
 pub struct Dialog {
     key: DialogKey,
@@ -72,6 +72,41 @@ impl Dialog {
         })
     }
 
+    /// The dialog that `response`, provisional or 2xx, to our `invite` makes or confirms (section 12.1.2). A far end that names
+    /// no Contact is asked where it was invited.
+    pub(super) fn from_answer(invite: &Outgoing, response: &Response) -> Self {
+        let asked = |name| value::find(&invite.request.headers, name).unwrap_or_default();
+        let told = |name| value::find(&response.headers, name).unwrap_or_default();
+        let (local, remote) = (asked("From"), told("To"));
+        let mut routes: Vec<String> = value::all(&response.headers, "Record-Route")
+            .map(str::to_owned)
+            .collect();
+        routes.reverse();
+        let contact = value::address(told("Contact")).filter(|uri| is_sip(uri));
+        Self {
+            key: DialogKey {
+                call_id: asked("Call-ID").to_owned(),
+                local_tag: tag(Some(local)).to_owned(),
+                remote_tag: tag(Some(remote)).to_owned(),
+            },
+            local: local.to_owned(),
+            remote: remote.to_owned(),
+            local_seq: value::cseq(asked("CSeq")).map_or(0, |(number, _)| number),
+            remote_seq: 0,
+            route_set: routes,
+            remote_target: contact.unwrap_or(&invite.target).to_owned(),
+        }
+    }
+
+    /// The same dialog confirmed by a 2xx: routes and target are those of the 2xx (section 13.2.2.4).
+    pub(super) fn confirm(&mut self, confirmed: Self) {
+        *self = Self {
+            remote_seq: self.remote_seq,
+            local_seq: self.local_seq.max(confirmed.local_seq),
+            ..confirmed
+        };
+    }
+
     /// Its name.
     #[must_use]
     pub fn key(&self) -> &DialogKey {
@@ -97,8 +132,7 @@ impl Dialog {
     /// Takes the Contact of a 2xx to a target refresh request of ours (section 12.2.1.2).
     pub(super) fn refresh_target_by(&mut self, response: &Response) {
         let contact = value::find(&response.headers, "Contact").and_then(value::address);
-        if let Some(contact) = contact.filter(|uri| Uri::parse(uri).is_some_and(|uri| uri.is_sip()))
-        {
+        if let Some(contact) = contact.filter(|uri| is_sip(uri)) {
             contact.clone_into(&mut self.remote_target);
         }
     }
@@ -106,6 +140,26 @@ impl Dialog {
     /// A request within the dialog (RFC 3261 section 12.2.1.1).
     pub(super) fn request(&mut self, method: Method, extra: Vec<Header>) -> Outgoing {
         self.local_seq = self.local_seq.wrapping_add(1);
+        self.build(method, extra)
+    }
+
+    /// The ACK of the 2xx that made the dialog, under the number of the INVITE (section 13.2.2.4).
+    pub(super) fn ack(&self, extra: Vec<Header>) -> Outgoing {
+        self.build(Method::Ack, extra)
+    }
+
+    /// A host for numbers that the far end knows: that of its own address.
+    pub(super) fn remote_host(&self) -> Option<&str> {
+        let uri = Uri::parse(value::address(&self.remote)?)?;
+        uri.is_sip().then_some(uri.host)
+    }
+
+    /// Our own address in it, without parameters.
+    pub(super) fn local_uri(&self) -> Option<&str> {
+        value::address(&self.local)
+    }
+
+    fn build(&self, method: Method, extra: Vec<Header>) -> Outgoing {
         let (target, routes) = self.route();
         let mut headers: Vec<Header> = Vec::with_capacity(routes.len() + extra.len() + 8);
         headers.extend(routes.into_iter().map(|route| wire::header("Route", route)));
@@ -171,4 +225,8 @@ impl Dialog {
         routes.push(format!("<{}>", self.remote_target));
         (hop.to_owned(), routes)
     }
+}
+
+fn is_sip(uri: &str) -> bool {
+    Uri::parse(uri).is_some_and(|uri| uri.is_sip())
 }

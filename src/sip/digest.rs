@@ -19,7 +19,7 @@ mod server;
 use std::fmt;
 
 pub use algorithm::Algorithm;
-pub use client::answer;
+pub use client::{answer, is_stale};
 pub use server::{Challenger, Demand, Judgement, Role};
 
 /// A user name and its password.

@@ -1,7 +1,7 @@
 //! The endpoint: every message of the switch comes in and goes out here.
 //!
 //! ```text
-//! octets -> wire::parse ┬ response -> client transaction ────────────────> Answered
+//! octets -> wire::parse ┬ response -> client transaction ─> Answered | Progressed | Accepted
 //!                       └ request ─> server transaction (repeats, ACK, CANCEL)
 //!                                 └> dialog table ─> InDialog | Acked | 481
 //!                                 └> new INVITE ─> 100, Invited; others answered here
@@ -14,6 +14,7 @@
 mod config;
 mod event;
 mod identity;
+mod inviting;
 mod routing;
 mod signature;
 #[cfg(test)]
@@ -24,21 +25,25 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
-use rsip::{Header, Response, SipMessage, StatusCode};
+use rsip::{Response, SipMessage, StatusCode};
 
 use super::dialog::{DialogKey, Outgoing};
 use super::incoming::tag;
 use super::timer::TimerReason;
 use super::transaction::{
-    AckName, Client, Machine, Names, Next, Outbox, RSEQ, Reliability, Table, TxnKey,
+    AckName, Machine, Next, Outbox, RSEQ, Reliability, Table, TxnKey, client_name,
 };
+use super::trunk::Rate;
 use super::value::via;
-use super::wire::{Framing, WireError, emit_request, emit_response, header, parse};
+use super::wire::{Framing, WireError, emit_response, header, parse};
 use super::{FlowId, Source, Transport, reply, value};
 use signature::Signer;
 
 pub use config::{EndpointConfig, Limits, Load};
 pub use event::{EndpointEvent, Transmit};
+
+/// Timers of transactions that are over are let go when there are more than these, and more than four for each that is not.
+const STALE_TIMERS_MAX: usize = 1024;
 
 /// The endpoint of the whole switch.
 #[derive(Debug)]
@@ -46,11 +51,27 @@ pub struct Endpoint {
     config: EndpointConfig,
     signer: Signer,
     draining: bool,
+    discreet: bool,
     table: Table,
     dialogs: HashSet<DialogKey>,
     flows: HashMap<FlowId, Transport>,
     ringing: HashSet<TxnKey>,
+    calls: Rate,
+    /// When the budget of new calls is whole again.
+    calls_full_at: Option<Instant>,
+    turned_away: u64,
+    /// Requests within dialogs that their calls have not answered yet.
+    unanswered: HashMap<TxnKey, Unanswered>,
     out: Outbox,
+}
+
+/// A request that a call was told of.
+#[derive(Debug)]
+struct Unanswered {
+    dialog: DialogKey,
+    at: Instant,
+    /// The answer if the call never gives one.
+    refusal: Response,
 }
 
 impl Endpoint {
@@ -61,14 +82,20 @@ impl Endpoint {
             timings: config.timings,
             ..Outbox::default()
         };
+        let per_second = config.limits.calls_per_second;
         Self {
             signer: Signer::new(config.secret),
             config,
             draining: false,
+            discreet: false,
             table: Table::default(),
             dialogs: HashSet::new(),
             flows: HashMap::new(),
             ringing: HashSet::new(),
+            calls: Rate::new(per_second, per_second),
+            calls_full_at: None,
+            turned_away: 0,
+            unanswered: HashMap::new(),
             out,
         }
     }
@@ -124,8 +151,13 @@ impl Endpoint {
     pub fn flow_closed(&mut self, flow: FlowId) {
         self.flows.remove(&flow);
         for txn in self.table.waiting_on(flow) {
+            let lost = match self.table.machine(txn) {
+                Some(Machine::Client(client)) => client.lost(),
+                Some(Machine::InviteClient(client)) => Some(client.lost()),
+                Some(Machine::InviteServer(_) | Machine::Server(_)) | None => None,
+            };
             self.table.remove(txn);
-            self.out.events.push_back(EndpointEvent::FlowLost { txn });
+            self.out.events.extend(lost);
         }
     }
 
@@ -150,6 +182,7 @@ impl Endpoint {
                 }
                 Some(Machine::Server(server)) => server.fire(&due),
                 Some(Machine::Client(client)) => client.fire(now, &due, &mut self.out),
+                Some(Machine::InviteClient(client)) => client.fire(now, &due, &mut self.out),
             };
             self.settle(due.txn, next);
         }
@@ -178,6 +211,9 @@ impl Endpoint {
             response = reply::instead_of(&response, StatusCode::RequestTerminated);
         }
         let code = response.status_code.code();
+        if code >= 200 {
+            self.unanswered.remove(&txn);
+        }
         response = self.signed(response);
         let next = match self.table.machine(txn) {
             Some(Machine::InviteServer(server)) if server.is_proceeding() => {
@@ -215,7 +251,9 @@ impl Endpoint {
     pub fn is_cancelled(&mut self, txn: TxnKey) -> bool {
         match self.table.machine(txn) {
             Some(Machine::InviteServer(server)) => server.is_cancelled(),
-            Some(Machine::Server(_) | Machine::Client(_)) | None => false,
+            Some(Machine::Server(_) | Machine::Client(_) | Machine::InviteClient(_)) | None => {
+                false
+            }
         }
     }
 
@@ -227,27 +265,7 @@ impl Endpoint {
             self.out.events.push_back(EndpointEvent::FlowLost { txn });
             return txn;
         }
-        let branch = self.signer.branch(txn);
-        let Outgoing {
-            mut request,
-            target,
-        } = outgoing;
-        let via = format!(
-            "SIP/2.0/{} {};rport;branch={branch}",
-            peer.transport.token(),
-            self.sent_by(&peer)
-        );
-        let mut headers: Vec<Header> = vec![header("Via", via)];
-        headers.extend(std::mem::take(&mut request.headers));
-        headers.push(header("User-Agent", self.config.user_agent.clone()));
-        request.headers = headers.into();
-        let bytes = emit_request(&request, &target);
-        let client = Client::new(now, txn, peer, bytes, &mut self.out);
-        let names = Names {
-            branch: Some(branch),
-            ..Names::default()
-        };
-        self.table.insert(txn, Machine::Client(client), names);
+        self.ask(now, txn, peer, outgoing, false);
         txn
     }
 
@@ -256,14 +274,42 @@ impl Endpoint {
         self.dialogs.insert(key);
     }
 
-    /// The call is over: later requests of this dialog get 481.
+    /// The call is over: later requests of this dialog get 481, and so do those that it left without an answer, such as a BYE
+    /// that crossed ours.
     pub fn forget_dialog(&mut self, key: &DialogKey) {
         self.dialogs.remove(key);
+        let left = self.unanswered.extract_if(|_, asked| asked.dialog == *key);
+        let left: Vec<(TxnKey, Unanswered)> = left.collect();
+        for (txn, asked) in left {
+            self.respond(asked.at, txn, asked.refusal);
+        }
     }
 
     /// While draining, new calls and OPTIONS get 503 with Retry-After; calls that are up go on.
     pub fn set_draining(&mut self, draining: bool) {
         self.draining = draining;
+    }
+
+    /// New calls that got 503, since the start.
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away
+    }
+
+    /// Whether what comes in now is a stranger's: no answer says which software gives it, and an INVITE gets no 100, after
+    /// which a caller would wait for [`Self::refuse_and_forget`]'s answer although it was lost.
+    pub fn set_discreet(&mut self, discreet: bool) {
+        self.discreet = discreet;
+    }
+
+    /// Refuses an INVITE and keeps nothing of it (RFC 3261 section 8.2.7): if the answer is lost, the INVITE that comes again
+    /// is a new one. A flood of strangers costs no memory.
+    pub fn refuse_and_forget(&mut self, txn: TxnKey, response: Response) {
+        let response = self.signed(response);
+        if let Some(Machine::InviteServer(server)) = self.table.machine(txn) {
+            self.out.send(server.source(), emit_response(&response));
+            self.settle(txn, Next::Ends);
+        }
     }
 
     /// How much is held right now.
@@ -307,13 +353,20 @@ impl Endpoint {
         // More than one Via: meant for somebody else (RFC 3261 section 8.1.3.3).
         let is_ours = value::all(&response.headers, "Via").count() == 1;
         let top = value::find(&response.headers, "Via").and_then(via::Via::parse);
+        let method = value::find(&response.headers, "CSeq").and_then(value::cseq);
         let branch = top.and_then(|top| top.branch()).filter(|_| is_ours);
-        let Some(txn) = branch.and_then(|branch| self.table.client(branch)) else {
+        let name = branch.zip(method);
+        let name = name.map(|(branch, (_, method))| client_name(branch, method));
+        let Some(txn) = name.and_then(|name| self.table.client(&name)) else {
             return;
         };
-        if let Some(Machine::Client(client)) = self.table.machine(txn) {
-            let next = client.answered(now, response, &mut self.out);
-            self.settle(txn, next);
+        match self.table.machine(txn) {
+            Some(Machine::Client(client)) => {
+                let next = client.answered(now, response, &mut self.out);
+                self.settle(txn, next);
+            }
+            Some(Machine::InviteClient(_)) => self.handle_invite_response(now, txn, response),
+            Some(Machine::InviteServer(_) | Machine::Server(_)) | None => {}
         }
     }
 
@@ -324,13 +377,21 @@ impl Endpoint {
     }
 
     fn signed(&self, response: Response) -> Response {
-        reply::with(response, "Server", self.config.user_agent.as_str())
+        match self.discreet {
+            true => response,
+            false => reply::with(response, "Server", self.config.user_agent.as_str()),
+        }
     }
 
     fn settle(&mut self, txn: TxnKey, next: Next) {
         if next == Next::Ends {
             self.table.remove(txn);
             self.ringing.remove(&txn);
+            self.unanswered.remove(&txn);
+            if self.out.timers.len() > STALE_TIMERS_MAX.max(4 * self.table.len()) {
+                let table = &self.table;
+                self.out.timers.retain(|txn| table.has(txn));
+            }
         }
     }
 }

@@ -313,7 +313,14 @@ impl Ladders {
     }
 
     /// A message of ours on its way out; `ours` says our address where no earlier message of the ladder does.
-    pub fn sent(&mut self, now: Instant, out: &Transmit, ours: impl FnOnce() -> SocketAddr) {
+    /// `closed` says why all new calls are sent away just now.
+    pub fn sent(
+        &mut self,
+        now: Instant,
+        out: &Transmit,
+        closed: Option<&str>,
+        ours: impl FnOnce() -> SocketAddr,
+    ) {
         let Some(head) = Head::read(&out.bytes) else {
             return;
         };
@@ -330,6 +337,9 @@ impl Ladders {
                 })
             });
             self.add(number, now, &head, message(known.unwrap_or_else(ours)));
+            if let Some(why) = closed.filter(|_| head.status == Some(503) && head.of == "INVITE") {
+                self.turned_away(head.call_id, why);
+            }
         } else if head.method == Some("INVITE") && !head.in_dialog {
             self.begin(now, &head, message(ours()));
         }
@@ -357,6 +367,13 @@ impl Ladders {
             ladder.cause = Some(words(cause));
             let number = ladder.number;
             self.finish(now, number);
+        }
+    }
+
+    /// The call is sent away for this reason.
+    pub fn turned_away(&mut self, call_id: &str, why: &str) {
+        if let Some(ladder) = self.at_call_id(call_id) {
+            ladder.cause.get_or_insert_with(|| words(why));
         }
     }
 

@@ -4,6 +4,7 @@
 //! datagram ─────────────┐
 //! stream ─> wire::Framer ┴> Endpoint: wire::parse -> transaction -> dialog table -> EndpointEvent
 //! EndpointEvent -> call actor: InviteSession (dialog, offer/answer) -> Response | Outgoing
+//! OutgoingCall: INVITE, 1xx, 401, 2xx -> InviteSession ────────────────────────────┐
 //!                                          Endpoint: transaction -> wire::emit -> Transmit
 //! ```
 //!
@@ -12,7 +13,8 @@
 //! run in a test of milliseconds. `rsip` gives the message model; its parser and its typed headers
 //! are never used on what the network sent.
 //!
-//! The layer answers calls and ends them. It places none and sends no re-INVITE.
+//! The layer answers calls, places them where an operator says so, and ends them. Nothing that comes from the network makes it
+//! invite anybody, and it sends no re-INVITE.
 
 pub mod digest;
 pub mod ladder;
@@ -23,6 +25,7 @@ mod dialog;
 mod endpoint;
 mod error;
 mod incoming;
+mod outgoing;
 mod reply;
 mod session;
 mod timer;
@@ -38,10 +41,11 @@ pub use dialog::{Dialog, DialogKey, NextHop, Outgoing};
 pub use endpoint::{Endpoint, EndpointConfig, EndpointEvent, Limits, Load, Transmit};
 pub use error::{FramingLost, SessionError};
 pub use incoming::Incoming;
-pub use reply::{ALLOW, SUPPORTED};
+pub use outgoing::{Answered, CallNames, Heard, OutgoingCall, Parties, Refusal};
+pub use reply::{ALLOW, SUPPORTED, answers, warning};
 pub use session::{
-    AckOutcome, Answer, HangUp, InviteSession, KeyPath, MediaAddress, Reason, Refresh,
-    SessionAction, SessionEvent,
+    AckOutcome, Answer, CallSrtp, HangUp, InviteSession, KeyPath, MediaAddress, Reason, Refresh,
+    SessionAction, SessionEvent, Transfer, TransferError,
 };
 pub use timer::{TimerReason, Timings};
 pub use transaction::TxnKey;

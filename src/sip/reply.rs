@@ -6,7 +6,7 @@ use super::value;
 use super::wire::{field, header};
 
 /// The methods that are answered.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY";
 
 /// The extensions that are spoken: session timers (RFC 4028) and reliable provisional responses
 /// (RFC 3262).
@@ -33,6 +33,13 @@ pub(super) fn response(request: &Request, status: StatusCode, tag: Option<&str>)
         headers: headers.into(),
         body: Vec::new(),
     }
+}
+
+/// Whether a response answers a request of this method, by its CSeq.
+#[must_use]
+pub fn answers(response: &Response, method: Method) -> bool {
+    let told = value::find(&response.headers, "CSeq").and_then(value::cseq);
+    told.is_some_and(|(_, told)| told == method.to_string())
 }
 
 /// The response to a request that could not be read, from the headers of it that could.
@@ -65,6 +72,19 @@ pub(super) fn instead_of(response: &Response, status: StatusCode) -> Response {
         headers: copied.collect::<Vec<_>>().into(),
         body: Vec::new(),
     }
+}
+
+/// The value of a Warning that tells a person what was wrong (RFC 3261 section 20.43).
+#[must_use]
+pub fn warning(text: &str) -> String {
+    let quotable = |c: &char| !c.is_control() && !matches!(c, '"' | '\\');
+    let text: String = text.chars().filter(quotable).collect();
+    format!("399 audioroad \"{text}\"")
+}
+
+/// Adds a [`warning`].
+pub(super) fn with_warning(response: Response, text: &str) -> Response {
+    with(response, "Warning", warning(text))
 }
 
 /// Adds one header.

@@ -5,16 +5,22 @@
 //! no body     -> offer -> 200 body ... ACK body -> accept_answer -> Negotiated
 //! ```
 //!
-//! The first usable `m=audio` line over RTP/AVP is taken and every other line is declined with port
-//! 0. Encrypted profiles, RTCP multiplexing, ICE and host names in `c=` are not spoken. Descriptions
-//! are read as octets and may be up to [`BYTES_MAX`] long with up to [`LINES_MAX`] media lines.
+//! The first usable `m=audio` line over RTP/AVP or RTP/SAVP is taken, an encrypted one before a plain one, and
+//! every other line is declined with port 0. Keys come by `a=crypto` (RFC 4568) alone: no DTLS. RTCP multiplexing,
+//! ICE and host names in `c=` are not spoken. Descriptions are read as octets and may be up to [`BYTES_MAX`] long
+//! with up to [`LINES_MAX`] media lines.
 
+mod crypto;
+#[cfg(test)]
+mod encrypted_tests;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
 use std::net::{IpAddr, SocketAddr};
+
+pub use crypto::{LocalSrtp, Srtp, SrtpKey, SrtpRule, Suite};
 
 /// Longest session description that is read, in octets.
 pub const BYTES_MAX: usize = 16 * 1024;
@@ -35,6 +41,17 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// All of them, in the order of preference where nobody says another.
+    pub const ALL: [Self; 2] = [Self::Pcmu, Self::Pcma];
+
+    /// The codec with this encoding name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|codec| name.eq_ignore_ascii_case(codec.name()))
+    }
+
     /// The encoding name of `a=rtpmap` (compare without regard to case).
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -126,6 +143,8 @@ pub struct LocalMedia<'a> {
     pub version: u64,
     /// Codecs in our order of preference.
     pub prefer: &'a [Codec],
+    /// Whether the stream is encrypted, and with which key of ours.
+    pub srtp: LocalSrtp,
 }
 
 /// What both sides agreed upon.
@@ -147,6 +166,8 @@ pub struct Negotiated {
     pub direction: Direction,
     /// The far side does not want to hear us: it offered `sendonly`, `inactive` or no address.
     pub hold: bool,
+    /// How the stream is encrypted; `None` is plain RTP.
+    pub srtp: Option<Srtp>,
     /// The `m=` lines of the session in their order, which later offers must keep.
     lines: write::Lines,
 }
@@ -157,6 +178,8 @@ pub struct PendingOffer {
     codecs: Vec<Codec>,
     addr: IpAddr,
     lines: write::Lines,
+    crypto: Option<crypto::Line>,
+    rule: SrtpRule,
 }
 
 /// Why a description cannot be answered. All of them mean 488 (RFC 3261 section 13.3.1.3).
@@ -171,9 +194,18 @@ pub enum SdpError {
     /// No `m=audio` line that is switched on (port other than 0).
     #[error("no audio stream")]
     NoAudio,
-    /// The audio is not plain RTP/AVP.
+    /// The audio is neither RTP/AVP nor RTP/SAVP, or it is encrypted where nothing is to be.
     #[error("transport profile {0} is not supported")]
     Profile(String),
+    /// The audio is plain and must not be.
+    #[error("encrypted audio (SRTP) is required here")]
+    Unencrypted,
+    /// The audio is encrypted and no `a=crypto` line has a key that we take.
+    #[error("no key for encrypted audio (a=crypto) that we take")]
+    Keys,
+    /// The key of encrypted audio came by signalling that everybody can read.
+    #[error("keys of encrypted audio are taken over TLS alone")]
+    KeysInClear,
     /// None of our codecs is among those offered.
     #[error("no codec in common")]
     NoCodec,
@@ -205,21 +237,33 @@ pub fn audio_ip(offer: &[u8]) -> Option<IpAddr> {
     (!ip.is_unspecified()).then_some(ip)
 }
 
-/// Makes an offer of all codecs of `local.prefer`, sending and receiving: for an INVITE or re-INVITE
-/// that came without a description. `previous` is what the session agreed upon before, whose media
+/// Makes an offer of all codecs of `local.prefer`, sending and receiving: for a call of ours, and for an INVITE or
+/// re-INVITE that came without a description. It is RTP/SAVP where encryption is required (without a key, which
+/// nobody can answer, where there is none), RTP/AVP with a key where it is preferred. `previous` is what the session
+/// agreed upon before, whose media
 /// lines and payload types must be kept (RFC 3264 section 8).
 #[must_use]
 pub fn offer(local: &LocalMedia<'_>, previous: Option<&Negotiated>) -> (PendingOffer, Vec<u8>) {
-    let (lines, dtmf) = match previous {
-        Some(former) => (former.lines.clone(), former.dtmf_payload_type),
-        None => (write::Lines::single(), Some(DTMF_PAYLOAD_TYPE)),
+    let (lines, dtmf, crypto) = match previous {
+        Some(former) => (
+            former.lines.clone(),
+            former.dtmf_payload_type,
+            former.srtp.as_ref().map(crypto::Line::of),
+        ),
+        None => (
+            write::Lines::single(local.srtp.rule == SrtpRule::Required),
+            Some(DTMF_PAYLOAD_TYPE),
+            crypto::Line::offered(&local.srtp),
+        ),
     };
-    let body = write::offer(local, &lines, dtmf);
+    let body = write::offer(local, &lines, dtmf, crypto.as_ref());
     (
         PendingOffer {
             codecs: local.prefer.to_vec(),
             addr: local.addr,
             lines,
+            crypto,
+            rule: local.srtp.rule,
         },
         body,
     )
@@ -238,7 +282,11 @@ pub fn accept_answer(pending: &PendingOffer, answer: &[u8]) -> Result<Negotiated
         .media()
         .get(pending.lines.audio())
         .ok_or(SdpError::Mismatch)?;
-    let choice = read::Choice::Theirs(&pending.codecs);
+    let choice = read::Choice::Theirs {
+        codecs: &pending.codecs,
+        crypto: pending.crypto.as_ref(),
+        rule: pending.rule,
+    };
     let stream = answer.usable(media, choice, pending.addr)?;
     Ok(stream.agreed(pending.lines.clone()))
 }

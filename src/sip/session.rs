@@ -1,22 +1,26 @@
-//! One call as the one who is called sees it: its dialog and what was agreed about media. Owned by
-//! the call, which carries requests in from the endpoint and responses back to it.
+//! One call, whoever placed it: its dialog and what was agreed about media. Owned by the call, which
+//! carries requests in from the endpoint and responses back to it.
 //!
 //! ```text
 //! Ringing ── answer ──> Answered ── ACK ──> Confirmed ── BYE from either side ──> Over
-//!     └── reject, cancelled, BYE ─────────────────────────────────────────────────^
+//!     └── reject, cancelled, BYE ─────────────────│───────────────────────────────^
+//! Early (we called) ── 2xx ───────────────────────^
 //! ```
 //!
 //! One offer may be open at a time (RFC 3264 section 4): an offer that crosses ours gets 491. A
 //! re-INVITE that cannot be answered gets 488 and leaves the session as it was.
 
 mod action;
+mod calling;
+mod encryption;
 mod info;
 mod reason;
 mod refresh;
 mod requests;
 #[cfg(test)]
 mod tests;
-mod timer;
+pub(super) mod timer;
+mod transfer;
 
 use std::time::Instant;
 
@@ -29,13 +33,18 @@ use super::sdp::{self, LocalMedia, Negotiated, PendingOffer};
 use super::{SessionError, Source, wire};
 
 pub use action::{AckOutcome, Answer, HangUp, KeyPath, MediaAddress, SessionAction, SessionEvent};
+pub(super) use calling::CallingSide;
+pub use encryption::CallSrtp;
 pub use reason::Reason;
 pub use refresh::Refresh;
 use timer::{SessionTimer, Wish};
+pub use transfer::{Transfer, TransferError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Ringing,
+    /// We called, and it rings there.
+    Early,
     Answered,
     Confirmed,
     Over,
@@ -61,6 +70,8 @@ pub struct InviteSession {
     keys: Option<KeyPath>,
     /// Whether the peer takes UPDATE, by its last Allow.
     takes_update: bool,
+    /// The transfer that we asked for.
+    transfer: Option<transfer::Pending>,
 }
 
 impl InviteSession {
@@ -79,7 +90,8 @@ impl InviteSession {
             return Err(Box::new(refresh::too_short(&invite)));
         }
         Ok(Self {
-            takes_update: refresh::takes_update(&invite).unwrap_or_default(),
+            takes_update: refresh::takes_update(&invite.request.headers).unwrap_or_default(),
+            transfer: None,
             timer: None,
             keys: None,
             state: State::Ringing,
@@ -101,7 +113,7 @@ impl InviteSession {
         self.dialog.key()
     }
 
-    /// The flow that the caller's last request came on, for requests of ours.
+    /// The flow that the far end's last request came on, or our INVITE went on, for requests of ours.
     #[must_use]
     pub fn peer(&self) -> Source {
         self.peer
@@ -237,7 +249,8 @@ impl InviteSession {
                 Some(bye) => HangUp::Bye(Box::new(bye)),
                 None => HangUp::Over,
             },
-            State::Over => HangUp::Over,
+            // A call that rings at the other end is given up by its CANCEL.
+            State::Early | State::Over => HangUp::Over,
         }
     }
 
@@ -245,6 +258,14 @@ impl InviteSession {
     /// the path of the first one, until media is agreed anew.
     pub fn hears_key(&mut self, path: KeyPath) -> bool {
         *self.keys.get_or_insert(path) == path
+    }
+
+    /// The BYE that ends the call for whoever never comes to have it.
+    #[must_use]
+    pub fn farewell(&self) -> Outgoing {
+        let reason = Reason::q850(31, "Nobody waits for the answer any more");
+        let reason = wire::header("Reason", reason.to_string());
+        self.dialog.clone().request(Method::Bye, vec![reason])
     }
 
     /// The BYE once more under a new number, for a new connection after the former one was lost.
@@ -266,6 +287,11 @@ impl InviteSession {
             session_id: media.session_id,
             version: self.descriptions + 1,
             prefer: &media.prefer,
+            srtp: media.srtp.local(
+                request.source.transport,
+                self.descriptions + 1,
+                self.agreed.as_ref().and_then(|agreed| agreed.srtp),
+            ),
         };
         let body = match request.sdp() {
             Some(offer) => {

@@ -68,6 +68,16 @@ pub enum TimerReason {
     RequestRepeatsOver,
     /// Timer L: an accepted INVITE is over (RFC 6026 section 8.7).
     AcceptedOver,
+    /// Timer A: repeat our INVITE.
+    RepeatInvite,
+    /// Timer B: our INVITE was not answered at all.
+    InviteUnanswered,
+    /// Timer D: late repeats of a refusal are over.
+    RefusalRepeatsOver,
+    /// Timer M: late repeats and further forks of a 2xx are over (RFC 6026 section 8.4).
+    AcceptRepeatsOver,
+    /// No final response after our CANCEL (RFC 3261 section 9.1).
+    CancelUnanswered,
     /// Timer E: repeat our request.
     RepeatRequest,
     /// Timer F: our request was not answered.
@@ -144,6 +154,11 @@ impl Timers {
             Some(Reverse(due)) if due.at <= now => self.heap.pop().map(|Reverse(due)| due),
             _ => None,
         }
+    }
+
+    /// Lets go of the timers of transactions that are not `alive`.
+    pub(super) fn retain(&mut self, alive: impl Fn(TxnKey) -> bool) {
+        self.heap.retain(|Reverse(due)| alive(due.txn));
     }
 
     pub(super) fn len(&self) -> usize {

@@ -7,6 +7,7 @@
 mod call;
 mod caller;
 mod cause;
+mod consent;
 mod episode;
 mod event;
 mod operator;
@@ -16,6 +17,7 @@ use std::str::FromStr;
 
 pub use call::CallRow;
 pub use caller::CallerRow;
+pub use consent::ConsentRow;
 pub use episode::EpisodeRow;
 pub use event::EventRow;
 pub(super) use operator::folded;

@@ -1,11 +1,12 @@
 //! Every question the books are asked: plain functions on a connection, all parameterised, all with
 //! a limit.
 //!
-//! While a switch runs, its journal is the one writer of shows, episodes, callers, calls and
-//! events; operators are written directly.
+//! While a switch runs, its journal is the one writer of shows, episodes, callers, calls, events
+//! and consents; operators are written directly.
 
 mod call;
 mod caller;
+mod consent;
 mod opening;
 mod operator;
 mod show;
@@ -15,6 +16,7 @@ pub use call::{
     upsert_call,
 };
 pub use caller::{each_caller, upsert_caller};
+pub use consent::{consents_of_caller, insert_consent};
 pub use opening::{Opening, load_opening};
 pub use operator::{insert_account, list_accounts, operator_by_name, update_account};
 pub use show::{list_episodes, upsert_episode, upsert_show};

@@ -64,6 +64,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    consents (call_id, entry) {
+        call_id -> Text,
+        entry -> Int4,
+        caller_id -> Text,
+        recorded_at -> Int8,
+        given -> Bool,
+        operator_id -> Text,
+        operator_name -> Text,
+        notice -> Text,
+    }
+}
+
+diesel::table! {
     episodes (id) {
         id -> Text,
         show_id -> Text,
@@ -115,6 +128,8 @@ diesel::joinable!(call_events -> calls (call_id));
 diesel::joinable!(calls -> callers (caller_id));
 diesel::joinable!(calls -> episodes (episode_id));
 diesel::joinable!(calls -> shows (show_id));
+diesel::joinable!(consents -> callers (caller_id));
+diesel::joinable!(consents -> calls (call_id));
 diesel::joinable!(episodes -> shows (show_id));
 diesel::joinable!(show_numbers -> shows (show_id));
 
@@ -122,6 +137,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_events,
     callers,
     calls,
+    consents,
     episodes,
     operators,
     show_numbers,

@@ -47,6 +47,14 @@ pub enum ParamError {
 pub struct CallSid(String);
 
 impl CallSid {
+    /// Reads an id: letters, digits, `-` and `_`, at most 64.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let fits = !text.is_empty() && text.len() <= SID_LEN_MAX && text.bytes().all(plain);
+        fits.then(|| Self(text.to_owned()))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -85,6 +93,17 @@ pub enum CallStatus {
     Failed,
     /// Was given up before anybody picked up.
     Canceled,
+}
+
+/// What befell a Media Stream (`StreamEvent`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamFate {
+    /// It was connected.
+    Started,
+    /// It was closed.
+    Stopped,
+    /// It could not be connected, or broke.
+    Failed,
 }
 
 /// A new call that asks what to do.
@@ -130,6 +149,8 @@ pub struct StatusChange {
     pub parent_call_sid: Option<CallSid>,
     /// Where the leg is now.
     pub status: Option<CallStatus>,
+    /// What befell the leg's Media Stream, where the call-back is about one.
+    pub stream: Option<StreamFate>,
     /// Place among the call-backs of this leg, from 0; they may arrive in any order.
     pub sequence: Option<u32>,
     /// How long the leg lasted, once it has ended.
@@ -185,6 +206,7 @@ impl StatusChange {
             call_sid: form.required_sid("CallSid")?,
             parent_call_sid: form.sid("ParentCallSid")?,
             status: form.status("CallStatus"),
+            stream: form.value("StreamEvent").and_then(StreamFate::read),
             sequence: form.number("SequenceNumber"),
             duration_s: form.number("CallDuration"),
             sip_response_code: form.number("SipResponseCode"),
@@ -205,6 +227,19 @@ impl CallingParty {
             Self::Withheld
         } else {
             Self::Number(address.to_owned())
+        }
+    }
+}
+
+impl StreamFate {
+    /// Reads Twilio's word.
+    #[must_use]
+    pub fn read(word: &str) -> Option<Self> {
+        match word {
+            "stream-started" => Some(Self::Started),
+            "stream-stopped" => Some(Self::Stopped),
+            "stream-error" => Some(Self::Failed),
+            _ => None,
         }
     }
 }
@@ -265,11 +300,9 @@ impl Form<'_> {
         let Some(sid) = self.value(name) else {
             return Ok(None);
         };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if sid.len() > SID_LEN_MAX || !sid.bytes().all(plain) {
-            return Err(ParamError::NotAnId(name));
-        }
-        Ok(Some(CallSid(sid.to_owned())))
+        CallSid::read(sid)
+            .map(Some)
+            .ok_or(ParamError::NotAnId(name))
     }
 
     fn status(&self, name: &str) -> Option<CallStatus> {

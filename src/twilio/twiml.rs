@@ -11,6 +11,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::params::CallStatus;
+use super::stream::{CALL_PARAMETER, TOKEN_PARAMETER};
 
 /// Media type of all answers.
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
@@ -88,6 +89,21 @@ pub struct Connect<'a> {
     pub answer_on_bridge: bool,
 }
 
+/// A call that is to come to us as a Media Stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectStream<'a> {
+    /// Told before the call is connected.
+    pub greeting: Option<Message<'a>>,
+    /// The `wss://` URL of our socket; Twilio strips its query.
+    pub url: &'a str,
+    /// Our id of the call, for the parameter `callId`.
+    pub call_id: &'a str,
+    /// Token of the call, for the parameter `token`.
+    pub token: &'a str,
+    /// URL that is told how the stream fares.
+    pub status_callback: &'a str,
+}
+
 /// Why a call is refused before it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -150,6 +166,51 @@ pub fn connect(call: &Connect<'_>) -> Result<String, TwimlError> {
             .write_inner_content(|xml| element(xml, "Sip", &sip, &uri))?;
         Ok(())
     }))
+}
+
+/// Connects the caller to us by a Media Stream. Once either side has closed it, Twilio hangs up.
+#[must_use]
+pub fn connect_stream(call: &ConnectStream<'_>) -> String {
+    let stream = [
+        ("url", call.url),
+        ("statusCallback", call.status_callback),
+        ("statusCallbackMethod", "POST"),
+    ];
+    let parameters = [
+        (CALL_PARAMETER, call.call_id),
+        (TOKEN_PARAMETER, call.token),
+    ];
+    response(|xml| {
+        if let Some(greeting) = &call.greeting {
+            tell(xml, greeting)?;
+        }
+        xml.create_element("Connect").write_inner_content(|xml| {
+            xml.create_element("Stream")
+                .with_attributes(clean_all(&stream))
+                .write_inner_content(|xml| {
+                    parameters.iter().try_for_each(|&(name, value)| {
+                        let value = clean(value);
+                        empty(xml, "Parameter", &[("name", name), ("value", &value)])
+                    })
+                })
+                .map(drop)
+        })?;
+        empty(xml, "Hangup", &[])
+    })
+}
+
+/// Passes the caller on to another number, and hangs up when that call ends.
+#[must_use]
+pub fn pass_on(number: &str, time_limit_s: u32) -> String {
+    let time_limit_s = time_limit_s
+        .clamp(*TIME_LIMIT_S.start(), *TIME_LIMIT_S.end())
+        .to_string();
+    response(|xml| {
+        xml.create_element("Dial")
+            .with_attributes([("timeLimit", time_limit_s.as_str())])
+            .write_inner_content(|xml| element(xml, "Number", &[], number))
+            .map(drop)
+    })
 }
 
 /// Tells the caller something and hangs up: no show on air, lines closed.

@@ -22,6 +22,19 @@ const SOUND_DBFS: f32 = -45.0;
 /// The notes of four octaves from A2 on, tuned to 440 Hz: what music is made of, and where speech is too.
 const NOTES: i32 = 48;
 
+/// Somebody at whose ear there is one.
+pub(crate) trait Listens {
+    /// Waits for the next frames and gives them.
+    fn frames(&self, frames: usize, within: Duration) -> Result<Vec<HeardFrame>, String>;
+}
+
+impl Listens for Call {
+    fn frames(&self, frames: usize, within: Duration) -> Result<Vec<HeardFrame>, String> {
+        self.listen(frames, within)
+            .map_err(|error| error.to_string())
+    }
+}
+
 /// Knows every party's tone. A tone must lie between two notes.
 #[derive(Clone)]
 pub(crate) struct Ears {
@@ -50,7 +63,7 @@ impl Ears {
 
     /// Waits until exactly the `expected` tones are heard for a second, and no music or prompt. Once they were heard, a
     /// foreign voice fails at once; a crackle, as of a person's at a busy browser, may pass.
-    pub(crate) fn hears(&self, who: &str, call: &Call, expected: &[f32]) {
+    pub(crate) fn hears(&self, who: &str, call: &impl Listens, expected: &[f32]) {
         let mut expected = expected.to_vec();
         expected.sort_by(f32::total_cmp);
         let deadline = clock::now() + self.within;
@@ -74,7 +87,7 @@ impl Ears {
     }
 
     /// Waits until greeting or music is heard and no party is in it, not even quietly below.
-    pub(crate) fn waits(&self, who: &str, call: &Call) {
+    pub(crate) fn waits(&self, who: &str, call: &impl Listens) {
         let deadline = clock::now() + self.within;
         loop {
             let frames = listen(who, call, WAIT_FRAMES);
@@ -127,7 +140,7 @@ pub(crate) fn level_dbfs(frames: &[HeardFrame]) -> f32 {
     meter.take().rms_dbfs
 }
 
-fn listen(who: &str, call: &Call, frames: usize) -> Vec<HeardFrame> {
-    call.listen(frames, WITHIN)
+fn listen(who: &str, call: &impl Listens, frames: usize) -> Vec<HeardFrame> {
+    call.frames(frames, WITHIN)
         .unwrap_or_else(|error| panic!("{who}: no audio comes: {error}"))
 }

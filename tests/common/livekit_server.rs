@@ -48,9 +48,14 @@ impl Rooms {
 
     /// A switch with its rooms here.
     pub(crate) fn switch(&self) -> Switch {
+        self.switch_with(&[])
+    }
+
+    /// The same with further settings.
+    pub(crate) fn switch_with(&self, further: &[(&str, &str)]) -> Switch {
         match self {
-            Self::Embedded => Switch::start(&[]),
-            Self::LiveKit(server) => server.switch(&[]),
+            Self::Embedded => Switch::start(further),
+            Self::LiveKit(server) => server.switch(further),
         }
     }
 }

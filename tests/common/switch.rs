@@ -56,6 +56,10 @@ impl Switch {
             ("DATA_DIR", data.path().display().to_string()),
             ("ADMIN_TOKEN", TOKEN.to_owned()),
             ("LOG", "info,audioroad=debug".to_owned()),
+            // Tests share a machine, and most of them want an end at once.
+            ("OVERLOAD_LATENESS_MS", "0".to_owned()),
+            ("OVERLOAD_CPU_PERCENT", "0".to_owned()),
+            ("DRAIN_SECONDS", "0".to_owned()),
         ];
         let further = further
             .iter()
@@ -130,6 +134,21 @@ impl Switch {
     /// Where it answers to `path` by HTTP.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)
+    }
+
+    /// The first and the last of its RTP ports.
+    pub(crate) fn rtp_ports(&self) -> (u16, u16) {
+        let range = self
+            .settings
+            .iter()
+            .find(|(name, _)| name == "RTP_PORT_RANGE");
+        let (first, last) = range
+            .and_then(|(_, range)| range.split_once('-'))
+            .expect("a range of ports");
+        (
+            first.parse().expect("a port"),
+            last.parse().expect("a port"),
+        )
     }
 
     /// Where it answers the telephone, by UDP and by TCP.
@@ -270,11 +289,21 @@ impl Switch {
 
     /// Asks the program to go (SIGTERM) and waits until it has gone.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        let child = self.process.as_mut().expect("a running switch");
+        self.signal("TERM");
+        self.gone()
+    }
+
+    /// Sends the program a signal.
+    pub(crate) fn signal(&self, name: &str) {
         let kill = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {}", child.id())])
+            .args(["-c", &format!("kill -{name} {}", self.pid())])
             .status();
         assert!(kill.expect("a shell runs").success());
+    }
+
+    /// Waits until the program has gone by itself.
+    pub(crate) fn gone(&mut self) -> ExitStatus {
+        let child = self.process.as_mut().expect("a running switch");
         let status = eventually("the switch goes", || {
             child
                 .try_wait()

@@ -38,16 +38,21 @@ struct Telephone {
 
 impl Telephone {
     /// Plays `said` from the answer on; it is in the lobby when this returns.
-    fn call(switch: &Switch, folder: &Path, number: &str, said: &[f32]) -> Self {
+    fn call(
+        switch: &Switch,
+        folder: &Path,
+        number: &str,
+        encryption: &[&str],
+        said: &[f32],
+    ) -> Self {
         fs::create_dir(folder).expect("a folder");
         let play = folder.join("said.wav");
         write_wav(&play, said);
         let seconds = (said.len() / RATE + 2).to_string();
         let target = format!("sip:lobby@{}", switch.sip());
         let (folder_text, play) = (folder.display().to_string(), play.display().to_string());
-        let process = Peer::start(
-            "baresip_phone.py",
-            [
+        let arguments = [
+            &[
                 &folder_text,
                 "--play",
                 &play,
@@ -58,7 +63,9 @@ impl Telephone {
                 "--user",
                 number,
             ],
-        );
+            encryption,
+        ];
+        let process = Peer::start("baresip_phone.py", arguments.concat());
         let row = eventually(&format!("{number} is answered"), || {
             let calls = switch.ask("GET", "/api/calls", Value::Null);
             let ours = calls
@@ -113,7 +120,29 @@ impl Telephone {
 #[test]
 #[ignore = "needs baresip and build/venv, takes a minute; make test runs it"]
 fn two_telephones_wait_with_music_and_talk_on_air() {
-    let switch = Switch::start(&[]);
+    let pesq = wait_and_talk(&Switch::start(&[]), [&[], &[]]);
+    println!("PESQ of a caller on air in another caller's ear: {pesq}");
+}
+
+#[test]
+#[ignore = "needs baresip and build/venv, takes a minute; make test runs it"]
+fn two_encrypted_telephones_wait_with_music_and_talk_on_air() {
+    let file = "[[trunk]]\nname = \"studio\"\nprofile = \"pbx\"\nallow = \"loopback\"\nsrtp = \"required\"\nsrtp_needs_tls = false\n";
+    let switch = Switch::start_with_file(file, &[]);
+    let encryption: [&[&str]; 2] = [&["--mediaenc", "srtp-mand"], &["--mediaenc", "srtp"]];
+    let pesq = wait_and_talk(&switch, encryption);
+    println!("PESQ of an encrypted caller in another's ear: {pesq}");
+    for kind in ["unauthentic", "replayed"] {
+        let none = format!("audioroad_rtp_damage_total{{kind=\"{kind}\"}} 0\n");
+        eventually("the calls are counted", || {
+            let metrics = switch.metrics();
+            metrics.contains(&none).then_some(()).ok_or(metrics)
+        });
+    }
+}
+
+/// Two telephones through a whole call; the PESQ of the one in the other's ear.
+fn wait_and_talk(switch: &Switch, encryption: [&[&str]; 2]) -> f64 {
     switch.go_live();
     let folder = TempDir::new().expect("a temporary folder");
     let speech = speech();
@@ -122,26 +151,28 @@ fn two_telephones_wait_with_music_and_talk_on_air() {
     said.resize(said.len() + RATE, 0.0);
     let quiet = vec![0.0; said.len() + 2 * RATE];
     let listener = Telephone::call(
-        &switch,
+        switch,
         &folder.path().join("listener"),
         "+15550100360",
+        encryption[0],
         &quiet,
     );
     let speaker = Telephone::call(
-        &switch,
+        switch,
         &folder.path().join("speaker"),
         "+15550100361",
+        encryption[1],
         &said,
     );
 
     let phones = [&listener, &speaker];
     let lobby = phones.map(|phone| phone.listens(WAITS_S));
     for phone in phones {
-        phone.step(&switch, "move-to-screening");
-        phone.step(&switch, "move-to-hold");
+        phone.step(switch, "move-to-screening");
+        phone.step(switch, "move-to-hold");
     }
     let hold = phones.map(|phone| phone.listens(WAITS_S));
-    let on_air = phones.map(|phone| phone.step(&switch, "move-to-live"));
+    let on_air = phones.map(|phone| phone.step(switch, "move-to-live"));
     let since = |row: &Value, field: &str| row[field].as_i64().expect("a time");
     let lead_ms = since(&on_air[1], "onAirAt") - since(&on_air[1], "answeredAt");
     assert!(
@@ -162,11 +193,9 @@ fn two_telephones_wait_with_music_and_talk_on_air() {
     let source = folder.path().join("speech.wav");
     write_wav(&source, &speech);
     let score = run("score.py", &[&source.display().to_string(), &recordings[0]]);
-    println!("PESQ of a caller on air in another caller's ear: {score}");
-    assert!(
-        score["pesq"].as_f64().expect("a score") >= PESQ_MIN,
-        "{score}"
-    );
+    let pesq = score["pesq"].as_f64().expect("a score");
+    assert!(pesq >= PESQ_MIN, "{score}");
+    pesq
 }
 
 /// What was heard between two points of a recording is sound, with pauses no longer than between two prompts.

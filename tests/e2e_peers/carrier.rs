@@ -91,14 +91,21 @@ fn encoded(params: Params<'_>) -> String {
 
 impl Twilio {
     pub(crate) fn with_a_switch() -> Self {
+        Self::with_settings(&[])
+    }
+
+    /// The same with further settings.
+    pub(crate) fn with_settings(further: &[(&str, &str)]) -> Self {
         let data = TempDir::new().expect("a temporary folder");
-        let switch = Switch::start(&[
-            ("DATA_DIR", &data.path().display().to_string()),
+        let folder = data.path().display().to_string();
+        let own = [
+            ("DATA_DIR", folder.as_str()),
             ("SIP_ALLOW", "127.0.0.1"),
             ("PUBLIC_URL", PUBLIC_URL),
             ("TWILIO_ACCOUNT_SID", ACCOUNT),
             ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
-        ]);
+        ];
+        let switch = Switch::start(&[&own[..], further].concat());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();

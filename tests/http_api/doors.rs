@@ -1,5 +1,6 @@
 //! Every address of the OpenAPI document against everything that must be refused: read from the document, so that none is left out.
 
+use audioroad::actors::health::Draining;
 use serde_json::{Value, json};
 
 use crate::station::{ADMIN_TOKEN, NOBODY, Station};
@@ -44,6 +45,8 @@ fn body_for(path: &str) -> Value {
         "/api/shows" => json!({ "name": "Noon", "slug": "noon" }),
         "/api/episodes" => json!({ "showId": NOBODY }),
         "/api/episodes/{id}/busy-all" => json!({ "busy": true }),
+        "/api/calls" => json!({ "episodeId": NOBODY, "number": "+15551234567" }),
+        "/api/calls/{id}/transfer" => json!({ "target": "Lifeline" }),
         path if path.starts_with("/api/twilio-sip/") => json!({ "callId": NOBODY }),
         _ => json!({}),
     }
@@ -280,9 +283,12 @@ async fn health_says_whether_calls_can_be_taken() {
     let expected = json!({
         "status": "ok", "sip": "ok", "database": "ok", "sipTls": "off", "sipTlsExpires": null,
         "livekit": "embedded", "livekitLostSince": null, "calls": 0,
+        "refusing": null,
     });
     assert_eq!((health.status, health.json()), (200, expected));
-    station.health.set_draining(true);
+    station.health.set_draining(Draining::Asked {
+        by: "Ada".to_owned(),
+    });
     let health = station.send(station.request("GET", "/health")).await;
     assert_eq!(
         (health.status, &health.json()["status"]),

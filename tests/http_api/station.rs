@@ -1,6 +1,6 @@
 //! A station for one test: switchboard, books in memory, the web on free ports of loopback.
 
-use std::{cell::Cell, net::TcpListener, sync::Arc};
+use std::{cell::Cell, net::TcpListener, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use audioroad::{
@@ -12,6 +12,7 @@ use audioroad::{
         message::AtDesk,
         metrics::Metrics,
         random,
+        stream::Streams,
         switchboard::{Switchboard, SwitchboardPeers},
     },
     config::{Config, PublicIp, Source},
@@ -102,7 +103,10 @@ impl Station {
             metrics: metrics.clone(),
             ladders: ladders.clone(),
             health: Arc::clone(&health),
+            trunk_dials: false,
+            ring_max: Duration::from_secs(60),
             public_ip: PublicIp::default(),
+            calls_max: None,
             hide_numbers: false,
         };
         let switchboard = Switchboard::new(Desk::new(DeskSettings::default()), peers).start();
@@ -120,6 +124,12 @@ impl Station {
                 room_server(&config),
             )),
             call_tokens: TokenKey::new(&CALL_KEY),
+            streams: Streams::new(
+                switchboard.clone(),
+                TokenKey::new(&CALL_KEY),
+                config.twilio.account_sid.as_deref(),
+                metrics.clone(),
+            ),
             metrics: metrics.clone(),
             config: Arc::new(config),
             ladders: ladders.clone(),

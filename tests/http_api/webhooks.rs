@@ -1,5 +1,6 @@
 //! Twilio's webhooks: signed, forged, replayed, delivered twice, by GET and POST, and from another account.
 
+use audioroad::actors::overload::Strain;
 use audioroad::twilio::token::TokenKey;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac as _};
@@ -14,10 +15,10 @@ const INCOMING: &str = "/api/twilio-sip/incoming-call";
 const ENDED: &str = "/api/twilio-sip/dial-ended";
 const STATUS: &str = "/api/twilio-sip/status";
 
-type Params<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Params<'a> = &'a [(&'a str, &'a str)];
 
 /// As Twilio makes it: HMAC-SHA1 over the address and the sorted form.
-fn signature(token: &str, url: &str, form: Params<'_>) -> String {
+pub(crate) fn signature(token: &str, url: &str, form: Params<'_>) -> String {
     let mut sorted = form.to_vec();
     sorted.sort_unstable();
     let signed: String = sorted
@@ -47,7 +48,7 @@ fn post_signed(station: &Station, path: &str, form: Params<'_>, signature: &str)
         .body(encoded(form))
 }
 
-fn post(station: &Station, path: &str, form: Params<'_>) -> RequestBuilder {
+pub(crate) fn post(station: &Station, path: &str, form: Params<'_>) -> RequestBuilder {
     let url = format!("{}{path}", station.url);
     post_signed(station, path, form, &signature(TWILIO_TOKEN, &url, form))
 }
@@ -84,6 +85,30 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     text.split_once(before)
         .and_then(|(_, rest)| rest.split_once(after))
         .map_or("", |(found, _)| found)
+}
+
+#[actix_web::test]
+async fn while_no_calls_are_taken_the_caller_hears_busy() {
+    let station = Station::open();
+    station.on_air().await;
+    station.health.set_overload(vec![Strain::Late]);
+    let incoming = |sid| post(&station, INCOMING, &call(sid, "+15551112222"));
+    let busy = station.send(incoming("CA1")).await;
+    assert_eq!(busy.status, 200);
+    assert!(
+        busy.text.contains("<Reject reason=\"busy\"/>"),
+        "{}",
+        busy.text
+    );
+    assert!(calls(&station).await.is_empty(), "no row is made");
+    station.health.set_overload(Vec::new());
+    let again = station.send(incoming("CA1")).await;
+    assert_eq!(
+        again.text, busy.text,
+        "the same webhook gets the same answer"
+    );
+    let next = station.send(incoming("CA2")).await;
+    assert!(next.text.contains("<Dial"), "{}", next.text);
 }
 
 #[actix_web::test]
@@ -450,4 +475,90 @@ async fn webhooks_that_are_none_are_refused() {
         .send(post(&station, INCOMING, &huge))
         .await
         .problem(413, "too large");
+}
+
+/// A station whose callers come by Media Streams.
+fn by_stream() -> Station {
+    Station::with(&[
+        ("TWILIO_MODE", "stream"),
+        ("TWILIO_AUTH_TOKEN", TWILIO_TOKEN),
+        ("TWILIO_ACCOUNT_SID", ACCOUNT),
+    ])
+}
+
+#[actix_web::test]
+async fn by_stream_a_call_is_sent_to_our_socket_with_a_token_of_its_own() {
+    let station = by_stream();
+    station.on_air().await;
+    let webhook = || post(&station, INCOMING, &call("CA1", "+15551112222"));
+    let answer = station.send(webhook()).await;
+    let row = &calls(&station).await[0];
+    let id = row["id"].as_str().unwrap();
+    let url = format!(
+        "{}/api/twilio-sip/stream",
+        station.url.replace("http", "ws")
+    );
+    for part in [
+        format!("<Connect><Stream url=\"{url}\""),
+        format!("statusCallback=\"{}{STATUS}\"", station.url),
+        format!("<Parameter name=\"callId\" value=\"{id}\"/>"),
+        "</Connect><Hangup/></Response>".to_owned(),
+    ] {
+        assert!(answer.text.contains(&part), "{part}: {}", answer.text);
+    }
+    let token = between(&answer.text, "name=\"token\" value=\"", "\"");
+    let now_s = audioroad::actors::clock::unix_ms() / 1000;
+    let key = TokenKey::new(&CALL_KEY);
+    assert_eq!(key.verify(token, id, "CA1", now_s), Ok(()));
+    assert!(key.verify(token, id, "CA2", now_s).is_err());
+    assert!(key.verify(token, id, "CA1", now_s + 301).is_err());
+    assert_eq!(station.send(webhook()).await.text, answer.text);
+}
+
+#[actix_web::test]
+async fn by_stream_what_is_not_connected_is_told_as_by_sip() {
+    let (station, by_sip) = (by_stream(), Station::open());
+    let form = call("CA0", "+15551112222");
+    for (station, mode) in [(&station, "stream"), (&by_sip, "sip")] {
+        let no_show = station.send(post(station, INCOMING, &form)).await;
+        assert!(
+            no_show.text.contains("no show on air"),
+            "{mode}: {}",
+            no_show.text
+        );
+        let episode = station.on_air().await;
+        let path = format!("/api/episodes/{episode}/busy-all");
+        let busy = station.post(&path, json!({ "busy": true })).await;
+        assert_eq!(busy.status, 200, "{}", busy.text);
+    }
+    for sid in ["CA1", "CA2"] {
+        let form = call(sid, "+15551112222");
+        let here = station.send(post(&station, INCOMING, &form)).await;
+        let there = by_sip.send(post(&by_sip, INCOMING, &form)).await;
+        assert_eq!(here.text, there.text);
+        assert!(here.text.contains("<Reject"), "{}", here.text);
+    }
+}
+
+#[actix_web::test]
+async fn a_stream_that_could_not_be_opened_closes_the_row() {
+    let station = by_stream();
+    station.on_air().await;
+    station
+        .send(post(&station, INCOMING, &call("CA1", "+15551112222")))
+        .await;
+    let told = |event: &'static str| {
+        let form = [
+            ("CallSid", "CA1"),
+            ("AccountSid", ACCOUNT),
+            ("StreamSid", "MZ1"),
+            ("StreamEvent", event),
+        ];
+        station.send(post(&station, STATUS, &form))
+    };
+    assert_eq!(told("stream-started").await.status, 204);
+    assert_eq!(calls(&station).await[0]["status"], "queued");
+    assert_eq!(told("stream-error").await.status, 204);
+    let row = &calls(&station).await[0];
+    assert_eq!(row["cause"], "carrier-stream-error", "{row}");
 }

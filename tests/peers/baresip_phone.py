@@ -1,6 +1,6 @@
 """A telephone nobody here wrote: baresip, unattended. It plays a WAV file and records what it hears.
 
-    baresip_phone.py FOLDER --play SAID.wav --seconds 10 --call sip:+15550100@127.0.0.1:5060 [--user +15550123]
+    baresip_phone.py FOLDER --play SAID.wav --seconds 10 --call sip:+15550100@127.0.0.1:5060 [--user +15550123] [--mediaenc srtp-mand]
     baresip_phone.py FOLDER --play SAID.wav --seconds 10                    (waits and answers at once)
 
 FOLDER gets the configuration, baresip's own log and `heard.wav` (8 kHz mono, from the answer on). The phone hangs up
@@ -40,13 +40,14 @@ module_path             {modules}
 module                  g711.so
 module                  aufile.so
 module                  sndfile.so
+module                  srtp.so
 module_app              account.so
 module_app              menu.so
 """
 
 ACCOUNT = (
     "<sip:{user}@{host}:{sip_port};transport={transport}>"
-    ";regint=0;answermode=auto;audio_codecs={codec}/8000/1;ptime=20\n"
+    ";regint=0;answermode=auto;audio_codecs={codec}/8000/1;ptime=20{encryption}\n"
 )
 
 
@@ -69,6 +70,7 @@ def write_config(folder, args):
         "folder": folder,
         "play": Path(args.play).resolve(),
         "modules": module_folder(),
+        "encryption": f";mediaenc={args.mediaenc}" if args.mediaenc else "",
         "rtp_first": rtp_first,
         "rtp_last": rtp_first + 20,
         "ca_line": f"sip_cafile              {Path(args.ca).resolve()}" if args.ca else "",
@@ -107,6 +109,7 @@ def main():
     parser.add_argument("--transport", choices=("udp", "tcp", "tls"), default="udp")
     parser.add_argument("--ca", help="PEM file with the authority that the far end's certificate must come from")
     parser.add_argument("--codec", choices=("PCMU", "PCMA"), default="PCMU")
+    parser.add_argument("--mediaenc", choices=("srtp", "srtp-mand"), help="RTP/AVP with a key, or RTP/SAVP")
     args = parser.parse_args()
 
     folder = Path(args.folder).resolve()

@@ -3,12 +3,13 @@
 use audioroad::{
     domain::{
         Call, CallId, Caller, CallerId, Cause, Direction, Episode, EpisodeId, EpisodeStatus,
-        Operator, OperatorId, Role, Show, ShowId, Stage, UnixMs, call::Times,
+        Operator, OperatorId, Role, Show, ShowId, Stage, UnixMs,
+        call::{Consent, Times},
     },
     store::{
         AnyConnection,
         migrate::migrate,
-        models::{Account, CallRow, CallerRow, EpisodeRow, EventRow, ShowRow},
+        models::{Account, CallRow, CallerRow, ConsentRow, EpisodeRow, EventRow, ShowRow},
         queries::{self, CallFilter},
     },
 };
@@ -30,6 +31,7 @@ on_both!(
     callers_come_in_batches,
     calls_are_listed_newest_first,
     events_are_written_once,
+    the_latest_consent_counts_and_all_are_kept,
     a_crash_closes_open_calls,
     operators_have_one_name_each,
     a_row_that_cannot_be_read_is_left_out,
@@ -75,7 +77,7 @@ fn sql(connection: &mut AnyConnection, statement: &str) -> diesel::QueryResult<u
 
 fn migrations_run_once(database: &Database) {
     let pool = database.pool();
-    assert_eq!(migrate(&mut pool.get().unwrap()).unwrap().len(), 1);
+    assert_eq!(migrate(&mut pool.get().unwrap()).unwrap().len(), 2);
     assert_eq!(migrate(&mut pool.get().unwrap()).unwrap().len(), 0);
 }
 
@@ -405,6 +407,44 @@ fn events_are_written_once(database: &Database) {
         rows
     );
     assert_eq!(queries::events_of_call(connection, CallId(5)).unwrap(), []);
+}
+
+fn the_latest_consent_counts_and_all_are_kept(database: &Database) {
+    let pool = database.migrated();
+    let connection = &mut *pool.get().unwrap();
+    write_station(connection);
+    write_call(connection, &sample::call());
+    let rows = [
+        ConsentRow::of(&sample::consent(true, 1)),
+        ConsentRow::of(&sample::consent(false, 2)),
+        ConsentRow::of(&sample::consent(true, 3)),
+    ];
+    let given = Consent {
+        at: sample::NOON.plus_ms(3),
+        by: sample::consent(true, 3).by,
+    };
+    for (written, standing) in [(1, Some(1)), (2, None), (3, Some(3))] {
+        for row in rows[..written].iter().chain(&rows[..written]) {
+            queries::insert_consent(connection, row).unwrap();
+        }
+        let consent = read_call(connection, CallId(4)).consent;
+        let at = consent.as_ref().map(|consent| consent.at);
+        assert_eq!(at, standing.map(|ms| sample::NOON.plus_ms(ms)));
+    }
+    let listed = queries::list_calls(connection, &CallFilter::default()).unwrap();
+    assert_eq!(listed[0].call.consent, Some(given));
+    assert_eq!(
+        queries::consents_of_caller(connection, CallerId(3)).unwrap(),
+        rows
+    );
+    let refused = sql(connection, "DELETE FROM calls").unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)
+        ),
+        "a call with a consent on record stays: {refused}"
+    );
 }
 
 fn a_crash_closes_open_calls(database: &Database) {

@@ -2,8 +2,8 @@
 
 use audioroad::{
     domain::{
-        Call, CallEvent, CallId, Caller, CallerId, Cause, Direction, Episode, EpisodeId,
-        EpisodeStatus, NextPolicy, OperatorId, Show, ShowId, Stage, UnixMs,
+        Call, CallEvent, CallId, Caller, CallerId, Cause, ConsentEntry, Direction, Episode,
+        EpisodeId, EpisodeStatus, NextPolicy, OperatorId, Show, ShowId, Stage, UnixMs,
         call::{HeldBy, Times},
     },
     store::Record,
@@ -91,6 +91,10 @@ pub(crate) fn call() -> Call {
         sip_call_id: Some("abc@carrier".to_owned()),
         line_up: false,
         quality: None,
+        consent: None,
+        consent_entries: 0,
+        transfer: None,
+        by_voice_api: false,
     }
 }
 
@@ -104,6 +108,22 @@ pub(crate) fn completed(call: Call, cause: Cause) -> Call {
         cause: Some(cause),
         times,
         ..call
+    }
+}
+
+/// Ada told the caller, as the `number`th entry and as many milliseconds after the call came in.
+pub(crate) fn consent(given: bool, number: i32) -> ConsentEntry {
+    ConsentEntry {
+        call: CallId(4),
+        number,
+        caller: CallerId(3),
+        at: NOON.plus_ms(number.into()),
+        given,
+        by: HeldBy {
+            id: OperatorId(5),
+            name: "Ada".to_owned(),
+        },
+        notice: "You will be on air.".to_owned(),
     }
 }
 

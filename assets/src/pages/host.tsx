@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { HostQueue } from '../parts/host-queue';
 import { NextCard } from '../parts/next-card';
+import { MyGuests } from '../parts/my-guest';
 import { NoEpisode } from '../parts/no-episode';
 import { OnAirStrip } from '../parts/on-air';
 import { ShowControls } from '../parts/show-controls';
@@ -19,6 +20,7 @@ export function HostPage(): JSX.Element {
       <div class="host-main">
         <OnAirStrip />
         <NextCard />
+        <MyGuests />
         <HostQueue />
       </div>
       <div class="host-side">

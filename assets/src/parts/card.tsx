@@ -2,15 +2,19 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { approve, approvePlace, backToLobby, block, placeOf, pressTwice } from '../commands';
+import { isCalling } from '../calls-out';
 import { dropPress } from '../desk';
 import { LIMITS, type CardField } from '../draft';
 import { leave, saveProblem, saving, shown, type } from '../drafts';
 import { formatNumber } from '../phone';
 import type { Call } from '../protocol';
 import { chosenCallId, levels, myCall, myCalls } from '../state';
+import { CallGuest } from './call-out';
+import { ConsentPanel } from './consent';
 import { Flags, label, StatusChip } from './flags';
 import { Icon } from './icons';
 import { MicPanel } from './mic-panel';
+import { PassingOn, PassOn } from './pass-on';
 import { Press, Refusal } from './press';
 import { Meter, Timer } from './timer';
 
@@ -35,10 +39,10 @@ export function CardPanel(): JSX.Element {
           My call
         </h2>
         {call && <StatusChip call={call} />}
-        {call && <Timer since={call.screeningAt} what="in screening" testId="screening-timer" />}
+        {call && <Timer since={call.screeningAt} what={isCalling(call) ? 'ringing' : 'in screening'} testId="screening-timer" />}
         <span class="spacer" />
         {myCalls.value.length > 1 && <MyCalls />}
-        {call && <SendAway call={call} />}
+        {call ? <SendAway call={call} /> : <CallGuest />}
       </div>
       {call ? <Card key={call.id} call={call} /> : <NoCall />}
       <MicPanel where="a call" />
@@ -65,8 +69,11 @@ function Card({ call }: { call: Call }): JSX.Element {
       <div class="card-who">
         <span class="number">{call.from ? formatNumber(call.from) : 'Number withheld'}</span>
         <Flags call={call} />
+        <PassOn call={call} />
         <Meter read={() => levels.value.calls[call.id] ?? -90} label="Caller's level" testId="caller-level" />
       </div>
+      <PassingOn call={call} />
+      <ConsentPanel call={call} />
       <div class="card-pair">
         <Field call={call} field="name" title="Name" inputRef={first} />
         <Field call={call} field="location" title="Location" />
@@ -82,6 +89,7 @@ function Card({ call }: { call: Call }): JSX.Element {
           size="big"
           icon="check"
           keyHint="↵"
+          disabled={isCalling(call)}
           onPress={() => approve(call.id, false)}
         >
           Approve
@@ -93,6 +101,7 @@ function Card({ call }: { call: Call }): JSX.Element {
           size="big"
           icon="next"
           keyHint="⇧ ↵"
+          disabled={isCalling(call)}
           onPress={() => approve(call.id, true)}
         >
           Approve &amp; next
@@ -110,6 +119,16 @@ function SendAway({ call }: { call: Call }): JSX.Element {
     placeOf('drop', call.id),
     placeOf('block-caller', call.id),
   ];
+  if (isCalling(call)) {
+    return (
+      <>
+        <Press place={placeOf('drop', call.id)} testId="drop" icon="drop" onPress={() => dropPress(call)}>
+          Stop calling
+        </Press>
+        <Refusal places={places} />
+      </>
+    );
+  }
   return (
     <>
       <span class="send-away" role="group" aria-label="Without approval">

@@ -1,5 +1,6 @@
 /** What should be known of a caller before answering: words with icons, never a colour alone. */
 import type { JSX } from 'preact';
+import { isCalling } from '../calls-out';
 import { formatNumber } from '../phone';
 import type { Call } from '../protocol';
 import { callerLabel } from '../queue';
@@ -17,7 +18,9 @@ export function Flags({ call }: { call: Call }): JSX.Element {
     <span class="flags">
       {call.blocked && <Flag icon="block" tone="warn" word="Blocked" testId="flag-blocked" />}
       {call.vip && <Flag icon="star" tone="vip" word="VIP" testId="flag-vip" />}
-      {times <= 1 ? (
+      {call.direction === 'outbound' ? (
+        <Flag icon="phone" tone="plain" word="We called" testId="flag-outbound" />
+      ) : times <= 1 ? (
         <Flag icon="sparkle" tone="first" word="First time" testId="flag-first-time" />
       ) : (
         <Flag icon="repeat" tone="plain" word={`${times} calls`} testId="flag-times" />
@@ -68,6 +71,7 @@ function statusOf(call: Call): [string, IconName, string] {
     case 'queued':
       return call.ringing ? ['ringing pulse', 'ringing', 'Ringing'] : ['ringing', 'phone', 'Lobby'];
     case 'screening':
+      if (isCalling(call)) return ['ringing pulse', 'ringing', 'Calling…'];
       return call.heldBy === board.value?.you.operatorId
         ? ['mine', 'headset', 'With me']
         : ['others', 'headset', `With ${call.heldByName ?? 'a screener'}`];

@@ -1,10 +1,14 @@
 /** The approved callers as the host takes them. */
 import type { JSX } from 'preact';
+import { mayBeAired } from '../calls-out';
 import { placeOf, putOnAir, setNext } from '../commands';
 import { dropPress, lines, select, selectedId } from '../desk';
 import { may, mayDrop } from '../policy';
 import type { Call } from '../protocol';
 import { heldCalls, lobbyCalls, myCalls, nextCall, othersCalls, role } from '../state';
+import { CallGuest } from './call-out';
+import { ConsentMissing } from './consent';
+import { EndedCalls } from './ended';
 import { Flags, label, StatusChip } from './flags';
 import { Press, Refusal } from './press';
 import { Timer } from './timer';
@@ -25,6 +29,7 @@ export function HostQueue(): JSX.Element {
         <span class="faint" data-testid="behind">
           {screening} in screening · {lobbyCalls.value.length} waiting
         </span>
+        <CallGuest />
       </div>
       {queue.length === 0 ? (
         <p class="faint pad">No approved callers. They come up here as the screener approves them.</p>
@@ -35,6 +40,7 @@ export function HostQueue(): JSX.Element {
           ))}
         </ol>
       )}
+      <EndedCalls />
     </section>
   );
 }
@@ -63,6 +69,7 @@ function HostRow({ call }: { call: Call }): JSX.Element {
           <strong class="name">{label(call)}</strong>
           {call.location && <span class="location">{call.location}</span>}
           <Flags call={call} />
+          <ConsentMissing call={call} />
           <span class="spacer" />
           <Timer since={call.queuedAt} what="waiting" ages testId="wait-timer" />
         </div>
@@ -100,7 +107,7 @@ function HostRow({ call }: { call: Call }): JSX.Element {
           testId="put-on-air"
           icon="air"
           label={`Put ${label(call)} on air`}
-          disabled={!may(role.value, 'put-on-air')}
+          disabled={!may(role.value, 'put-on-air') || !mayBeAired(call)}
           onPress={() => putOnAir(call.id)}
         >
           Put on air

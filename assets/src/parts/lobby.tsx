@@ -4,13 +4,12 @@ import { pickUp, placeOf } from '../commands';
 import { answerNext, select, selectedId } from '../desk';
 import { may } from '../policy';
 import type { Call } from '../protocol';
-import { ended } from '../queue';
-import { board, episode, lobbyCalls, myCall, othersCalls, role } from '../state';
+import { episode, lobbyCalls, myCall, othersCalls, role } from '../state';
+import { EndedCalls } from './ended';
 import { Flags, label, lastCall, StatusChip } from './flags';
 import { Icon } from './icons';
 import { Press, Refusal } from './press';
 import { Timer } from './timer';
-import { formatElapsed } from '../time';
 
 export function Lobby(): JSX.Element {
   const waiting = lobbyCalls.value;
@@ -136,27 +135,5 @@ function EmptyLobby(): JSX.Element {
         {sentence}
       </p>
     </div>
-  );
-}
-
-function EndedCalls(): JSX.Element | null {
-  if (!board.value || !episode.value) return null;
-  const calls = ended(board.value, episode.value);
-  if (calls.length === 0) return null;
-  return (
-    <details class="ended" data-testid="ended-calls">
-      <summary>Ended calls ({calls.length})</summary>
-      <ul>
-        {calls.map((call) => (
-          <li key={call.id} data-testid={`call-${call.id}`} data-status={call.status}>
-            <span class="name">{label(call)}</span>
-            <span class="faint">
-              {call.causeText ?? call.cause ?? 'Ended'}
-              {call.onAirSeconds ? ` · ${formatElapsed(call.onAirSeconds)} on air` : ''}
-            </span>
-          </li>
-        ))}
-      </ul>
-    </details>
   );
 }

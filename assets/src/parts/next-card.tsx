@@ -1,10 +1,12 @@
 /** The one press of the show: who is next, large, and what Next will do. */
 import type { JSX } from 'preact';
+import { mayBeAired } from '../calls-out';
 import { placeOf, putOnAir, takeNext } from '../commands';
 import { may } from '../policy';
 import type { Call, Episode } from '../protocol';
 import { showOf } from '../queue';
 import { board, episode, nextCall, onAirCalls, role } from '../state';
+import { ConsentMissing } from './consent';
 import { Flags, label } from './flags';
 import { Icon } from './icons';
 import { Press, Refusal } from './press';
@@ -17,7 +19,7 @@ export function NextCard(): JSX.Element | null {
   const place = placeOf('next', current.id);
   return (
     <section
-      class={`next-card${call ? ' ready' : ''}`}
+      class={`next-card${call && mayBeAired(call) ? ' ready' : ''}`}
       aria-labelledby="next-title"
       data-testid="next-card"
       data-call={call?.id}
@@ -44,7 +46,7 @@ export function NextCard(): JSX.Element | null {
             size="big"
             icon="next"
             keyHint="Space"
-            disabled={!call || current.status !== 'live'}
+            disabled={!call || !mayBeAired(call) || current.status !== 'live'}
             onPress={() => takeNext(current.id)}
           >
             Next
@@ -68,6 +70,7 @@ function NextCaller({ call }: { call: Call }): JSX.Element {
         <strong>{label(call)}</strong>
         {call.location && <span class="location">{call.location}</span>}
         <Flags call={call} />
+        <ConsentMissing call={call} />
       </p>
       <p class="next-point" data-testid="next-point">
         {call.point || <span class="faint">No point written</span>}
@@ -86,7 +89,7 @@ function TakeButton({ call }: { call: Call }): JSX.Element {
       tone="go"
       size="big"
       icon="air"
-      disabled={!may(role.value, 'put-on-air')}
+      disabled={!may(role.value, 'put-on-air') || !mayBeAired(call)}
       onPress={() => putOnAir(call.id)}
     >
       Put on air
@@ -98,6 +101,7 @@ function TakeButton({ call }: { call: Call }): JSX.Element {
 function effectOf(current: Episode, call: Call | undefined): string {
   if (current.status !== 'live') return 'Go live first.';
   if (!call) return '';
+  if (!mayBeAired(call)) return 'We called them: tell them first.';
   const leaving = onAirCalls.value.map(label).join(' and ');
   if (!leaving || !may(role.value, 'next')) return 'Takes this caller on air.';
   const policy = board.value ? showOf(board.value, current)?.nextPolicy : undefined;

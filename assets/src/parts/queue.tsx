@@ -8,6 +8,7 @@ import { refuse } from '../presses';
 import type { Call } from '../protocol';
 import { movedBy } from '../queue';
 import { board, heldCalls, nextCall, onAirCalls, role } from '../state';
+import { ConsentMissing } from './consent';
 import { label, StatusChip } from './flags';
 import { Icon } from './icons';
 import { Press, Refusal } from './press';
@@ -86,6 +87,7 @@ function QueueRow({
       </span>
       <StatusChip call={call} />
       <strong class="name">{label(call)}</strong>
+      <ConsentMissing call={call} />
       <span class="location">{call.location}</span>
       <span class="point">{call.point || <span class="faint">No point written</span>}</span>
       <Timer since={call.queuedAt} what="waiting" ages testId="wait-timer" />

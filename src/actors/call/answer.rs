@@ -1,12 +1,12 @@
 //! A call that came in by SIP: answered at once.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use actix::{AsyncContext, Context};
 
 use crate::{
     actors::{
-        call::{CallActor, FarEnd, dialog::SipFarEnd},
+        call::{CallActor, FarEnd, dialog::SipFarEnd, encryption},
         clock,
         message::{DialogUp, Respond},
         random, studio,
@@ -14,8 +14,8 @@ use crate::{
     domain::Cause,
     net::address,
     sip::{
-        Incoming, InviteSession, MediaAddress, SessionError, TxnKey,
-        sdp::{self, Codec},
+        Incoming, InviteSession, MediaAddress, SessionError, TxnKey, sdp, trunk::TrunkMedia,
+        warning,
     },
 };
 
@@ -27,6 +27,8 @@ pub struct Invitation {
     pub request: Box<Incoming>,
     /// When it came in.
     pub at: Instant,
+    /// How its trunk's audio comes.
+    pub media: Arc<TrunkMedia>,
 }
 
 impl CallActor {
@@ -35,7 +37,12 @@ impl CallActor {
         invitation: Invitation,
         ctx: &mut Context<Self>,
     ) -> Result<(), Cause> {
-        let Invitation { txn, request, at } = invitation;
+        let Invitation {
+            txn,
+            request,
+            at,
+            media: trunk,
+        } = invitation;
         let (now, local) = (clock::now(), request.source().local.ip());
         let far = request.sdp().and_then(sdp::audio_ip);
         let far = far.filter(|ip| studio::with(|studio| studio.serves(*ip)) == Some(true));
@@ -48,21 +55,28 @@ impl CallActor {
             }
         };
         let Some(port) = studio::with(|studio| studio.open_port(now)).flatten() else {
-            self.reject(txn, &mut session, 503, &[("Retry-After", "10")]);
+            self.reject(
+                txn,
+                &mut session,
+                503,
+                &[("Retry-After", &random::retry_after_s())],
+            );
             return Err(Cause::OutOfResources);
         };
         let media = MediaAddress {
             addr: address::for_media(self.public_ip, local, far),
             port: port.number,
             session_id: random::u64() >> 2,
-            prefer: vec![Codec::Pcmu, Codec::Pcma],
+            prefer: trunk.codecs.clone(),
+            srtp: encryption::of_call(&trunk),
         };
         self.hold_port(port);
         let answer = match session.answer(now, media, &[("X-Call-Id", &self.id.to_string())]) {
             Ok(answer) => answer,
             Err(SessionError::Sdp(error)) => {
                 tracing::info!(call.id = %self.id, %error, "refused: no audio that we take");
-                self.reject(txn, &mut session, 488, &[]);
+                let warning = warning(&error.to_string());
+                self.reject(txn, &mut session, 488, &[("Warning", &warning)]);
                 return Err(Cause::NoCommonCodec);
             }
             Err(error) => {
@@ -79,7 +93,7 @@ impl CallActor {
         let waited = clock::now().saturating_duration_since(at);
         let histogram = &self.peers.metrics.invite_to_answer;
         histogram.observe(waited.as_secs_f64());
-        self.far_end = FarEnd::Sip(Box::new(SipFarEnd::new(txn, session)));
+        self.far_end = FarEnd::Sip(Box::new(SipFarEnd::new(txn, session, trunk)));
         self.set_session_timer(ctx);
         if let Some(agreed) = answer.negotiated {
             self.leg_up(&agreed, ctx);

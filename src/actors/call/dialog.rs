@@ -1,6 +1,9 @@
 //! The dialog's side of a call: what the far end asks for, and how a call is hung up.
 
+use std::sync::Arc;
+
 use actix::{ActorContext, AsyncContext, Context, Handler, SpawnHandle};
+use rsip::Method;
 
 use crate::{
     actors::{
@@ -11,7 +14,7 @@ use crate::{
     domain::Cause,
     sip::{
         EndpointEvent, HangUp, Incoming, InviteSession, KeyPath, Outgoing, Reason, Refresh,
-        SessionEvent, TxnKey,
+        SessionEvent, TxnKey, answers, trunk::TrunkMedia,
     },
 };
 
@@ -36,6 +39,14 @@ pub(super) fn reason(cause: &Cause) -> Reason {
         | Cause::SipError(_)
         | Cause::Shutdown
         | Cause::SwitchRestarted
+        | Cause::StreamLost
+        | Cause::StreamError
+        | Cause::Busy
+        | Cause::NoAnswer
+        | Cause::Declined
+        | Cause::Unreachable
+        | Cause::DiallerLeft
+        | Cause::Transferred
         | Cause::Carrier(_) => Reason::q850(16, "Normal call clearing"),
     }
 }
@@ -44,30 +55,33 @@ pub(super) fn reason(cause: &Cause) -> Reason {
 pub(super) struct SipFarEnd {
     /// The INVITE's transaction.
     txn: TxnKey,
-    session: InviteSession,
+    pub(super) session: InviteSession,
+    /// How its trunk's audio comes.
+    pub(super) media: Arc<TrunkMedia>,
     /// The alarm of the session timer.
     timer: Option<SpawnHandle>,
 }
 
 impl SipFarEnd {
-    pub(super) fn new(txn: TxnKey, session: InviteSession) -> Self {
+    pub(super) fn new(txn: TxnKey, session: InviteSession, media: Arc<TrunkMedia>) -> Self {
         Self {
             txn,
             session,
+            media,
             timer: None,
         }
     }
 }
 
 impl CallActor {
-    fn sip(&mut self) -> Option<&mut SipFarEnd> {
+    pub(super) fn sip(&mut self) -> Option<&mut SipFarEnd> {
         match &mut self.far_end {
             FarEnd::Sip(sip) => Some(sip),
-            FarEnd::Nobody => None,
+            FarEnd::Nobody | FarEnd::Dialled | FarEnd::Stream(_) => None,
         }
     }
 
-    fn send(&self, outgoing: Outgoing) {
+    pub(super) fn send(&self, outgoing: Outgoing) {
         if let FarEnd::Sip(sip) = &self.far_end {
             let session = &sip.session;
             self.peers.sip.do_send(SendRequest {
@@ -141,10 +155,12 @@ impl CallActor {
                     });
                 }
                 self.far_reason = reason;
-                self.cause.get_or_insert(Cause::CallerHungUp);
+                let cause = self.hung_up_cause();
+                self.cause.get_or_insert(cause);
                 ctx.stop();
             }
             Some(SessionEvent::Dtmf { digit, .. }) => self.key_pressed(digit),
+            Some(SessionEvent::Transfer(news)) => self.transferring(Some(news), ctx),
             None => {}
         }
     }
@@ -157,7 +173,7 @@ impl CallActor {
         }
     }
 
-    fn key_pressed(&self, digit: char) {
+    pub(super) fn key_pressed(&self, digit: char) {
         tracing::debug!(call.id = %self.id, %digit, "key");
     }
 
@@ -190,6 +206,22 @@ impl CallActor {
             None => {}
         }
         self.set_session_timer(ctx);
+    }
+
+    /// The final answer to a request of ours, or none in time.
+    fn answered(
+        &mut self,
+        is_transfer: bool,
+        answer: Option<&rsip::Response>,
+        ctx: &mut Context<Self>,
+    ) {
+        if is_transfer {
+            let sip = self.sip();
+            let news = sip.and_then(|sip| sip.session.transfer_answered(answer));
+            self.transferring(news, ctx);
+        } else {
+            self.refresh_answered(answer, ctx);
+        }
     }
 
     fn refresh_answered(&mut self, answer: Option<&rsip::Response>, ctx: &mut Context<Self>) {
@@ -245,9 +277,18 @@ impl Handler<InDialog> for CallActor {
             EndpointEvent::Acked { body, .. } => self.acked(&body, ctx),
             EndpointEvent::AckTimedOut { .. } => self.ack_timed_out(ctx),
             EndpointEvent::Cancelled { reason, .. } => self.cancelled(reason, ctx),
-            EndpointEvent::Answered { response, .. } => self.refresh_answered(Some(&response), ctx),
-            EndpointEvent::TimedOut { .. } => self.refresh_answered(None, ctx),
-            EndpointEvent::Invited { .. } | EndpointEvent::FlowLost { .. } => {}
+            EndpointEvent::Answered { response, .. } => {
+                let is_transfer = answers(&response, Method::Refer);
+                self.answered(is_transfer, Some(&response), ctx);
+            }
+            EndpointEvent::TimedOut { method, .. } => {
+                self.answered(method == Method::Refer, None, ctx)
+            }
+            EndpointEvent::Invited { .. }
+            | EndpointEvent::Progressed { .. }
+            | EndpointEvent::Accepted { .. }
+            | EndpointEvent::GivenUp { .. }
+            | EndpointEvent::FlowLost { .. } => {}
         }
     }
 }

@@ -4,14 +4,14 @@ use actix::{AsyncContext, Context, Handler};
 
 use crate::{
     actors::{
-        call::{CallActor, Welcome},
+        call::{CallActor, Welcome, encryption},
         clock,
         message::{Admit, Announced, CallAnswered, OnLeg, SetMuted, SetPosition},
         random, studio,
     },
     domain::Cause,
     media::{
-        LegChange, LegKey, LegSpec, MediaTable, Place, g711::Law, stats::LegReport,
+        LegChange, LegKey, LegSpec, MediaTable, Place, g711::Law, srtp::Suite, stats::LegReport,
         table::MediaEvent,
     },
     sip::{
@@ -29,6 +29,7 @@ fn leg_change(agreed: &Negotiated) -> LegChange {
         payload_type: agreed.payload_type,
         dtmf_payload_type: agreed.dtmf_payload_type,
         remote: agreed.remote,
+        srtp: encryption::keys(agreed),
         receive: agreed.direction.receives(),
         send: agreed.direction.sends(),
     }
@@ -50,6 +51,16 @@ pub(super) fn quality(report: Option<&LegReport>, reason: Option<&Reason>) -> Op
         "sent": report.sent,
         "foreign": report.foreign,
         "overRate": report.over_rate,
+        "srtp": report.suite.map(Suite::name),
+        "unauthentic": report.unauthentic,
+        "replayed": report.replayed,
+        "stream": report.stream.map(|stream| serde_json::json!({
+            "playoutMs": stream.playout_ms,
+            "playoutMsMax": stream.playout_ms_max,
+            "unsent": stream.unsent,
+            "overtaken": stream.overtaken,
+            "caughtUp": stream.caught_up,
+        })),
     });
     Some(told.to_string())
 }
@@ -62,6 +73,7 @@ impl CallActor {
             payload_type,
             dtmf_payload_type,
             remote,
+            srtp,
             receive,
             send,
         } = leg_change(agreed);
@@ -70,19 +82,34 @@ impl CallActor {
             payload_type,
             dtmf_payload_type,
             remote,
+            sources: encryption::sources(&self.far_end, remote.ip()),
+            srtp,
             receive,
             send,
             ssrc: random::u32(),
             sequence: random::sequence(),
             timestamp: random::u32(),
         };
-        let (id, position, call) = (self.id, self.position, ctx.address());
+        let (id, call) = (self.id, ctx.address());
         studio::with(|studio| {
             let leg = studio.table.add_leg(clock::now(), spec);
             studio.connect(id, call, leg, port);
-            studio.table.set_position(leg, position);
-            if let Some(Welcome::Announcement(prompt)) = self.welcome {
-                studio.table.place(leg, Place::Announce(prompt));
+        });
+        encryption::log(id, &self.far_end, agreed);
+        self.welcome_leg();
+    }
+
+    /// The leg is in the table: it goes where it belongs, and the desk is told.
+    pub(super) fn welcome_leg(&mut self) {
+        let (id, position) = (self.id, self.position);
+        let prompt = match self.welcome {
+            Some(Welcome::Announcement(prompt)) => Some(prompt),
+            Some(Welcome::Room(..)) | None => None,
+        };
+        self.at_leg(|table, leg| {
+            table.set_position(leg, position);
+            if let Some(prompt) = prompt {
+                table.place(leg, Place::Announce(prompt));
             }
         });
         if let Some(Welcome::Room(room, ticket)) = self.welcome.take() {
@@ -110,6 +137,12 @@ impl CallActor {
 
     pub(super) fn count(&self, report: &LegReport) {
         let metrics = &self.peers.metrics;
+        if let Some(stream) = &report.stream {
+            metrics.streams.overtaken.inc_by(stream.overtaken);
+            metrics.streams.unsent.inc_by(stream.unsent);
+            let playout_s = f64::from(stream.playout_ms) / 1000.0;
+            return metrics.streams.playout.observe(playout_s);
+        }
         for (direction, packets) in [("in", report.received), ("out", report.sent)] {
             let counter = metrics.rtp_packets.with_label_values(&[direction]);
             counter.inc_by(packets);
@@ -120,6 +153,8 @@ impl CallActor {
             ("concealed-samples", report.playout.concealed_samples),
             ("foreign", report.foreign),
             ("over-rate", report.over_rate),
+            ("unauthentic", report.unauthentic),
+            ("replayed", report.replayed),
         ] {
             let counter = metrics.rtp_damage.with_label_values(&[kind]);
             counter.inc_by(count);

@@ -1,14 +1,18 @@
 //! One telephone call: an actor that owns its far end's signalling and its leg.
 //!
 //! ```text
-//! INVITE -> port, SDP answer -> 200 at once -> leg in the table -> lobby
-//! re-INVITE -> leg renegotiated;  BYE, RTP timeout, drop, panic -> stopped(): leg away, port rests, desk told
+//! INVITE -> port, SDP answer -> 200 at once -> leg in the table -> lobby;   Media Stream -> leg in the table -> lobby
+//! re-INVITE -> leg renegotiated;  BYE, stop, timeout, drop, panic -> stopped(): leg away, port rests, desk told
 //! ```
 //! Audio never passes through here. However the call ends, it ends in [`Actor::stopped`], once, with one cause.
 
 mod answer;
+mod dial;
 mod dialog;
+mod encryption;
 mod leg;
+mod stream;
+mod transfer;
 
 use actix::{Actor, ActorContext, Addr, Context};
 
@@ -19,6 +23,7 @@ use crate::{
         metrics::Metrics,
         room::RoomActor,
         sip::SipActor,
+        stream::StreamLeg,
         studio,
         switchboard::Switchboard,
     },
@@ -29,8 +34,10 @@ use crate::{
 };
 
 pub use answer::Invitation;
+pub use dial::Dialling;
 use dialog::SipFarEnd;
 use leg::quality;
+use stream::StreamFarEnd;
 
 /// What happens once the leg is up.
 pub enum Welcome {
@@ -44,6 +51,10 @@ pub enum Welcome {
 pub enum Start {
     /// It sent an INVITE, which is answered.
     Answer(Invitation),
+    /// Its Media Stream is here.
+    Stream(StreamLeg),
+    /// A number is dialled through a trunk.
+    Dial(Dialling),
 }
 
 /// What a call is made of.
@@ -73,8 +84,12 @@ pub struct CallPeers {
 enum FarEnd {
     /// Nobody yet, or nobody any more.
     Nobody,
+    /// Nobody yet, but the SIP actor dials.
+    Dialled,
     /// A SIP dialog.
     Sip(Box<SipFarEnd>),
+    /// The WebSocket of a Media Stream.
+    Stream(StreamFarEnd),
 }
 
 /// One telephone call.
@@ -91,6 +106,8 @@ pub struct CallActor {
     cause: Option<Cause>,
     /// Why the far end hung up, in its words.
     far_reason: Option<Reason>,
+    /// A transfer that is under way.
+    transfer: Option<transfer::Underway>,
 }
 
 impl CallActor {
@@ -108,6 +125,7 @@ impl CallActor {
             position: None,
             cause: None,
             far_reason: None,
+            transfer: None,
         }
     }
 
@@ -121,18 +139,21 @@ impl CallActor {
     /// Ends the call from our side.
     fn hang_up(&mut self, cause: Cause, ctx: &mut Context<Self>) {
         match self.far_end {
-            FarEnd::Nobody => {
+            FarEnd::Nobody | FarEnd::Dialled => {
                 self.cause.get_or_insert(cause);
                 ctx.stop();
             }
             FarEnd::Sip(_) => self.hang_up_dialog(cause, ctx),
+            FarEnd::Stream(_) => self.hang_up_stream(cause, ctx),
         }
     }
 
     /// The call is over: its far end must not be left on a dead line.
     fn leave_far_end(&mut self, cause: &Cause) {
         match self.far_end {
-            FarEnd::Nobody => {}
+            // A stream closes when its far end is dropped.
+            FarEnd::Nobody | FarEnd::Stream(_) => {}
+            FarEnd::Dialled => self.give_up_dial(cause),
             FarEnd::Sip(_) => self.leave_dialog(cause),
         }
     }
@@ -144,6 +165,8 @@ impl Actor for CallActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         let begun = match self.start.take() {
             Some(Start::Answer(invitation)) => self.answer(invitation, ctx),
+            Some(Start::Stream(stream)) => self.take_stream(stream, ctx),
+            Some(Start::Dial(dialling)) => self.dial(dialling, ctx),
             None => Err(Cause::InternalError),
         };
         if let Err(cause) = begun {
@@ -171,6 +194,7 @@ impl Actor for CallActor {
         // Without a cause the actor died of a fault of ours.
         let cause = self.cause.take().unwrap_or(Cause::InternalError);
         self.leave_far_end(&cause);
+        self.transfer_ended(Err("the call ended before that.".to_owned()));
         self.peers.switchboard.do_send(CallGone {
             call: id,
             cause,

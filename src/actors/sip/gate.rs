@@ -15,7 +15,7 @@ use crate::{
     net::address,
     sip::{
         Framing, Incoming, TxnKey, parse,
-        trunk::{Admission, Ruling, Standing, TrunkName, Unread},
+        trunk::{Admission, CallOut, NoLine, Ruling, Standing, TrunkName, Unread},
     },
     twilio::token::TokenKey,
 };
@@ -90,6 +90,19 @@ impl Gate {
         let known = proof.and_then(|(call, token)| self.verify(call, token));
         let ruling = self.admission.rule(now, txn, invite, known.is_some());
         (known, ruling)
+    }
+
+    /// The trunk for a call of ours, which is counted under `key` until [`Self::call_over`].
+    ///
+    /// # Errors
+    /// [`NoLine`].
+    pub fn call_out(&mut self, key: TxnKey) -> Result<CallOut, NoLine> {
+        self.admission.call_out(key)
+    }
+
+    /// We are about to call this address: what it says is read.
+    pub fn expect(&mut self, now: Instant, peer: IpAddr) {
+        self.admission.welcome(now, peer);
     }
 
     /// A call that was accepted may be over: its trunk and the calls that it still has.

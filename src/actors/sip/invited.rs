@@ -26,6 +26,7 @@ impl SipActor {
                     txn,
                     request,
                     fields: accepted.fields,
+                    media: accepted.media,
                     at: now,
                     known,
                 });
@@ -52,6 +53,7 @@ impl SipActor {
         self.ladders
             .refused(request.call_id(), labels[0], labels[1]);
         self.metrics.trunks.refused.with_label_values(&labels).inc();
+        let is_trusted = self.gate.is_trusted(request.source().from.ip());
         let from = request.from_user().unwrap_or_default();
         tracing::debug!(
             sip.trunk = %refused.trunk,
@@ -73,8 +75,10 @@ impl SipActor {
             Ok(mut session) => session.reject(refused.status, None, &headers).ok(),
             Err(response) => Some(*response),
         };
-        if let Some(response) = response {
-            self.endpoint.respond(now, txn, response);
+        match response {
+            Some(response) if is_trusted => self.endpoint.respond(now, txn, response),
+            Some(response) => self.endpoint.refuse_and_forget(txn, response),
+            None => {}
         }
     }
 }

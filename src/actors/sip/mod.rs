@@ -3,10 +3,13 @@
 //! ```text
 //! udp / tcp / tls -> gate (who may speak) -> Endpoint -> Invited -> switchboard;  InDialog, Acked, ... -> call
 //! call -> Respond, SendRequest -> Endpoint -> udp / tcp / tls
+//! call -> DialOut -> dialling -> Endpoint
 //! ```
 //! One timer waits for the endpoint's next deadline. Datagrams wait in the kernel's buffer, streams in a bounded channel: a flood
 //! is dropped or slowed down, never piled up.
 
+mod dialling;
+mod doors;
 mod flows;
 mod gate;
 mod invited;
@@ -35,15 +38,16 @@ use crate::{
     actors::{
         clock,
         ladders::LadderBook,
-        message::{DialogDown, DialogUp, InDialog, Respond, SendRequest, SetDraining},
+        message::{DialogDown, DialogUp, InDialog, Respond, SendRequest},
         metrics::Metrics,
         switchboard::Switchboard,
     },
+    domain::CallId,
     net::{
         address::{mapped, unmapped},
         tls::TlsClient,
     },
-    sip::{Endpoint, EndpointConfig, EndpointEvent, FlowId, Transport, TxnKey},
+    sip::{DialogKey, Endpoint, EndpointConfig, EndpointEvent, FlowId, Transport, TxnKey},
 };
 
 use flows::{Dialler, Ended, FlowEvent, Flows, Patience, SeatLimits};
@@ -92,10 +96,15 @@ pub struct SipActor {
     dialler: Dialler,
     switchboard: Addr<Switchboard>,
     metrics: Metrics,
+    dialogs: HashMap<DialogKey, Recipient<InDialog>>,
     ladders: LadderBook,
-    dialogs: HashMap<crate::sip::DialogKey, Recipient<InDialog>>,
+    doors: doors::Doors,
     invites: HashMap<TxnKey, Recipient<InDialog>>,
     pending: HashMap<TxnKey, Pending>,
+    /// Calls that are dialled.
+    dials: HashMap<CallId, dialling::Dial>,
+    /// Dialogs of far ends that ring.
+    early: HashMap<DialogKey, CallId>,
     wake: Option<(Instant, SpawnHandle)>,
 }
 
@@ -127,9 +136,12 @@ impl SipActor {
             switchboard,
             metrics,
             ladders,
+            doors: doors::Doors::default(),
             dialogs: HashMap::new(),
             invites: HashMap::new(),
             pending: HashMap::new(),
+            dials: HashMap::new(),
+            early: HashMap::new(),
             wake: None,
         }
     }
@@ -169,6 +181,7 @@ impl SipActor {
                 Transport::Tcp | Transport::Tls => self.flows.send(out.flow, out.bytes),
             }
         }
+        self.count_turned_away();
         self.set_timer(ctx);
     }
 
@@ -194,6 +207,9 @@ impl SipActor {
 
     fn tell(&mut self, event: EndpointEvent, ctx: &mut Context<Self>) {
         self.note(&event);
+        if self.on_dial(&event, ctx) || self.in_early_dialog(&event) {
+            return;
+        }
         match &event {
             EndpointEvent::Invited { .. } => {
                 if let EndpointEvent::Invited { txn, request } = event {
@@ -212,7 +228,7 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
-            EndpointEvent::TimedOut { txn } | EndpointEvent::Answered { txn, .. } => {
+            EndpointEvent::TimedOut { txn, .. } | EndpointEvent::Answered { txn, .. } => {
                 self.call_over(*txn);
                 let asked = self
                     .pending
@@ -226,6 +242,10 @@ impl SipActor {
                     call.do_send(InDialog(event));
                 }
             }
+            // Of an INVITE that nobody remembers.
+            EndpointEvent::Progressed { .. }
+            | EndpointEvent::Accepted { .. }
+            | EndpointEvent::GivenUp { .. } => {}
             EndpointEvent::FlowLost { txn } => self.flow_lost(*txn, ctx),
         }
     }
@@ -281,11 +301,14 @@ impl StreamHandler<Datagram> for SipActor {
             return;
         }
         self.metrics.sip_messages.with_label_values(&["in"]).inc();
+        let is_stranger = !self.gate.is_trusted(datagram.from.ip());
+        self.endpoint.set_discreet(is_stranger);
         let local = self.gate.local_address(self.udp_local, datagram.from);
         self.heard_datagram(local, datagram.from, &datagram.bytes);
         self.endpoint
             .handle_datagram(now, UDP, local, datagram.from, &datagram.bytes);
         self.settle(ctx);
+        self.endpoint.set_discreet(false);
     }
 
     fn finished(&mut self, _: &mut Self::Context) {
@@ -328,6 +351,8 @@ impl StreamHandler<FlowEvent> for SipActor {
                     }
                 } else {
                     self.metrics.sip_messages.with_label_values(&["in"]).inc();
+                    let is_stranger = !self.gate.is_trusted(source.from.ip());
+                    self.endpoint.set_discreet(is_stranger);
                     self.flows.is_proven(source.flow);
                     self.heard(&source, &bytes);
                     self.endpoint.handle_stream_message(
@@ -345,6 +370,7 @@ impl StreamHandler<FlowEvent> for SipActor {
             }
         }
         self.settle(ctx);
+        self.endpoint.set_discreet(false);
     }
 
     fn finished(&mut self, _: &mut Self::Context) {
@@ -376,6 +402,7 @@ impl Handler<DialogUp> for SipActor {
                 reason: None,
             }));
         }
+        self.handed_over(up.txn);
         self.dialogs.insert(up.key, up.call.clone());
         self.invites.insert(up.txn, up.call);
     }
@@ -384,11 +411,12 @@ impl Handler<DialogUp> for SipActor {
 impl Handler<DialogDown> for SipActor {
     type Result = ();
 
-    fn handle(&mut self, down: DialogDown, _: &mut Self::Context) {
+    fn handle(&mut self, down: DialogDown, ctx: &mut Self::Context) {
         self.endpoint.forget_dialog(&down.key);
         self.dialogs.remove(&down.key);
         self.invites.remove(&down.txn);
         self.call_over(down.txn);
+        self.settle(ctx);
     }
 }
 
@@ -398,13 +426,5 @@ impl Handler<SendRequest> for SipActor {
     fn handle(&mut self, request: SendRequest, ctx: &mut Self::Context) {
         self.send_request(request, false);
         self.settle(ctx);
-    }
-}
-
-impl Handler<SetDraining> for SipActor {
-    type Result = ();
-
-    fn handle(&mut self, SetDraining(draining): SetDraining, _: &mut Self::Context) {
-        self.endpoint.set_draining(draining);
     }
 }

@@ -27,6 +27,20 @@ impl SipActor {
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self, io::Result<Source>, &mut Context<Self>) + 'static,
     ) {
+        // A route edge is often an address; what its certificate says, the trunk knows.
+        let ip = hop.host.parse().ok();
+        let name = ip.and_then(|ip| self.gate.tls_name(ip)).map(str::to_owned);
+        self.reach_as(hop, name, ctx, then);
+    }
+
+    /// The same, where the name in the hop's certificate is known.
+    pub(super) fn reach_as(
+        &mut self,
+        hop: NextHop,
+        name: Option<String>,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, io::Result<Source>, &mut Context<Self>) + 'static,
+    ) {
         if hop.transport == Transport::Udp {
             let found = async move { flows::resolve(&hop.host, hop.port).await };
             let found = found.into_actor(self).map(move |found, sip, ctx| {
@@ -41,9 +55,6 @@ impl SipActor {
             ctx.spawn(open.map(move |open, sip, ctx| then(sip, Ok(open), ctx)));
             return;
         }
-        // A route edge is often an address; what its certificate says, the trunk knows.
-        let ip = hop.host.parse().ok();
-        let name = ip.and_then(|ip| self.gate.tls_name(ip)).map(str::to_owned);
         let connecting = self.dialler.clone().connect(hop.clone(), name);
         let connecting = connecting.into_actor(self);
         ctx.spawn(connecting.map(move |connected, sip, ctx| {
@@ -84,7 +95,8 @@ impl SipActor {
     /// The call is told as if nobody had answered, which is what happened.
     fn unreachable(&self, txn: TxnKey, request: &SendRequest) {
         if let Some(call) = self.dialogs.get(&request.dialog) {
-            call.do_send(InDialog(EndpointEvent::TimedOut { txn }));
+            let method = request.outgoing.request.method;
+            call.do_send(InDialog(EndpointEvent::TimedOut { txn, method }));
         }
     }
 

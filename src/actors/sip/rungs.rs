@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use rsip::Method;
+
 use crate::{
     actors::sip::{SipActor, UDP},
     sip::{EndpointEvent, Source, Transmit, Transport},
@@ -30,32 +32,41 @@ impl SipActor {
     /// A message on its way out.
     pub(super) fn said(&self, out: &Transmit) {
         let ours = || self.gate.local_address(self.udp_local, out.to);
-        self.ladders.sent(out, ours);
+        self.ladders.sent(out, self.doors.why(), ours);
     }
 
     /// What no message tells.
     pub(super) fn note(&self, event: &EndpointEvent) {
         let (call_id, note) = match event {
             EndpointEvent::AckTimedOut { dialog } => (
-                &dialog.call_id,
+                dialog.call_id.as_str(),
                 "no ACK for our answer: given up".to_owned(),
             ),
-            EndpointEvent::TimedOut { txn } | EndpointEvent::FlowLost { txn } => {
-                let Some(pending) = self.pending.get(txn) else {
+            EndpointEvent::TimedOut { txn, .. } | EndpointEvent::FlowLost { txn } => {
+                let pending = self.pending.get(txn).map(|pending| &pending.request);
+                let asked =
+                    pending.map(|asked| (asked.outgoing.request.method, &*asked.dialog.call_id));
+                let dialled = || {
+                    self.dialled_as(*txn)
+                        .map(|call_id| (Method::Invite, call_id))
+                };
+                let Some((method, call_id)) = asked.or_else(dialled) else {
                     return;
                 };
-                let method = pending.request.outgoing.request.method;
                 let note = if matches!(event, EndpointEvent::TimedOut { .. }) {
                     format!("no answer to our {method}: given up")
                 } else {
                     format!("the connection is gone under our {method}")
                 };
-                (&pending.request.dialog.call_id, note)
+                (call_id, note)
             }
             EndpointEvent::Invited { .. }
             | EndpointEvent::InDialog { .. }
             | EndpointEvent::Cancelled { .. }
             | EndpointEvent::Acked { .. }
+            | EndpointEvent::Progressed { .. }
+            | EndpointEvent::Accepted { .. }
+            | EndpointEvent::GivenUp { .. }
             | EndpointEvent::Answered { .. } => return,
         };
         self.ladders.noted(call_id, note);

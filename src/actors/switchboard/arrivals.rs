@@ -7,8 +7,7 @@ use crate::{
         call::{CallActor, CallPeers, CallPlan, Invitation, Start, Welcome},
         clock,
         message::{
-            Announce, Announced, CallAnswered, CallGone, CallTicket, Invited, LinesUp, Respond,
-            SetDraining, ShutDown, SipUp,
+            Announce, Announced, CallAnswered, CallGone, CallTicket, Invited, Respond, SipUp,
         },
         random,
         switchboard::{Line, Switchboard},
@@ -46,6 +45,7 @@ fn answer(invited: Invited) -> Start {
         txn: invited.txn,
         request: invited.request,
         at: invited.at,
+        media: invited.media,
     })
 }
 
@@ -90,8 +90,9 @@ impl Switchboard {
             self.refuse(invited, 503);
             return self.desk.gone(clock::utc(), id, Cause::InternalError, None);
         };
+        // Whom we called is awaited by an operator, not by music.
         let greeted = CallTicket {
-            greet: true,
+            greet: matches!(room, RoomName::Lobby(_)),
             ..ticket
         };
         self.start_call(
@@ -106,10 +107,13 @@ impl Switchboard {
         }
     }
 
-    fn refuse(&self, invited: Invited, status: u16) {
+    pub(super) fn refuse(&self, invited: Invited, status: u16) {
         let txn = invited.txn;
+        let after = random::retry_after_s();
+        let headers = [("Retry-After", after.as_str())];
+        let headers = if status == 503 { &headers[..] } else { &[] };
         let response = match InviteSession::new(invited.request) {
-            Ok(mut session) => session.reject(status, None, &[]).ok(),
+            Ok(mut session) => session.reject(status, None, headers).ok(),
             Err(response) => Some(*response),
         };
         if let (Some(sip), Some(response)) = (&self.sip, response) {
@@ -122,8 +126,8 @@ impl Handler<Invited> for Switchboard {
     type Result = ();
 
     fn handle(&mut self, invited: Invited, ctx: &mut Context<Self>) {
-        if self.closing {
-            return self.refuse(invited, 503);
+        if let Some(why) = self.sends_away() {
+            return self.send_away(invited, why);
         }
         let arrival = arrival(&invited.request, invited.fields.clone(), invited.known);
         match self.desk.arrive(clock::utc(), arrival) {
@@ -204,27 +208,5 @@ impl Handler<SipUp> for Switchboard {
         self.sip = Some(sip);
         // Not before: the studios of episodes that an earlier run left on air need the media threads.
         self.settle(ctx);
-    }
-}
-
-impl Handler<ShutDown> for Switchboard {
-    type Result = ();
-
-    fn handle(&mut self, _: ShutDown, ctx: &mut Context<Self>) {
-        self.closing = true;
-        if let Some(sip) = &self.sip {
-            sip.do_send(SetDraining(true));
-        }
-        self.peers.health.set_draining(true);
-        self.desk.end_all(clock::utc(), &Cause::Shutdown);
-        self.settle(ctx);
-    }
-}
-
-impl Handler<LinesUp> for Switchboard {
-    type Result = usize;
-
-    fn handle(&mut self, _: LinesUp, _: &mut Context<Self>) -> usize {
-        self.lines.len()
     }
 }

@@ -84,6 +84,14 @@ impl Audience {
             .collect()
     }
 
+    /// Sends a frame to every dashboard of one operator.
+    pub(super) fn tell(&self, operator: OperatorId, frame: &Push) {
+        let theirs = self.seats.values();
+        for seat in theirs.filter(|seat| seat.operator.id == operator) {
+            seat.outbox.do_send(frame.clone());
+        }
+    }
+
     fn push(&self, frame: &Value) {
         let text: Arc<str> = frame.to_string().into();
         for seat in self.seats.values() {
@@ -168,12 +176,20 @@ impl Switchboard {
         }
     }
 
+    /// What dashboards need to know before anybody presses: whether calls can be made, and where callers can be passed on to.
+    fn calls_out(&self) -> Value {
+        let rules = self.desk.calls_out();
+        let lines: Vec<&str> = rules.help_lines.iter().map(|line| &*line.name).collect();
+        json!({ "offBecause": rules.off_because(), "helpLines": lines })
+    }
+
     fn snapshot(&self, operator: &Operator, now: UnixMs) -> String {
         let (shows, episodes, calls) = self.desk.views();
         json!({
             "type": "snapshot", "seq": self.audience.seq, "serverTime": now,
             "you": operator, "shows": shows, "episodes": episodes, "calls": calls,
             "operators": self.audience.everybody(), "health": self.peers.health.view(),
+            "callsOut": self.calls_out(),
             "limits": { "lobby": self.desk.limits().lobby, "hold": self.desk.limits().hold, "live": self.desk.limits().live },
         })
         .to_string()

@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Switchboard {
-    pub(super) fn carry_out(&mut self, effect: Effect, _: &Context<Self>) {
+    pub(super) fn carry_out(&mut self, effect: Effect, ctx: &Context<Self>) {
         match effect {
             Effect::Place { call, stage, room } => self.place(call, stage, room),
             Effect::SetPosition { call, position } => {
@@ -35,8 +35,18 @@ impl Switchboard {
                 self.leave_room(call, true);
                 if let Some(line) = self.lines.get(&call) {
                     line.call.do_send(EndLeg(cause));
+                } else {
+                    self.give_up(call);
                 }
             }
+            Effect::OpenRoom(room) => {
+                if let RoomName::Screening(episode, _) = room {
+                    self.open_room(room, episode);
+                }
+            }
+            Effect::Dial { call, number } => self.dial(call, number, ctx),
+            Effect::Transfer { call, target } => self.transfer(call, target, ctx),
+            Effect::Notify { operator, text } => self.notify(operator, &text),
             Effect::OpenStudio(episode) => self.open_studio(episode),
             Effect::CloseStudio(episode) => self.close_studio(episode),
             Effect::CloseRoom(room) => self.close_room(room),

@@ -9,8 +9,12 @@
 mod arrivals;
 mod audience;
 mod browsers;
+mod dial;
+mod drain;
 mod effects;
+mod lines_out;
 mod presses;
+mod streams;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,7 +28,7 @@ use crate::{
     actors::{
         bridge::RoomTransport, call::CallActor, clock, health::Health, ladders::LadderBook,
         message::CallTicket, metrics::Metrics, random, room::RoomActor, shown::CallShown,
-        sip::SipActor,
+        sip::SipActor, twilio_calls::TwilioCalls,
     },
     config::PublicIp,
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
@@ -50,8 +54,14 @@ pub struct SwitchboardPeers {
     pub ladders: LadderBook,
     /// How the switch is.
     pub health: Arc<Health>,
+    /// A trunk takes calls of ours.
+    pub trunk_dials: bool,
+    /// How long whom we call may take to answer.
+    pub ring_max: Duration,
     /// The addresses in SDP, when they are not the flow's own.
     pub public_ip: PublicIp,
+    /// Calls at once.
+    pub calls_max: Option<usize>,
     /// Rooms show nobody's number.
     pub hide_numbers: bool,
 }
@@ -67,6 +77,8 @@ pub struct Switchboard {
     desk: Desk,
     peers: SwitchboardPeers,
     sip: Option<Addr<SipActor>>,
+    /// Makes calls where no trunk does.
+    twilio: Option<Addr<TwilioCalls>>,
     lines: HashMap<CallId, Line>,
     rooms: BTreeMap<RoomName, Addr<RoomActor>>,
     /// Each live episode's media thread.
@@ -84,6 +96,7 @@ impl Switchboard {
             desk,
             peers,
             sip: None,
+            twilio: None,
             lines: HashMap::new(),
             rooms: BTreeMap::new(),
             studios: HashMap::new(),
@@ -129,6 +142,7 @@ impl Switchboard {
                 .iter()
                 .map(|event| Record::event(&event_id(), event)),
         );
+        records.extend(drained.consents.iter().map(Record::consent));
         for event in drained.events.iter().filter(|event| event.what == "ended") {
             self.peers
                 .metrics

@@ -6,6 +6,7 @@ use crate::{
     actors::{
         clock,
         message::{AtDesk, Press},
+        random,
         switchboard::Switchboard,
     },
     domain::{Refusal, desk::Reply},
@@ -15,14 +16,15 @@ impl Handler<Press> for Switchboard {
     type Result = Result<Reply, Refusal>;
 
     fn handle(&mut self, press: Press, ctx: &mut Context<Self>) -> Self::Result {
-        let done = self.desk.command(clock::utc(), &press.by, &press.command);
+        let command = press.command.with_ids(random::new_ids());
+        let done = self.desk.command(clock::utc(), &press.by, &command);
         let outcome = if done.is_ok() { "done" } else { "refused" };
         self.peers
             .metrics
             .commands
             .with_label_values(&[outcome])
             .inc();
-        tracing::info!(operator.id = %press.by.id, operator.role = press.by.role.label(), command = press.command.name(), outcome, "press");
+        tracing::info!(operator.id = %press.by.id, operator.role = press.by.role.label(), command = command.name(), outcome, "press");
         self.settle(ctx);
         done
     }

@@ -4,7 +4,7 @@ use crate::domain::{
     call::{Call, Direction, Times},
     caller::Caller,
     cause::Cause,
-    desk::Desk,
+    desk::{Desk, calls_out::unanswered},
     effect::{Effect, Verdict},
     ids::{CallId, CallerId, EpisodeId, ShowId},
     room::RoomName,
@@ -41,6 +41,8 @@ impl Desk {
         if let Some(known) = self.announced(&arrival) {
             return self.arrive_again(known, arrival);
         }
+        // Only Twilio's voice API announces calls before they come.
+        let announced = arrival.sip_call_id.is_none() && arrival.twilio_call_sid.is_some();
         let known_caller = arrival
             .from
             .as_ref()
@@ -76,6 +78,10 @@ impl Desk {
             sip_call_id: arrival.sip_call_id,
             line_up: false,
             quality: None,
+            consent: None,
+            consent_entries: 0,
+            transfer: None,
+            by_voice_api: announced,
         };
         let id = call.id;
         let verdict = self.verdict(&call);
@@ -107,16 +113,32 @@ impl Desk {
         {
             call.times.answered.get_or_insert(now);
             call.line_up = true;
+            if call.stage == Stage::Screening {
+                call.times.screening = Some(now);
+            }
             self.note(id, now, "answered", None, String::new());
+            self.touch_call(id);
+        }
+    }
+
+    /// Our INVITE for this call has this Call-ID.
+    pub fn dialled_as(&mut self, id: CallId, sip_call_id: String) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.sip_call_id = Some(sip_call_id);
             self.touch_call(id);
         }
     }
 
     /// The leg is gone, for whatever reason, and what its line was like. A call that already ended keeps its first cause.
     pub fn gone(&mut self, now: UnixMs, id: CallId, cause: Cause, quality: Option<String>) {
+        let mut cause = cause;
         if let Some(call) = self.calls.get_mut(&id) {
             call.line_up = false;
             call.quality = quality;
+            // Who is passed on leaves us, often before we are told that it worked.
+            if call.transfer.is_some() && cause == Cause::CallerHungUp {
+                cause = Cause::Transferred;
+            }
             self.touch_call(id);
         }
         self.end(now, id, cause, None, false);
@@ -127,9 +149,13 @@ impl Desk {
         let waiting = self
             .calls
             .get(&id)
-            .is_some_and(|call| call.sip_call_id.is_none());
-        if waiting {
-            self.end(now, id, Cause::Carrier(status.to_owned()), None, false);
+            .filter(|call| call.sip_call_id.is_none());
+        if let Some(call) = waiting {
+            let cause = match call.direction {
+                Direction::Inbound => Cause::Carrier(status.to_owned()),
+                Direction::Outbound => unanswered(status),
+            };
+            self.end(now, id, cause, None, false);
         }
     }
 
@@ -186,6 +212,14 @@ impl Desk {
         }
         let call = call.clone();
         self.touch_call(id);
+        if let (Direction::Outbound, Some(episode)) = (call.direction, call.episode_id) {
+            let room = RoomName::Screening(episode, id);
+            return Verdict::Admit {
+                call: id,
+                room,
+                episode,
+            };
+        }
         match (call.episode_id, self.lobby_room(call.show_id)) {
             (Some(episode), Some(room)) => Verdict::Admit {
                 call: id,
@@ -292,7 +326,7 @@ impl Desk {
             .map(|show| show.id)
     }
 
-    fn live_episode(&self, show: ShowId) -> Option<EpisodeId> {
+    pub(super) fn live_episode(&self, show: ShowId) -> Option<EpisodeId> {
         self.episodes
             .values()
             .find(|episode| episode.show_id == show && episode.status == EpisodeStatus::Live)

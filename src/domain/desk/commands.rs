@@ -43,8 +43,13 @@ impl Command {
             | Self::PutOnHold { call_id }
             | Self::SetMuted { call_id, .. }
             | Self::Drop { call_id }
-            | Self::BlockCaller { call_id } => Some(*call_id),
-            Self::PickUpNext { .. }
+            | Self::BlockCaller { call_id }
+            | Self::CallBack { call_id, .. }
+            | Self::RecordConsent { call_id }
+            | Self::WithdrawConsent { call_id }
+            | Self::Transfer { call_id, .. } => Some(*call_id),
+            Self::Dial { .. }
+            | Self::PickUpNext { .. }
             | Self::Next { .. }
             | Self::StartShow { .. }
             | Self::EndShow { .. }
@@ -67,10 +72,13 @@ impl Desk {
         command: &Command,
     ) -> Result<Reply, Refusal> {
         let call = command.about_call();
-        let stage = call
-            .and_then(|id| self.calls.get(&id))
-            .map(|call| call.stage);
-        policy::allows(by, command, stage)?;
+        let about = call.and_then(|id| self.calls.get(&id));
+        let stage = about.map(|call| call.stage);
+        let has_it = about.is_some_and(|call| {
+            let held = call.screener.as_ref();
+            call.stage == Stage::Screening && held.is_some_and(|held| held.id == by.id)
+        });
+        policy::allows(by, command, stage, has_it)?;
         let mut reply = Reply {
             call_id: call,
             room: None,
@@ -106,6 +114,14 @@ impl Desk {
             Command::SetMuted { call_id, muted } => self.set_muted(now, by, *call_id, *muted)?,
             Command::Drop { call_id } => self.step(now, by, *call_id, Move::End)?,
             Command::BlockCaller { call_id } => self.block(now, by, *call_id)?,
+            Command::Dial { .. } => reply = self.dial(now, by, command)?,
+            Command::CallBack { call_id, ids } => {
+                let past = self.known_call(*call_id)?.clone();
+                reply = self.call_back(now, by, &past, *ids)?;
+            }
+            Command::RecordConsent { call_id } => self.record_consent(now, by, *call_id)?,
+            Command::WithdrawConsent { call_id } => self.withdraw_consent(now, by, *call_id)?,
+            Command::Transfer { call_id, target } => self.transfer(now, by, *call_id, target)?,
             Command::StartShow { episode_id } => self.start_show(now, *episode_id)?,
             Command::EndShow { episode_id } => self.end_show(now, *episode_id)?,
             Command::OpenLines { episode_id } => self.set_lines(*episode_id, true)?,

@@ -7,21 +7,25 @@
 //! the same picture. Limits: rooms by [`Limits`]; completed calls kept per live episode, [`COMPLETED_KEPT`].
 
 mod arrivals;
+mod calls_out;
 mod commands;
+mod consent;
 mod moderation;
 mod moves;
 mod queue;
 mod station;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::{
-    call::Call,
+    call::{Call, Direction},
     caller::Caller,
+    calls_out::CallsOut,
     cause::Cause,
-    effect::{CallEvent, Effect},
+    effect::{CallEvent, ConsentEntry, Effect},
     ids::{CallId, CallerId, EpisodeId, OperatorId, ShowId},
     refusal::Refusal,
     room::{Limits, RoomName},
@@ -32,6 +36,7 @@ use crate::domain::{
 };
 
 pub use arrivals::Arrival;
+pub use calls_out::LEG_FAILED;
 pub use commands::Reply;
 pub use station::{EpisodePlan, ShowPlan};
 
@@ -76,6 +81,8 @@ pub struct Drained {
     pub views: Vec<CallView>,
     /// History to write.
     pub events: Vec<CallEvent>,
+    /// Consents to write.
+    pub consents: Vec<ConsentEntry>,
     /// Calls that dashboards should forget.
     pub removed_calls: Vec<CallId>,
     /// Episodes that dashboards should forget.
@@ -103,8 +110,10 @@ pub struct Desk {
     present: BTreeMap<RoomName, BTreeMap<String, String>>,
     /// Screeners whose dashboards are gone, since when.
     away: BTreeMap<OperatorId, UnixMs>,
+    calls_out: CallsOut,
     effects: Vec<Effect>,
     events: Vec<CallEvent>,
+    consents: Vec<ConsentEntry>,
     touched: Touched,
     removed_calls: Vec<CallId>,
     removed_episodes: Vec<EpisodeId>,
@@ -124,8 +133,10 @@ impl Desk {
             last_episode_number: BTreeMap::new(),
             present: BTreeMap::new(),
             away: BTreeMap::new(),
+            calls_out: CallsOut::default(),
             effects: Vec::new(),
             events: Vec::new(),
+            consents: Vec::new(),
             touched: Touched::default(),
             removed_calls: Vec::new(),
             removed_episodes: Vec::new(),
@@ -258,6 +269,7 @@ impl Desk {
             views,
             effects: std::mem::take(&mut self.effects),
             events: std::mem::take(&mut self.events),
+            consents: std::mem::take(&mut self.consents),
             ..Drained::default()
         };
         self.forget_old_calls();
@@ -341,8 +353,27 @@ impl Desk {
             .ok_or_else(|| Refusal::NotFound("There is no such episode.".into()))
     }
 
-    /// Ends the call in the books; the shell hangs up when `hang_up` is set.
+    /// Ends the call in the books; the shell hangs up when `hang_up` is set. Who dialled is told when nobody answered.
     fn end(
+        &mut self,
+        now: UnixMs,
+        id: CallId,
+        cause: Cause,
+        by: Option<OperatorId>,
+        hang_up: bool,
+    ) {
+        let unanswered = self
+            .calls
+            .get(&id)
+            .filter(|call| call.direction == Direction::Outbound && call.ringing())
+            .cloned();
+        if let Some(call) = unanswered {
+            self.tell_dialler(&call, &cause);
+        }
+        self.end_quietly(now, id, cause, by, hang_up);
+    }
+
+    fn end_quietly(
         &mut self,
         now: UnixMs,
         id: CallId,
@@ -367,6 +398,7 @@ impl Desk {
             None
         };
         call.stage = Stage::Completed;
+        call.transfer = None;
         call.times.ended = Some(now);
         call.cause = Some(cause.clone());
         let detail = cause.label().into_owned();

@@ -1,7 +1,7 @@
 //! Moves between rooms: what each stage does to the call's times, the queues and the rooms' limits.
 
 use crate::domain::{
-    call::HeldBy,
+    call::{Call, Direction, HeldBy},
     cause::Cause,
     desk::Desk,
     effect::Effect,
@@ -42,6 +42,14 @@ impl Desk {
                 step.in_words()
             )));
         };
+        if matches!(step, Move::Approve | Move::BackToLobby) && call.ringing() {
+            return Err(Refusal::Conflict(
+                "Nobody has answered this call yet.".into(),
+            ));
+        }
+        if step == Move::PutOnAir {
+            self.check_consent(call)?;
+        }
         if step == Move::PickUp && call.ringing() {
             return Err(Refusal::Conflict(
                 "The line is still ringing; it will be answered in a moment.".into(),
@@ -177,9 +185,7 @@ impl Desk {
             .shows
             .get(&known.show_id)
             .map_or(NextPolicy::Drop, |show| show.next_policy);
-        let next = self
-            .next_caller(known)
-            .ok_or_else(|| Refusal::Conflict("Nobody is on hold.".into()))?;
+        let next = self.next_caller(known)?;
         let on_air: Vec<CallId> = self
             .calls
             .values()
@@ -267,19 +273,29 @@ impl Desk {
                 "screener away",
             )
         });
-        let unanswered = self
-            .open_calls()
-            .filter(|call| call.sip_call_id.is_none())
-            .map(|call| {
-                (
-                    call.times.queued.plus_ms(self.settings.arrival_ms_max),
-                    "announced call never came",
-                )
-            });
-        away.chain(unanswered).min()
+        let unanswered = self.open_calls().filter_map(|call| {
+            let due = call.times.queued.plus_ms(self.patience_ms(call)?);
+            Some((due, "call is not there"))
+        });
+        let transfer = self
+            .next_transfer_timeout()
+            .map(|due| (due, "transfer without outcome"));
+        away.chain(unanswered).chain(transfer).min()
     }
 
-    /// Sends callers of screeners who stayed away back to the lobby; closes rows of calls that never came.
+    /// How long a call that is not there yet may take, in milliseconds; `None` when it is there.
+    fn patience_ms(&self, call: &Call) -> Option<i64> {
+        match call.direction {
+            Direction::Inbound => call
+                .sip_call_id
+                .is_none()
+                .then_some(self.settings.arrival_ms_max),
+            Direction::Outbound => call.ringing().then_some(self.calls_out.ring_ms_max),
+        }
+    }
+
+    /// Sends callers of screeners who stayed away back to the lobby; closes rows of calls that never came, and gives up those
+    /// that nobody answers.
     pub fn handle_timeout(&mut self, now: UnixMs) {
         let settings = self.settings;
         let gone: Vec<OperatorId> = self
@@ -300,18 +316,26 @@ impl Desk {
             .map(|call| call.id)
             .collect();
         for id in orphans {
-            self.enter(now, id, Stage::Queued, None);
+            if self.calls.get(&id).is_some_and(Call::ringing) {
+                self.end(now, id, Cause::DiallerLeft, None, true);
+            } else {
+                self.enter(now, id, Stage::Queued, None);
+            }
         }
-        let never: Vec<CallId> = self
+        let late: Vec<(CallId, Direction)> = self
             .open_calls()
             .filter(|call| {
-                call.sip_call_id.is_none()
-                    && now.since(call.times.queued) >= settings.arrival_ms_max
+                self.patience_ms(call)
+                    .is_some_and(|most| now.since(call.times.queued) >= most)
             })
-            .map(|call| call.id)
+            .map(|call| (call.id, call.direction))
             .collect();
-        for id in never {
-            self.end(now, id, Cause::NeverArrived, None, false);
+        for (id, direction) in late {
+            match direction {
+                Direction::Inbound => self.end(now, id, Cause::NeverArrived, None, false),
+                Direction::Outbound => self.end(now, id, Cause::NoAnswer, None, true),
+            }
         }
+        self.forget_old_transfers(now);
     }
 }

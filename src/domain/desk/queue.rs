@@ -28,9 +28,22 @@ impl Desk {
         waiting
     }
 
-    /// Who Next would take: the designated caller, else the first of the hold queue.
-    pub(super) fn next_caller(&self, episode: &Episode) -> Option<CallId> {
-        episode.next.or_else(|| episode.hold_order.first().copied())
+    /// Who Next would take: the designated caller, else the first of the hold queue who may go on air. Whom we called and who
+    /// was not told is passed over, so that the callers behind them need not wait; designated, they are refused by name.
+    pub(super) fn next_caller(&self, episode: &Episode) -> Result<CallId, Refusal> {
+        let held = |id: &CallId| self.calls.get(id);
+        if let Some(designated) = episode.next.as_ref().and_then(held) {
+            self.check_consent(designated)?;
+            return Ok(designated.id);
+        }
+        let mut waiting = episode.hold_order.iter().filter_map(held).peekable();
+        let first = *waiting
+            .peek()
+            .ok_or_else(|| Refusal::Conflict("Nobody is on hold.".into()))?;
+        match waiting.find(|call| call.may_be_aired()) {
+            Some(call) => Ok(call.id),
+            None => self.check_consent(first).map(|()| first.id),
+        }
     }
 
     pub(super) fn position(&self, episode: &Episode, call: &Call) -> Option<u16> {

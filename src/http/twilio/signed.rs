@@ -34,6 +34,20 @@ impl FromRequest for Signed {
     }
 }
 
+/// Our address as Twilio knows it, without a path.
+pub(super) fn base_url(request: &HttpRequest, web: &Web) -> String {
+    let public_url = web.config.http.public_url.clone();
+    public_url.unwrap_or_else(|| auth::base_url(request, &web.config.http))
+}
+
+/// What stands in the signature's header.
+pub(super) fn signature_of(request: &HttpRequest) -> &str {
+    let header = request.headers().get(SIGNATURE);
+    header
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
 fn check(request: &HttpRequest, body: &[u8]) -> Result<Signed, Problem> {
     let web = request
         .app_data::<Data<Web>>()
@@ -44,12 +58,7 @@ fn check(request: &HttpRequest, body: &[u8]) -> Result<Signed, Problem> {
             "TWILIO_AUTH_TOKEN is not set, so webhooks cannot be checked and are refused.",
         ));
     };
-    let base_url = web
-        .config
-        .http
-        .public_url
-        .clone()
-        .unwrap_or_else(|| auth::base_url(request, &web.config.http));
+    let base_url = base_url(request, web);
     let path = request
         .uri()
         .path_and_query()
@@ -61,11 +70,7 @@ fn check(request: &HttpRequest, body: &[u8]) -> Result<Signed, Problem> {
     } else {
         Vec::new()
     };
-    let header = request
-        .headers()
-        .get(SIGNATURE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let header = signature_of(request);
     let raw = (!is_form && !body.is_empty()).then_some(body);
     if !signature::verify(&auth_token.0, &url, &form, raw, header) {
         tracing::warn!(

@@ -23,4 +23,9 @@ pub trait MediaIo {
 
     /// Sends a packet from the leg's socket. What cannot be sent is lost, as on any network.
     fn send(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]);
+
+    /// The leg is a stream, and something is in its ring for the socket.
+    fn wake(&mut self, leg: LegKey) {
+        let _ = leg;
+    }
 }

@@ -6,6 +6,8 @@ use super::RoomKey;
 use crate::media::asset::PromptId;
 use crate::media::feed::Playlist;
 use crate::media::g711::Law;
+use crate::media::latch::Sources;
+use crate::media::srtp::SrtpKeys;
 
 /// Where a leg is: what it hears, and who hears it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub enum Place {
 }
 
 /// What an offer and its answer settled, and how our stream begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegSpec {
     /// Codec in both directions.
     pub law: Law,
@@ -33,6 +35,10 @@ pub struct LegSpec {
     pub dtmf_payload_type: Option<u8>,
     /// The far end's address from its SDP.
     pub remote: SocketAddr,
+    /// Where else its packets may come from.
+    pub sources: Sources,
+    /// How the stream is encrypted; plain RTP without.
+    pub srtp: Option<SrtpKeys>,
     /// Our SSRC; random.
     pub ssrc: u32,
     /// Our first sequence number; random.
@@ -56,19 +62,22 @@ pub struct LegChange {
     pub dtmf_payload_type: Option<u8>,
     /// The far end's address from its SDP; a new one arms the latch anew.
     pub remote: SocketAddr,
+    /// How the stream is encrypted from now on.
+    pub srtp: Option<SrtpKeys>,
     /// False while the far end sends nothing (it has put us on hold).
     pub receive: bool,
     /// False while the far end wants nothing from us.
     pub send: bool,
 }
 
-impl From<LegSpec> for LegChange {
-    fn from(spec: LegSpec) -> Self {
-        let LegSpec {
+impl From<&LegSpec> for LegChange {
+    fn from(spec: &LegSpec) -> Self {
+        let &LegSpec {
             law,
             payload_type,
             dtmf_payload_type,
             remote,
+            srtp,
             receive,
             send,
             ..
@@ -78,6 +87,7 @@ impl From<LegSpec> for LegChange {
             payload_type,
             dtmf_payload_type,
             remote,
+            srtp,
             receive,
             send,
         }

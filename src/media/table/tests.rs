@@ -6,5 +6,6 @@ mod continuity;
 mod network;
 mod phone;
 mod prompts;
+mod stream;
 mod studio;
 mod who_hears_whom;

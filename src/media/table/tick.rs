@@ -41,7 +41,7 @@ impl MediaTable {
             let place = leg.place;
             let was_quiet = leg.player.is_quiet();
             let payload = leg.listen(self.beat, &self.settings, &self.assets, &mut self.rooms);
-            leg.send(key, &payload, io);
+            leg.send(key, now, &payload, io);
             if matches!(place, Place::Announce(_)) && !was_quiet && leg.player.is_quiet() {
                 self.events.push(MediaEvent::PromptEnded { leg: key });
             }

@@ -20,6 +20,15 @@ pub fn answer<'a>(
     })
 }
 
+/// Whether one of these challenges says that the credentials were right and their nonce too old (RFC 7616 section 3.3).
+pub fn is_stale<'a>(mut challenges: impl Iterator<Item = &'a str>) -> bool {
+    challenges.any(|challenge| {
+        let params = Params::read(challenge);
+        let stale = params.as_ref().and_then(|params| params.find("stale"));
+        stale.is_some_and(|stale| stale.eq_ignore_ascii_case("true"))
+    })
+}
+
 fn answered(
     login: &Login,
     method: &str,

@@ -9,8 +9,8 @@ use super::algorithm::{Algorithm, Asked};
 use super::nonce::{Nonces, Worth};
 use super::params::{Params, quoted};
 
-/// What we call ourselves: peers choose their login by it.
-const REALM: &str = "audioroad";
+/// What we call ourselves: peers choose their login by it. It says nothing of the software, since strangers are asked, too.
+const REALM: &str = "sip";
 /// Credentials headers of one request that are looked at.
 const CREDENTIALS_MAX: usize = 8;
 /// Digits of a nonce count.

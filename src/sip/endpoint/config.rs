@@ -51,8 +51,12 @@ pub struct Limits {
     pub transactions_max: usize,
     /// INVITEs that have no final response yet.
     pub ringing_max: usize,
-    /// Seconds after which a refused caller may try again.
+    /// New calls a second, and as many at once; as good as none where nothing else is said.
+    pub calls_per_second: u32,
+    /// Seconds after which a refused caller may try again, at least.
     pub retry_after_s: u16,
+    /// Seconds that are added to that, fewer for one caller than for another, so that they don't come back in one wave.
+    pub retry_after_spread_s: u16,
 }
 
 impl Default for Limits {
@@ -60,7 +64,9 @@ impl Default for Limits {
         Self {
             transactions_max: 100_000,
             ringing_max: 1_000,
+            calls_per_second: 1_000_000,
             retry_after_s: 5,
+            retry_after_spread_s: 10,
         }
     }
 }

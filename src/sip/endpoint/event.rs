@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use rsip::Response;
+use rsip::{Method, Response};
 
 use crate::sip::{DialogKey, FlowId, Incoming, Reason, Transport, TxnKey};
 
@@ -59,7 +59,28 @@ pub enum EndpointEvent {
         /// The dialog.
         dialog: DialogKey,
     },
-    /// The final response to a request of ours.
+    /// A provisional response to our INVITE, 100 included.
+    Progressed {
+        /// The INVITE's key.
+        txn: TxnKey,
+        /// The response.
+        response: Box<Response>,
+    },
+    /// The 2xx to our INVITE: the first, and acknowledged already. Other far ends of a forked INVITE
+    /// that answer later are hung up without a word here.
+    Accepted {
+        /// The INVITE's key.
+        txn: TxnKey,
+        /// The response.
+        response: Box<Response>,
+    },
+    /// The end of our INVITE after [`super::Endpoint::cancel`], whatever it was: nothing is left
+    /// at the far end.
+    GivenUp {
+        /// The INVITE's key; nothing more will come of it.
+        txn: TxnKey,
+    },
+    /// The final response to a request of ours; of an INVITE a refusal, acknowledged already.
     Answered {
         /// The request's key.
         txn: TxnKey,
@@ -71,6 +92,8 @@ pub enum EndpointEvent {
     TimedOut {
         /// The transaction; nothing more will come of it.
         txn: TxnKey,
+        /// What was asked.
+        method: Method,
     },
     /// The connection closed under a request of ours, or was closed already: connect to the
     /// dialog's [`NextHop`](crate::sip::NextHop) and ask again.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use rsip::{Method, Request, Response, StatusCode};
 
-use super::{Endpoint, EndpointEvent};
+use super::{Endpoint, EndpointEvent, Unanswered};
 use crate::sip::incoming::{Incoming, tag};
 use crate::sip::reply::{self, ALLOW, SUPPORTED};
 use crate::sip::transaction::{
@@ -53,7 +53,7 @@ impl Endpoint {
         match self.table.machine(txn) {
             Some(Machine::InviteServer(server)) => server.repeated(&mut self.out),
             Some(Machine::Server(server)) => server.repeated(&mut self.out),
-            Some(Machine::Client(_)) | None => {}
+            Some(Machine::Client(_) | Machine::InviteClient(_)) | None => {}
         }
     }
 
@@ -89,7 +89,7 @@ impl Endpoint {
     fn handle_cancel(&mut self, known: Option<TxnKey>, cancel: &Incoming) {
         let given_up = match known.and_then(|txn| self.table.machine(txn)) {
             Some(Machine::InviteServer(server)) => server.cancel(),
-            Some(Machine::Server(_) | Machine::Client(_)) | None => {
+            Some(Machine::Server(_) | Machine::Client(_) | Machine::InviteClient(_)) | None => {
                 return self.refuse(cancel, 481);
             }
         };
@@ -142,6 +142,12 @@ impl Endpoint {
         };
         let txn = self.begin(now, &request, names);
         let dialog = request.dialog_key();
+        let asked = Unanswered {
+            dialog: dialog.clone(),
+            at: now,
+            refusal: base(&request, 481),
+        };
+        self.unanswered.insert(txn, asked);
         let request = Box::new(request);
         self.out.events.push_back(EndpointEvent::InDialog {
             dialog,
@@ -163,7 +169,9 @@ impl Endpoint {
             let txn = self.table.origin(&origin);
             match txn.and_then(|txn| self.table.machine(txn)) {
                 Some(Machine::InviteServer(server)) => server.provisional_acked(rseq),
-                Some(Machine::Server(_) | Machine::Client(_)) | None => false,
+                Some(Machine::Server(_) | Machine::Client(_) | Machine::InviteClient(_)) | None => {
+                    false
+                }
             }
         });
         self.refuse(prack, if acked { 200 } else { 481 });
@@ -181,7 +189,8 @@ impl Endpoint {
         let limits = self.config.limits;
         let is_full =
             self.table.len() >= limits.transactions_max || self.ringing.len() >= limits.ringing_max;
-        if self.draining || is_full {
+        if self.draining || is_full || !self.has_budget(now) {
+            self.turned_away = self.turned_away.saturating_add(1);
             return self.refuse_busy(&request);
         }
         if request.has_foreign_body() {
@@ -205,6 +214,15 @@ impl Endpoint {
             .push_back(EndpointEvent::Invited { txn, request });
     }
 
+    /// Takes one call out of this second's budget.
+    fn has_budget(&mut self, now: Instant) -> bool {
+        let taken = self.calls.take(self.calls_full_at, now);
+        if taken.is_some() {
+            self.calls_full_at = taken;
+        }
+        taken.is_some()
+    }
+
     fn begin(&mut self, now: Instant, request: &Incoming, names: Names) -> TxnKey {
         let txn = self.table.issue();
         let source = request.source;
@@ -212,7 +230,8 @@ impl Endpoint {
             let trying = reply::response(&request.request, StatusCode::Trying, None);
             let refusal = self.signed(base(request, 504));
             let opening = (emit_response(&trying), emit_response(&refusal));
-            let mut server = InviteServer::new(now, txn, source, opening, &mut self.out);
+            let aloud = !self.discreet;
+            let mut server = InviteServer::new(now, txn, source, opening, aloud, &mut self.out);
             if request.has_option("Require", "100rel") {
                 server.require_reliable();
             }
@@ -229,7 +248,12 @@ impl Endpoint {
     }
 
     fn refuse_busy(&mut self, request: &Incoming) {
-        let after = self.config.limits.retry_after_s.to_string();
+        let limits = self.config.limits;
+        // Our tag is as good as a die, and the same for a request that is repeated.
+        let die = request.local_tag.get(..4);
+        let die = die.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        let more = die.unwrap_or_default() % limits.retry_after_spread_s.saturating_add(1).max(1);
+        let after = limits.retry_after_s.saturating_add(more).to_string();
         let response = reply::with(base(request, 503), "Retry-After", after);
         self.answer(&request.source, response);
     }

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod loss;
+mod loss_out;
 mod probes;
 mod switch;
 mod timers;

@@ -82,7 +82,12 @@ fn whole_call(ladders: &mut Ladders, start: Instant) -> u64 {
         )
     );
     ladders.received(start, &carrier(), invite.as_bytes(), true);
-    ladders.sent(start, &out(&answer("100 Trying", "INVITE", "7@z", 1)), ours);
+    ladders.sent(
+        start,
+        &out(&answer("100 Trying", "INVITE", "7@z", 1)),
+        None,
+        ours,
+    );
     ladders.received(start + ms(500), &carrier(), invite.as_bytes(), true);
     ladders.accepted("7@z", "studio");
     ladders.tie("7@z", 42);
@@ -90,6 +95,7 @@ fn whole_call(ladders: &mut Ladders, start: Instant) -> u64 {
         ladders.sent(
             start + ms(at),
             &out(&answer("200 OK", "INVITE", "7@z", 1)),
+            None,
             ours,
         );
     }
@@ -100,6 +106,7 @@ fn whole_call(ladders: &mut Ladders, start: Instant) -> u64 {
     ladders.sent(
         start + ms(9001),
         &out(&answer("200 OK", "BYE", "7@z", 2)),
+        None,
         ours,
     );
     ladders.ended(start + ms(9002), 42, "caller-hung-up");
@@ -194,6 +201,7 @@ fn a_refusal_is_over_and_a_second_try_goes_on() {
     ladders.sent(
         start,
         &out(&answer("401 Unauthorized", "INVITE", "7@z", 1)),
+        None,
         ours,
     );
     let ladder = ladders.recent().next().unwrap();
@@ -207,10 +215,11 @@ fn a_refusal_is_over_and_a_second_try_goes_on() {
     ladders.sent(
         start + ms(11),
         &out(&answer("200 OK", "INVITE", "7@z", 2)),
+        None,
         ours,
     );
     let refused = answer("488 Not Acceptable Here", "INVITE", "7@z", 3);
-    ladders.sent(start + ms(12), &out(&refused), ours);
+    ladders.sent(start + ms(12), &out(&refused), None, ours);
     let ladder = ladders.recent().next().unwrap();
     assert_eq!(
         (ladder.over, ladder.status),
@@ -257,7 +266,12 @@ fn strangers_begin_no_ladder_before_their_call_is_accepted() {
 #[test]
 fn calls_that_we_place_have_ladders_too() {
     let (mut ladders, start) = (Ladders::new(10), epoch());
-    ladders.sent(start, &out(&request("INVITE", "out", 1, "", "")), ours);
+    ladders.sent(
+        start,
+        &out(&request("INVITE", "out", 1, "", "")),
+        None,
+        ours,
+    );
     ladders.received(
         start,
         &carrier(),
@@ -269,6 +283,20 @@ fn calls_that_we_place_have_ladders_too() {
     assert_eq!(
         summaries(ladder),
         ["Out INVITE", "In 180 Ringing to INVITE"]
+    );
+}
+
+#[test]
+fn a_call_that_is_sent_away_says_why() {
+    let (mut ladders, start) = (Ladders::new(10), epoch());
+    let invite = request("INVITE", "7@z", 1, "", "");
+    ladders.received(start, &carrier(), invite.as_bytes(), true);
+    let away = answer("503 Service Unavailable", "INVITE", "7@z", 1);
+    ladders.sent(start, &out(&away), Some("draining"), ours);
+    let ladder = ladders.recent().next().unwrap();
+    assert_eq!(
+        (ladder.over, ladder.cause.as_deref()),
+        (true, Some("draining"))
     );
 }
 
@@ -286,7 +314,12 @@ fn other_requests_begin_nothing() {
     let in_dialog = request("INVITE", "x", 1, ";tag=b", "");
     ladders.received(start, &carrier(), in_dialog.as_bytes(), true);
     ladders.received(start, &carrier(), b"\r\n\r\n", true);
-    ladders.sent(start, &out(&answer("200 OK", "OPTIONS", "x", 1)), ours);
+    ladders.sent(
+        start,
+        &out(&answer("200 OK", "OPTIONS", "x", 1)),
+        None,
+        ours,
+    );
     assert_eq!(ladders.recent().count(), 0);
 }
 

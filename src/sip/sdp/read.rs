@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use sdp_types::{Attribute, Media, RtpMap, Session, Time};
 
+use super::crypto::{self, LocalSrtp, Srtp, SrtpRule};
 use super::write::Lines;
 use super::{BYTES_MAX, Codec, Direction, LINES_MAX, LocalMedia, Negotiated, SdpError};
 
@@ -29,15 +30,23 @@ pub(super) struct Stream {
     remote: SocketAddr,
     ptime_ms: Option<u16>,
     direction: Direction,
+    srtp: Option<Srtp>,
 }
 
-/// Whose order of codecs decides.
+/// Who chooses.
 #[derive(Clone, Copy)]
 pub(super) enum Choice<'a> {
-    /// Ours: we answer.
-    Ours(&'a [Codec]),
-    /// That of the peer among ours: it answered.
-    Theirs(&'a [Codec]),
+    /// We, who answer: our order of codecs, our rule about encryption.
+    Ours(&'a [Codec], &'a LocalSrtp),
+    /// The peer, who answered, among what we offered.
+    Theirs {
+        /// The codecs.
+        codecs: &'a [Codec],
+        /// The key.
+        crypto: Option<&'a crypto::Line>,
+        /// Whether it may be left out.
+        rule: SrtpRule,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -95,18 +104,20 @@ impl Description {
         Some(line.try_address().ok()?.ip.to_canonical())
     }
 
-    /// The first media line that we can talk to, with its index; else why the first audio line is
-    /// none.
+    /// The first encrypted media line that we can talk to, else the first plain one, with its index; else why
+    /// the first audio line is none.
     pub(super) fn first_usable(&self, local: &LocalMedia<'_>) -> Result<(usize, Stream), SdpError> {
+        let mut plain = None;
         let mut reason = SdpError::NoAudio;
         for (index, media) in self.session.medias.iter().enumerate() {
-            match self.usable(media, Choice::Ours(local.prefer), local.addr) {
-                Ok(stream) => return Ok((index, stream)),
+            match self.usable(media, Choice::Ours(local.prefer, &local.srtp), local.addr) {
+                Ok(stream) if stream.srtp.is_some() => return Ok((index, stream)),
+                Ok(stream) => plain = plain.or(Some((index, stream))),
                 Err(error) if reason == SdpError::NoAudio => reason = error,
                 Err(_) => {}
             }
         }
-        Err(reason)
+        plain.ok_or(reason)
     }
 
     /// What a media line offers; `local` tells the address family that we can reach.
@@ -119,9 +130,16 @@ impl Description {
         if !media.media.eq_ignore_ascii_case("audio") || media.port == 0 {
             return Err(SdpError::NoAudio);
         }
-        if !media.proto.eq_ignore_ascii_case("RTP/AVP") {
+        let is_secure = media.proto.eq_ignore_ascii_case("RTP/SAVP");
+        if !is_secure && !media.proto.eq_ignore_ascii_case("RTP/AVP") {
             return Err(SdpError::Profile(printable(&media.proto)));
         }
+        let srtp = match choice {
+            Choice::Ours(_, local) => crypto::answering(media, is_secure, local),
+            Choice::Theirs { crypto, rule, .. } => {
+                crypto::answered(media, is_secure, crypto, rule == SrtpRule::Required)
+            }
+        }?;
         let formats = formats(media);
         let (payload_type, codec) = choose(&formats, choice).ok_or(SdpError::NoCodec)?;
         let dtmf = formats
@@ -140,6 +158,7 @@ impl Description {
             } else {
                 direction
             },
+            srtp,
         })
     }
 
@@ -174,6 +193,7 @@ impl Stream {
             ptime_ms_in: self.ptime_ms,
             direction: self.direction,
             hold: !self.direction.sends(),
+            srtp: self.srtp,
             lines,
         }
     }
@@ -187,10 +207,10 @@ fn choose(formats: &[(u8, Format)], choice: Choice<'_>) -> Option<(u8, Codec)> {
         })
     };
     match choice {
-        Choice::Ours(ours) => ours
+        Choice::Ours(ours, _) => ours
             .iter()
             .find_map(|wanted| audio().find(|(_, codec)| codec == wanted)),
-        Choice::Theirs(ours) => audio().find(|(_, codec)| ours.contains(codec)),
+        Choice::Theirs { codecs, .. } => audio().find(|(_, codec)| codecs.contains(codec)),
     }
 }
 
@@ -219,7 +239,7 @@ fn formats(media: &Media) -> Vec<(u8, Format)> {
 
 /// What a payload type means without `a=rtpmap` (RFC 3551 table 4).
 fn static_format(number: u8) -> Option<Format> {
-    [Codec::Pcmu, Codec::Pcma]
+    Codec::ALL
         .into_iter()
         .find(|codec| codec.static_payload_type() == number)
         .map(Format::Audio)
@@ -234,10 +254,7 @@ fn mapped_format(map: &RtpMap) -> Option<Format> {
     if name.eq_ignore_ascii_case("telephone-event") {
         return Some(Format::TelephoneEvent);
     }
-    [Codec::Pcmu, Codec::Pcma]
-        .into_iter()
-        .find(|codec| name.eq_ignore_ascii_case(codec.name()))
-        .map(Format::Audio)
+    Codec::from_name(name).map(Format::Audio)
 }
 
 fn ptime_ms(media: &Media) -> Option<u16> {

@@ -69,6 +69,7 @@ fn local() -> LocalMedia<'static> {
         session_id: 77,
         version: 1,
         prefer: BOTH,
+        srtp: LocalSrtp::OFF,
     }
 }
 

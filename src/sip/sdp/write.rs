@@ -2,6 +2,7 @@
 
 use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
 
+use super::crypto;
 use super::read::Description;
 use super::{Codec, LocalMedia, Negotiated};
 
@@ -25,18 +26,20 @@ struct Line {
     fmt: String,
 }
 
-/// A payload type with what we call it in `a=rtpmap`.
+/// What our audio line says of its packets.
 struct Formats<'a> {
+    /// Payload types with what we call them in `a=rtpmap`.
     codecs: &'a [(u8, Codec)],
     dtmf: Option<u8>,
+    crypto: Option<&'a crypto::Line>,
 }
 
 impl Lines {
     /// One audio line.
-    pub(super) fn single() -> Self {
+    pub(super) fn single(is_secure: bool) -> Self {
         let line = Line {
             media: "audio".into(),
-            proto: "RTP/AVP".into(),
+            proto: if is_secure { "RTP/SAVP" } else { "RTP/AVP" }.into(),
             fmt: String::new(),
         };
         Self {
@@ -69,9 +72,11 @@ impl Lines {
 }
 
 pub(super) fn answer(local: &LocalMedia<'_>, agreed: &Negotiated, time: Time) -> Vec<u8> {
+    let crypto = agreed.srtp.as_ref().map(crypto::Line::of);
     let formats = Formats {
         codecs: &[(agreed.payload_type, agreed.codec)],
         dtmf: agreed.dtmf_payload_type,
+        crypto: crypto.as_ref(),
     };
     description(
         local,
@@ -82,7 +87,12 @@ pub(super) fn answer(local: &LocalMedia<'_>, agreed: &Negotiated, time: Time) ->
     )
 }
 
-pub(super) fn offer(local: &LocalMedia<'_>, lines: &Lines, dtmf: Option<u8>) -> Vec<u8> {
+pub(super) fn offer(
+    local: &LocalMedia<'_>,
+    lines: &Lines,
+    dtmf: Option<u8>,
+    crypto: Option<&crypto::Line>,
+) -> Vec<u8> {
     let codecs: Vec<_> = local
         .prefer
         .iter()
@@ -99,6 +109,7 @@ pub(super) fn offer(local: &LocalMedia<'_>, lines: &Lines, dtmf: Option<u8>) -> 
         &Formats {
             codecs: &codecs,
             dtmf,
+            crypto,
         },
         "sendrecv",
         time,
@@ -118,7 +129,7 @@ fn description(
     session.times = vec![time];
     for (index, line) in lines.lines.iter().enumerate() {
         session.medias.push(if index == lines.audio {
-            audio(local.port, formats, direction)
+            audio(local.port, &line.proto, formats, direction)
         } else {
             media(&line.media, 0, &line.proto, line.fmt.clone())
         });
@@ -129,14 +140,14 @@ fn description(
     body
 }
 
-fn audio(port: u16, formats: &Formats<'_>, direction: &str) -> Media {
+fn audio(port: u16, proto: &str, formats: &Formats<'_>, direction: &str) -> Media {
     let numbers = formats
         .codecs
         .iter()
         .map(|(number, _)| *number)
         .chain(formats.dtmf);
     let fmt: Vec<_> = numbers.map(|number| number.to_string()).collect();
-    let mut audio = media("audio", port, "RTP/AVP", fmt.join(" "));
+    let mut audio = media("audio", port, proto, fmt.join(" "));
     let mut attribute = |name: &str, value: Option<String>| {
         audio.attributes.push(Attribute {
             attribute: name.into(),
@@ -149,6 +160,9 @@ fn audio(port: u16, formats: &Formats<'_>, direction: &str) -> Media {
     if let Some(number) = formats.dtmf {
         attribute("rtpmap", Some(format!("{number} telephone-event/8000")));
         attribute("fmtp", Some(format!("{number} {DTMF_EVENTS}")));
+    }
+    if let Some(line) = formats.crypto {
+        attribute("crypto", Some(line.value()));
     }
     attribute("ptime", Some(PTIME_MS.to_string()));
     attribute(direction, None);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use rsip::Response;
 
-use super::Reason;
+use super::{CallSrtp, Reason, Transfer};
 use crate::sip::Outgoing;
 use crate::sip::sdp::{Codec, Negotiated};
 
@@ -19,6 +19,8 @@ pub struct MediaAddress {
     pub session_id: u64,
     /// Codecs in our order of preference.
     pub prefer: Vec<Codec>,
+    /// Whether it is encrypted.
+    pub srtp: CallSrtp,
 }
 
 /// A call answered.
@@ -52,6 +54,8 @@ pub enum SessionEvent {
         /// The answer to the INVITE, when it had none.
         unanswered: Option<Response>,
     },
+    /// News of the transfer that we asked for.
+    Transfer(Transfer),
     /// A key was pressed, told by INFO.
     Dtmf {
         /// `0` to `9`, `*`, `#`, `A` to `D`.

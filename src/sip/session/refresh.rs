@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use rsip::{Method, Response, StatusCode};
+use rsip::{Headers, Method, Response, StatusCode};
 
 use super::timer::{Due, MIN_SE_S, SessionTimer, Wish};
 use super::{InviteSession, Reason, State};
 use crate::sip::reply::{self, ALLOW, SUPPORTED};
-use crate::sip::{Incoming, Outgoing, wire};
+use crate::sip::{Incoming, Outgoing, value, wire};
 
 /// What the session timer wants sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl InviteSession {
 
     /// Takes the timer that accepting `request` starts; none when it asks for none.
     pub(super) fn agree_timer(&mut self, now: Instant, request: &Incoming) {
-        self.takes_update = takes_update(request).unwrap_or(self.takes_update);
+        self.takes_update = takes_update(&request.request.headers).unwrap_or(self.takes_update);
         let wish = Wish::read(request);
         self.timer = wish.and_then(|wish| SessionTimer::agree(now, wish, self.takes_update));
     }
@@ -94,9 +94,8 @@ impl InviteSession {
 }
 
 /// Whether the peer says that it takes UPDATE, if it says what it takes.
-pub(super) fn takes_update(request: &Incoming) -> Option<bool> {
-    let mut methods = request
-        .headers("Allow")
+pub(super) fn takes_update(headers: &Headers) -> Option<bool> {
+    let mut methods = value::all(headers, "Allow")
         .flat_map(|value| value.split(','))
         .peekable();
     methods.peek()?;

@@ -20,14 +20,16 @@ impl InviteSession {
             return self.only(request, 481);
         }
         match request.method() {
+            // Who is called may not hang up what it has not answered (RFC 3261 section 15).
+            Method::Bye if self.state == State::Early => self.only(request, 481),
             Method::Bye => self.hung_up(request),
             Method::Invite | Method::Update => self.reoffered(now, request),
             Method::Info => self.informed(request),
+            Method::Notify => self.notified(request),
             Method::Options => self.only(request, 200),
             Method::Ack
             | Method::Cancel
             | Method::Message
-            | Method::Notify
             | Method::PRack
             | Method::Publish
             | Method::Refer
@@ -71,7 +73,8 @@ impl InviteSession {
                 event: None,
             };
         }
-        if self.invite.is_some() {
+        let rings = self.state == State::Early && request.method() == Method::Invite;
+        if self.invite.is_some() || rings {
             let mut action = self.only(request, 500);
             let after_s = (request.cseq() % 10).to_string();
             action.response = reply::with(action.response, "Retry-After", after_s);
@@ -80,8 +83,13 @@ impl InviteSession {
         if self.offered.is_some() {
             return self.only(request, 491);
         }
-        let Ok(body) = self.describe(request) else {
-            return self.only(request, 488);
+        let body = match self.describe(request) {
+            Ok(body) => body,
+            Err(error) => {
+                let mut action = self.only(request, 488);
+                action.response = reply::with_warning(action.response, &error.to_string());
+                return action;
+            }
         };
         self.dialog.refresh_target(request);
         self.agree_timer(now, request);
@@ -111,7 +119,7 @@ impl InviteSession {
         }
     }
 
-    fn only(&self, request: &Incoming, code: u16) -> SessionAction {
+    pub(super) fn only(&self, request: &Incoming, code: u16) -> SessionAction {
         SessionAction {
             response: self.base(request, code.into()),
             event: None,

@@ -61,6 +61,7 @@ fn media() -> MediaAddress {
         port: 10_000,
         session_id: 77,
         prefer: vec![Codec::Pcmu, Codec::Pcma],
+        srtp: CallSrtp::OFF,
     }
 }
 
@@ -472,4 +473,57 @@ fn a_refresh_that_is_put_off_is_asked_again_and_moves_the_target() {
     };
     assert_eq!(bye.target, "sip:moved@192.0.2.77");
     assert_eq!(session.poll_timeout(), None);
+}
+
+fn encrypted_offer(key: char) -> String {
+    let key: String = std::iter::repeat_n(key, 40).collect();
+    let crypto = format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}\n");
+    offer("sendrecv").replace("RTP/AVP", "RTP/SAVP") + &crypto
+}
+
+fn over(transport: Transport, request: Box<Incoming>) -> Box<Incoming> {
+    let mut request = request;
+    request.source.transport = transport;
+    request
+}
+
+#[test]
+fn keys_are_taken_where_the_signalling_may_carry_them() {
+    let needs_tls = MediaAddress {
+        srtp: CallSrtp {
+            rule: sdp::SrtpRule::Offered,
+            needs_tls: true,
+            secret: [7; 32],
+        },
+        ..media()
+    };
+    let invite = || request("INVITE", 10, CONTACT, &encrypted_offer('A'));
+    let mut in_clear = InviteSession::new(invite()).unwrap();
+    assert_eq!(
+        in_clear.answer(epoch(), needs_tls.clone(), &[]),
+        Err(SessionError::Sdp(sdp::SdpError::KeysInClear))
+    );
+    let mut call = InviteSession::new(over(Transport::Tls, invite())).unwrap();
+    let answer = call.answer(epoch(), needs_tls, &[]).unwrap();
+    let first = answer.negotiated.unwrap().srtp.unwrap();
+    call.handle_ack(b"");
+
+    // The same key keeps ours, another one changes it; without TLS the call stays as it was.
+    let mut agreed = |transport, cseq, key| {
+        let reinvite = request("INVITE", cseq, CONTACT, &encrypted_offer(key));
+        let action = call.handle_request(epoch(), &over(transport, reinvite));
+        match action.event {
+            Some(SessionEvent::Reoffered(agreed)) => Ok(agreed.srtp.unwrap()),
+            _ => Err(action.response),
+        }
+    };
+    assert_eq!(agreed(Transport::Tls, 11, 'A').unwrap().ours, first.ours);
+    let rekeyed = agreed(Transport::Tls, 12, 'B').unwrap();
+    assert!(rekeyed.ours != first.ours && rekeyed.theirs != first.theirs);
+    let refused = agreed(Transport::Udp, 13, 'C').unwrap_err();
+    assert_eq!(refused.status_code.code(), 488);
+    assert_eq!(
+        value::find(&refused.headers, "Warning"),
+        Some("399 audioroad \"keys of encrypted audio are taken over TLS alone\"")
+    );
 }

@@ -17,7 +17,7 @@ use crate::sip::incoming::Incoming;
 use crate::sip::value;
 
 /// The shortest interval that is taken, in seconds (section 4).
-pub(super) const MIN_SE_S: u32 = 90;
+pub(in crate::sip) const MIN_SE_S: u32 = 90;
 
 /// Who refreshes the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,19 @@ impl SessionTimer {
         };
         let interval_s = wish.interval_s.max(MIN_SE_S);
         let agreed = Self::start(now, interval_s, refresher, wish.peer_knows);
+        Some(agreed).filter(|_| refresher == Refresher::Peer || takes_update)
+    }
+
+    /// The timer that the 2xx to our INVITE starts, if any (section 7.2): we asked the far end to refresh, and do it ourselves
+    /// where a proxy answered for a far end that knows no timers.
+    pub(super) fn answered(now: Instant, response: &Response, takes_update: bool) -> Option<Self> {
+        let told = value::find(&response.headers, "Session-Expires")?;
+        let interval_s = seconds(told)?.max(MIN_SE_S);
+        let refresher = match refresher_is_uas(told) {
+            true => Refresher::Peer,
+            false => Refresher::Us,
+        };
+        let agreed = Self::start(now, interval_s, refresher, refresher == Refresher::Peer);
         Some(agreed).filter(|_| refresher == Refresher::Peer || takes_update)
     }
 
@@ -169,6 +182,6 @@ fn refresher_is_uas(value: &str) -> bool {
 }
 
 /// The seconds of Session-Expires or Min-SE.
-fn seconds(value: &str) -> Option<u32> {
+pub(in crate::sip) fn seconds(value: &str) -> Option<u32> {
     value::decimal(value.split(';').next()?.trim())
 }

@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use rsip::Response;
+use rsip::{Method, Response};
 
 use super::{Due, Next, Outbox, TxnKey};
 use crate::sip::endpoint::EndpointEvent;
@@ -20,7 +20,10 @@ pub(in crate::sip) struct Client {
     key: TxnKey,
     peer: Source,
     state: State,
+    method: Method,
     request: Bytes,
+    /// Nobody asks for its outcome.
+    is_quiet: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +39,7 @@ impl Client {
         now: Instant,
         key: TxnKey,
         peer: Source,
-        request: Bytes,
+        (method, request): (Method, Bytes),
         out: &mut Outbox,
     ) -> Self {
         out.send(&peer, request.clone());
@@ -46,8 +49,24 @@ impl Client {
             key,
             peer,
             state: State::Trying,
+            method,
             request,
+            is_quiet: false,
         }
+    }
+
+    /// The same, of which nobody is told anything.
+    pub(in crate::sip) fn quiet(self) -> Self {
+        Self {
+            is_quiet: true,
+            ..self
+        }
+    }
+
+    /// What is told when the connection closes under it.
+    pub(in crate::sip) fn lost(&self) -> Option<EndpointEvent> {
+        let lost = EndpointEvent::FlowLost { txn: self.key };
+        (!self.is_quiet).then_some(lost)
     }
 
     /// The flow it depends upon, while it waits for an answer over a stream.
@@ -72,11 +91,13 @@ impl Client {
         }
         self.state = State::Completed;
         self.request = Bytes::new();
-        let response = Box::new(response);
-        out.events.push_back(EndpointEvent::Answered {
-            txn: self.key,
-            response,
-        });
+        if !self.is_quiet {
+            let response = Box::new(response);
+            out.events.push_back(EndpointEvent::Answered {
+                txn: self.key,
+                response,
+            });
+        }
         if self.peer.transport.is_reliable() {
             return Next::Ends;
         }
@@ -104,8 +125,11 @@ impl Client {
                 Next::Stays
             }
             (TimerReason::RequestUnanswered, State::Trying | State::Proceeding) => {
-                out.events
-                    .push_back(EndpointEvent::TimedOut { txn: self.key });
+                if !self.is_quiet {
+                    let (txn, method) = (self.key, self.method);
+                    let event = EndpointEvent::TimedOut { txn, method };
+                    out.events.push_back(event);
+                }
                 Next::Ends
             }
             (TimerReason::ResponseRepeatsOver, State::Completed) => Next::Ends,

@@ -10,6 +10,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use rsip::Method;
 
 use super::{Due, Next, Outbox, TxnKey};
 use crate::sip::endpoint::EndpointEvent;
@@ -63,16 +64,19 @@ enum State {
 }
 
 impl InviteServer {
-    /// Begins with the 100 `trying`; `refusal` is what a call that says nothing in time is refused
-    /// with.
+    /// Begins, `aloud` with the 100 `trying`; `refusal` is what a call that says nothing in time is
+    /// refused with.
     pub(in crate::sip) fn new(
         now: Instant,
         key: TxnKey,
         source: Source,
         (trying, refusal): (Bytes, Bytes),
+        aloud: bool,
         out: &mut Outbox,
     ) -> Self {
-        out.send(&source, trying.clone());
+        if aloud {
+            out.send(&source, trying.clone());
+        }
         out.timers
             .schedule(now, out.timings.answer_within, key, TimerReason::AnswerDue);
         Self {
@@ -108,6 +112,11 @@ impl InviteServer {
             self.prack = Prack::Received;
         }
         is_sent
+    }
+
+    /// Where the INVITE came from.
+    pub(in crate::sip) fn source(&self) -> &Source {
+        &self.source
     }
 
     /// Whether no final response has been given.
@@ -175,8 +184,9 @@ impl InviteServer {
     }
 
     fn give_up(&mut self, now: Instant, out: &mut Outbox) -> Next {
-        out.events
-            .push_back(EndpointEvent::TimedOut { txn: self.key });
+        let (txn, method) = (self.key, Method::Invite);
+        let event = EndpointEvent::TimedOut { txn, method };
+        out.events.push_back(event);
         let refusal = std::mem::take(&mut self.refusal);
         self.refuse(now, refusal, out);
         Next::Stays

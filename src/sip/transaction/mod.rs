@@ -4,6 +4,7 @@
 //! nothing is repeated but a 2xx, which may have datagram hops before it.
 
 mod client;
+mod invite_client;
 mod invite_server;
 mod server;
 mod table;
@@ -15,9 +16,10 @@ use bytes::Bytes;
 use rsip::{Method, Request};
 
 pub(super) use client::Client;
+pub(super) use invite_client::{Heard, InviteClient};
 pub(super) use invite_server::{InviteServer, RSEQ, Reliability};
 pub(super) use server::Server;
-pub(super) use table::{AckName, Machine, Names, Origin, Table};
+pub(super) use table::{AckName, Machine, Names, Origin, Table, client_name};
 
 use super::endpoint::{EndpointEvent, Transmit};
 use super::timer::{Due, Timers, Timings};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Client, InviteServer, Server, TxnKey};
+use super::{Client, InviteClient, InviteServer, Server, TxnKey};
 use crate::sip::{DialogKey, FlowId};
 
 /// One transaction of any kind.
@@ -11,6 +11,7 @@ pub(in crate::sip) enum Machine {
     InviteServer(InviteServer),
     Server(Server),
     Client(Client),
+    InviteClient(Box<InviteClient>),
 }
 
 /// What a request that founds a dialog is known by, whatever way it came (RFC 3261 section
@@ -36,7 +37,7 @@ pub(in crate::sip) struct Names {
     pub(in crate::sip) server: Option<String>,
     /// As server of an INVITE outside of a dialog.
     pub(in crate::sip) origin: Option<Origin>,
-    /// As client: the branch.
+    /// As client: see [`client_name`].
     pub(in crate::sip) branch: Option<String>,
     /// As server of an INVITE that was accepted.
     pub(in crate::sip) ack: Option<AckName>,
@@ -54,6 +55,11 @@ pub(in crate::sip) struct Table {
 }
 
 impl Table {
+    /// Whether the transaction is not over.
+    pub(in crate::sip) fn has(&self, txn: TxnKey) -> bool {
+        self.entries.contains_key(&txn)
+    }
+
     /// A key never used before.
     pub(in crate::sip) fn issue(&mut self) -> TxnKey {
         self.issued = self.issued.wrapping_add(1);
@@ -103,8 +109,8 @@ impl Table {
         self.origins.get(origin).copied()
     }
 
-    pub(in crate::sip) fn client(&self, branch: &str) -> Option<TxnKey> {
-        self.branches.get(branch).copied()
+    pub(in crate::sip) fn client(&self, name: &str) -> Option<TxnKey> {
+        self.branches.get(name).copied()
     }
 
     pub(in crate::sip) fn ack(&self, ack: &AckName) -> Option<TxnKey> {
@@ -115,6 +121,7 @@ impl Table {
     pub(in crate::sip) fn waiting_on(&self, flow: FlowId) -> Vec<TxnKey> {
         let waits = |machine: &Machine| match machine {
             Machine::Client(client) => client.waits_on() == Some(flow),
+            Machine::InviteClient(client) => client.waits_on() == Some(flow),
             Machine::InviteServer(_) | Machine::Server(_) => false,
         };
         let all = self
@@ -135,6 +142,11 @@ impl Table {
     pub(in crate::sip) fn names_len(&self) -> usize {
         self.servers.len() + self.origins.len() + self.branches.len() + self.acks.len()
     }
+}
+
+/// What matches a response to its client transaction (RFC 3261 section 17.1.3): a CANCEL has the branch of its INVITE.
+pub(in crate::sip) fn client_name(branch: &str, method: &str) -> String {
+    format!("{branch} {method}")
 }
 
 fn forget<N: Eq + std::hash::Hash>(map: &mut HashMap<N, TxnKey>, name: Option<N>, key: TxnKey) {

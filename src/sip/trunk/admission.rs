@@ -8,6 +8,7 @@ use super::bans::{BanLimits, Bans};
 use super::calls::Calls;
 use super::fields::CallFields;
 use super::guests::Guests;
+use super::media::TrunkMedia;
 use super::profile::{Reach, Trunk, TrunkName, Trunks};
 use super::rate::Rate;
 use super::strangers::{StrangerLimits, Strangers};
@@ -72,6 +73,28 @@ pub struct Accepted {
     pub calls: u32,
     /// What the INVITE says, as that trunk says it.
     pub fields: CallFields,
+    /// How that trunk's audio comes.
+    pub media: Arc<TrunkMedia>,
+}
+
+/// A call of ours that a trunk has room for.
+#[derive(Debug, Clone)]
+pub struct CallOut {
+    /// The trunk to dial.
+    pub trunk: Arc<Trunk>,
+    /// Calls of that trunk, this one included.
+    pub calls: u32,
+}
+
+/// Why no trunk takes a call of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoLine {
+    /// None has `dial`.
+    #[error("no trunk has `dial`")]
+    NoTrunk,
+    /// Those that have are full.
+    #[error("every trunk with `dial` has as many calls as it may")]
+    Full,
 }
 
 /// A call that is not taken.
@@ -227,7 +250,7 @@ impl Admission {
         self.bans.is_banned(now, source)
     }
 
-    /// A stranger brought a token of our own TwiML: what it says next is read, too.
+    /// A stranger brought a token of our own TwiML, or is where we are about to call: what it says next is read, too.
     pub fn welcome(&mut self, now: Instant, source: IpAddr) {
         if !self.is_listed(source) {
             self.guests.welcome(now, source);
@@ -277,11 +300,37 @@ impl Admission {
         Ruling::Accepted(Accepted {
             calls: self.calls.of(index),
             fields: trunk.fields(invite),
+            media: Arc::clone(&trunk.media),
             trunk: trunk.name.clone(),
         })
     }
 
-    /// A call that was accepted is over: told once or often. Its trunk and the calls that it still has.
+    /// The trunk for a call of ours: the first with `dial` that has room. The call is counted under `key` until
+    /// [`Self::call_over`].
+    ///
+    /// # Errors
+    /// [`NoLine`].
+    pub fn call_out(&mut self, key: TxnKey) -> Result<CallOut, NoLine> {
+        let mut refusal = NoLine::NoTrunk;
+        for (index, line) in self.lines.iter().enumerate() {
+            if line.trunk.dial.is_none() {
+                continue;
+            }
+            let calls = self.calls.of(index);
+            if line.trunk.calls_max.is_some_and(|max| calls >= max) {
+                refusal = NoLine::Full;
+                continue;
+            }
+            self.calls.began(key, index);
+            return Ok(CallOut {
+                trunk: Arc::clone(&line.trunk),
+                calls: self.calls.of(index),
+            });
+        }
+        Err(refusal)
+    }
+
+    /// A call that was accepted or placed is over: told once or often. Its trunk and the calls that it still has.
     pub fn call_over(&mut self, txn: TxnKey) -> Option<(&TrunkName, u32)> {
         let index = self.calls.over(txn)?;
         Some((&self.line(index).trunk.name, self.calls.of(index)))

@@ -245,7 +245,7 @@ fn a_forged_sender_bans_nobody() {
     for _ in 0..50 {
         let wrong = gate.credentials("203.0.113.66", "hash");
         assert_eq!(gate.refused(STRANGER, &wrong).cause, RefusedCause::Stale);
-        let made_up = "Authorization: Digest username=\"studio\", realm=\"audioroad\", nonce=\"x\", uri=\"sip:x\", \
+        let made_up = "Authorization: Digest username=\"studio\", realm=\"sip\", nonce=\"x\", uri=\"sip:x\", \
             response=\"x\", algorithm=MD5, qop=auth, nc=00000001, cnonce=\"c\"\r\n";
         assert_eq!(gate.refused(STRANGER, made_up).cause, RefusedCause::Stale);
     }

@@ -96,6 +96,12 @@ impl Allow {
         self.ranges.iter().any(|range| range.prefix_len() == 0)
     }
 
+    /// Its ranges.
+    #[must_use]
+    pub fn ranges(&self) -> &[IpNet] {
+        &self.ranges
+    }
+
     /// How many ranges it has.
     #[must_use]
     pub fn len(&self) -> usize {

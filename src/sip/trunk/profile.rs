@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use super::allow::{self, Allow, AllowError};
 use super::fields::FieldHeaders;
+use super::media::{MediaTable, TrunkMedia};
+use super::termination::Termination;
 use crate::sip::digest::{Algorithm, Login, Role};
+use crate::sip::sdp::SrtpRule;
+use crate::sip::value::uri;
 
 /// Most trunks, those of `SIP_ALLOW` included.
 pub const TRUNKS_MAX: usize = 1024;
@@ -16,6 +20,8 @@ const NAME_BYTES_MAX: usize = 64;
 const MESSAGES_PER_SECOND: u32 = 10_000;
 /// What `allow` says for a trunk without an address of its own.
 const ANYWHERE: &str = "any";
+/// What `allow` says for a trunk that is dialled and sends no calls.
+const NOWHERE: &str = "none";
 /// The header by which Twilio names a call.
 const TWILIO_CALL: &str = "X-Twilio-CallSid";
 
@@ -111,9 +117,9 @@ pub struct TrunkTable {
     pub name: String,
     /// `twilio`, `carrier` or `pbx`.
     pub profile: String,
-    /// Addresses, ranges and presets, or `any`.
+    /// Addresses, ranges and presets, or `any`, or `none`.
     pub allow: Option<String>,
-    /// The login that its calls must bring.
+    /// The login that its calls must bring, and that answers its challenges to ours.
     pub login: Option<Login>,
     /// Names of digest algorithms, the preferred one first.
     pub algorithms: Vec<String>,
@@ -125,6 +131,12 @@ pub struct TrunkTable {
     pub number: Option<String>,
     /// Headers to read instead of the profile's.
     pub headers: FieldHeaders,
+    /// Its audio.
+    pub media: MediaTable,
+    /// Where it takes calls of ours: `sip:host[:port][;transport=udp|tcp|tls]`.
+    pub dial: Option<String>,
+    /// Our number in calls to it.
+    pub caller_id: Option<String>,
     /// The name in the certificate of its TLS edges.
     pub tls_name: Option<String>,
 }
@@ -139,7 +151,9 @@ pub enum TrunkError {
     #[error("profile: `{0}` is none of twilio, carrier, pbx")]
     Profile(String),
     /// No addresses.
-    #[error("allow: name the addresses that it calls from, or `any` for a pbx with a login")]
+    #[error(
+        "allow: name the addresses that it calls from, or `any` for a pbx with a login, or `none` where it is only dialled"
+    )]
     NoAllow,
     /// A list of addresses that cannot be used.
     #[error("allow: {0}")]
@@ -147,6 +161,15 @@ pub enum TrunkError {
     /// `any` where a login or the right profile is missing.
     #[error("allow: `any` is for a pbx with user and password")]
     Anywhere,
+    /// `none` for a trunk that is not dialled either.
+    #[error("allow: `none` is for a trunk with `dial`")]
+    Useless,
+    /// A place to call that is none.
+    #[error("dial: `{0}` is not of the form sip:host[:port][;transport=udp|tcp|tls]")]
+    Dial(String),
+    /// A number of ours that is none.
+    #[error("caller_id: `{0}` is no number; write it like +15550100")]
+    CallerId(String),
     /// An empty user name or password.
     #[error("user, password: neither may be empty")]
     Login,
@@ -156,6 +179,15 @@ pub enum TrunkError {
     /// A header name that cannot be one.
     #[error("headers: `{0}` is no header name")]
     Header(String),
+    /// A rule about encryption that is none of ours.
+    #[error("srtp: `{0}` is none of off, offered, preferred, required")]
+    Srtp(String),
+    /// A codec that is none of ours.
+    #[error("codecs: `{0}` is none of PCMU, PCMA")]
+    Codec(String),
+    /// A list of addresses of audio that cannot be used.
+    #[error("rtp_allow: {0}")]
+    RtpAllow(AllowError),
     /// A limit of nothing.
     #[error("max_calls, messages_per_second: must be 1 or more")]
     Limit,
@@ -173,7 +205,7 @@ pub enum TrunkError {
     TooMany,
 }
 
-/// Somebody who sends us calls.
+/// Somebody who sends us calls, or takes ours, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trunk {
     /// Its name.
@@ -182,7 +214,7 @@ pub struct Trunk {
     pub profile: Profile,
     /// Where it calls from.
     pub reach: Reach,
-    /// The login that its calls must bring.
+    /// The login that its calls must bring, and that answers its challenges to ours.
     pub login: Option<Login>,
     /// Algorithms that may answer, the preferred one first.
     pub algorithms: Vec<Algorithm>,
@@ -194,6 +226,12 @@ pub struct Trunk {
     pub number: Option<String>,
     /// Where a call's fields stand.
     pub headers: FieldHeaders,
+    /// How its audio comes.
+    pub media: Arc<TrunkMedia>,
+    /// Where it takes calls of ours.
+    pub dial: Option<Termination>,
+    /// Our number in calls to it.
+    pub caller_id: Option<String>,
     /// The name in the certificate of its TLS edges, where a connection is opened to an address.
     pub tls_name: Option<String>,
 }
@@ -217,8 +255,17 @@ impl Trunk {
         if [table.calls_max, table.messages_per_second].contains(&Some(0)) {
             return Err(TrunkError::Limit);
         }
+        let dial = table.dial.as_deref().map(Termination::parse).transpose()?;
+        let caller_id = table.caller_id.as_ref().map(|number| number.trim());
+        if let Some(wrong) = caller_id.filter(|number| !uri::is_dialable(number)) {
+            return Err(TrunkError::CallerId(wrong.escape_debug().to_string()));
+        }
+        let reach = reach(profile, &table)?;
         let trunk = Self {
-            reach: reach(profile, &table)?,
+            media: Arc::new(TrunkMedia::new(&table.media, &reach)?),
+            reach,
+            dial,
+            caller_id: caller_id.map(str::to_owned),
             algorithms: algorithms(&table.algorithms)?,
             headers: table.headers.checked()?.or(profile.headers()),
             calls_max: table.calls_max,
@@ -240,16 +287,20 @@ impl Trunk {
 
     /// A trunk that is known by its addresses alone, with everything as its profile has it.
     fn plain(name: TrunkName, profile: Profile, allow: Allow) -> Self {
+        let reach = Reach::Listed(allow);
         Self {
             name,
             profile,
-            reach: Reach::Listed(allow),
+            media: Arc::new(TrunkMedia::plain(&reach)),
+            reach,
             login: None,
             algorithms: profile.algorithms(),
             calls_max: None,
             messages_per_second: MESSAGES_PER_SECOND,
             number: None,
             headers: profile.headers(),
+            dial: None,
+            caller_id: None,
             tls_name: None,
         }
     }
@@ -296,6 +347,12 @@ fn reach(profile: Profile, table: &TrunkTable) -> Result<Reach, TrunkError> {
             Ok(Reach::Anywhere)
         } else {
             Err(TrunkError::Anywhere)
+        };
+    }
+    if allow.eq_ignore_ascii_case(NOWHERE) {
+        return match table.dial {
+            Some(_) => Ok(Reach::Listed(Allow::default())),
+            None => Err(TrunkError::Useless),
         };
     }
     let allow = Allow::parse(allow)?;
@@ -365,6 +422,17 @@ impl Trunks {
             return Err(TrunkError::TooMany);
         }
         Ok(Self { all, twiml })
+    }
+
+    /// The same, with this rule about encryption for calls of `SIP_ALLOW` and of our own TwiML; the first `tables`
+    /// trunks have their own.
+    #[must_use]
+    pub fn encrypted(mut self, tables: usize, rule: SrtpRule) -> Self {
+        let plain = self.all.iter_mut().skip(tables).chain([&mut self.twiml]);
+        for trunk in plain {
+            Arc::make_mut(&mut trunk.media).set_srtp(rule);
+        }
+        self
     }
 
     /// The first `count` trunks: those of the tables.

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sip::sdp::Codec;
 
 fn table(name: &str, profile: &str, allow: &str) -> TrunkTable {
     TrunkTable {
@@ -132,6 +133,9 @@ fn mistakes_are_named() {
     assert!(with(|t| t.algorithms = vec!["MD4".into()]).contains("`MD4`"));
     assert!(with(|t| t.headers.name = Some("X Name".into())).contains("`X Name`"));
     assert!(with(|t| t.calls_max = Some(0)).contains("max_calls"));
+    assert!(with(|t| t.media.srtp = Some("on".into())).contains("`on`"));
+    assert!(with(|t| t.media.codecs = vec!["G729".into()]).contains("`G729`"));
+    assert!(with(|t| t.media.rtp_allow = Some("here".into())).contains("rtp_allow: `here`"));
     let no_password = |t: &mut TrunkTable| {
         t.login = Some(Login {
             password: String::new(),
@@ -162,6 +166,46 @@ fn names_are_unique_and_one_trunk_alone_may_call_from_anywhere() {
     let many = vec!["192.0.2.1"; TRUNKS_MAX + 1].join(",");
     let many = Trunks::new(&many, Vec::new(), None);
     assert!(matches!(many, Err(TrunkError::TooMany)));
+}
+
+#[test]
+fn audio_comes_as_the_table_says_else_as_the_allow_list_and_the_setting_do() {
+    let said = TrunkTable {
+        media: MediaTable {
+            srtp: Some("required".into()),
+            srtp_needs_tls: None,
+            codecs: vec!["pcma".into(), "PCMU".into(), "PCMA".into()],
+            rtp_allow: Some("198.51.100.0/24".into()),
+        },
+        ..table("said", "carrier", "192.0.2.0/24")
+    };
+    let said = Trunk::new(said).unwrap().media;
+    assert_eq!((said.srtp, said.srtp_needs_tls), (SrtpRule::Required, true));
+    assert_eq!(said.codecs, [Codec::Pcma, Codec::Pcmu]);
+    assert_eq!(said.sources[..], ["198.51.100.0/24".parse().unwrap()]);
+
+    let silent = Trunk::new(table("silent", "carrier", "192.0.2.0/24")).unwrap();
+    assert_eq!(
+        (silent.media.srtp, silent.media.srtp_needs_tls),
+        (SrtpRule::Offered, false)
+    );
+    assert_eq!(silent.media.codecs, Codec::ALL);
+    assert_eq!(silent.media.sources[..], ["192.0.2.0/24".parse().unwrap()]);
+
+    let mut anywhere = table("anywhere", "pbx", "192.0.2.1");
+    anywhere.media.rtp_allow = Some("any".into());
+    let anywhere = Trunk::new(anywhere).unwrap().media;
+    assert!(anywhere.sources.iter().all(|range| range.prefix_len() == 0));
+    assert_eq!(anywhere.sources.len(), 2);
+
+    let trunks = Trunks::new("203.0.113.1", vec![silent], None).unwrap();
+    let trunks = trunks.encrypted(1, SrtpRule::Required);
+    let rule = |source: &str| {
+        let trunk = trunks.listing(source.parse().unwrap()).unwrap();
+        (trunk.media.srtp, trunk.media.srtp_needs_tls)
+    };
+    assert_eq!(rule("192.0.2.1"), (SrtpRule::Offered, false));
+    assert_eq!(rule("203.0.113.1"), (SrtpRule::Required, true));
 }
 
 proptest! {

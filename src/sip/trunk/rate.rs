@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 /// A rate and the burst that it allows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rate {
+pub(in crate::sip) struct Rate {
     interval: Duration,
     tolerance: Duration,
 }
 
 impl Rate {
-    pub(super) fn new(per_second: u32, burst: u32) -> Self {
+    pub(in crate::sip) fn new(per_second: u32, burst: u32) -> Self {
         let interval = Duration::from_secs(1) / per_second.max(1);
         Self {
             interval,
@@ -22,7 +22,7 @@ impl Rate {
     }
 
     /// Takes one token from a bucket that is full at `full_at` (`None`: full); the new time.
-    pub(super) fn take(self, full_at: Option<Instant>, now: Instant) -> Option<Instant> {
+    pub(in crate::sip) fn take(self, full_at: Option<Instant>, now: Instant) -> Option<Instant> {
         let full_at = full_at.map_or(now, |full_at| full_at.max(now));
         (full_at.duration_since(now) <= self.tolerance).then(|| full_at + self.interval)
     }

@@ -6,6 +6,29 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use rsip::common::uri::param::{OtherParam, OtherParamValue};
 use rsip::common::uri::{Auth, Param};
 
+/// Longest URI that we make of what somebody typed, in octets.
+pub(in crate::sip) const BYTES_MAX: usize = 255;
+/// Longest number that is dialled, its visual separators not counted (RFC 3966 has no limit, E.164 has 15 digits).
+const DIGITS_MAX: usize = 32;
+
+/// Whether `text` is a number as a telephone dials it: digits, `*`, `#`, and a plus in front.
+pub(in crate::sip) fn is_dialable(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let fits = |c: u8| c.is_ascii_digit() || matches!(c, b'*' | b'#');
+    (1..=DIGITS_MAX).contains(&digits.len()) && digits.bytes().all(fits)
+}
+
+/// The SIP URI of a number at a host (RFC 3261 section 19.1.6); `None` when either is no such thing, so that nobody's typing
+/// adds a parameter or a header.
+pub(in crate::sip) fn of_number(number: &str, host: &str, port: Option<u16>) -> Option<String> {
+    let bracketed = format!("[{host}]");
+    let written = if host.contains(':') { &bracketed } else { host };
+    host_port(written).filter(|(_, port)| port.is_none())?;
+    let port = port.map_or(String::new(), |port| format!(":{port}"));
+    let user = number.replace('#', "%23");
+    is_dialable(number).then(|| format!("sip:{user}@{written}{port};user=phone"))
+}
+
 /// The parts of a URI, as they were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sip) struct Uri<'a> {

@@ -70,6 +70,7 @@ fn write(connection: &mut AnyConnection, record: &Record) -> QueryResult<()> {
         Record::Caller(row) => queries::upsert_caller(connection, row),
         Record::Call(row) => queries::upsert_call(connection, row),
         Record::Event(row) => queries::insert_event(connection, row),
+        Record::Consent(row) => queries::insert_consent(connection, row),
     }
 }
 

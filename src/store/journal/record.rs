@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{Call, CallEvent, Caller, Episode, Show},
-    store::models::{CallRow, CallerRow, EpisodeRow, EventRow, ShowNumberRow, ShowRow},
+    domain::{Call, CallEvent, Caller, ConsentEntry, Episode, Show},
+    store::models::{CallRow, CallerRow, ConsentRow, EpisodeRow, EventRow, ShowNumberRow, ShowRow},
 };
 
 /// A row to be written, whole: writing it twice is the same as once.
@@ -21,6 +21,8 @@ pub enum Record {
     Call(Box<CallRow>),
     /// Something that happened to a call.
     Event(EventRow),
+    /// A consent that somebody gave or took back.
+    Consent(ConsentRow),
 }
 
 impl Record {
@@ -50,6 +52,11 @@ impl Record {
         Self::Event(EventRow::of(id, event))
     }
 
+    /// A consent given or taken back; see [`ConsentRow::of`].
+    pub fn consent(entry: &ConsentEntry) -> Self {
+        Self::Consent(ConsentRow::of(entry))
+    }
+
     /// Rows refer to rows of a lower rank alone, so that is the order in which they are written.
     pub(super) fn rank(&self) -> u8 {
         match self {
@@ -57,7 +64,7 @@ impl Record {
             Self::Episode(_) => 1,
             Self::Caller(_) => 2,
             Self::Call(_) => 3,
-            Self::Event(_) => 4,
+            Self::Event(_) | Self::Consent(_) => 4,
         }
     }
 
@@ -69,6 +76,7 @@ impl Record {
             Self::Caller(row) => ("caller", row.id()),
             Self::Call(row) => ("call", row.id()),
             Self::Event(row) => ("event", &row.id),
+            Self::Consent(row) => ("consent", &row.call_id),
         }
     }
 
@@ -79,7 +87,7 @@ impl Record {
             Self::Show(row, numbers) => Self::Show(row.with_own_slug(), numbers),
             Self::Caller(row) => Self::Caller(row.without_number()),
             Self::Call(row) => Self::Call(Box::new(row.without_twilio_call_sid())),
-            same @ (Self::Episode(_) | Self::Event(_)) => same,
+            same @ (Self::Episode(_) | Self::Event(_) | Self::Consent(_)) => same,
         }
     }
 }

@@ -168,6 +168,10 @@ impl TryFrom<CallRow> for Call {
             sip_call_id: row.sip_call_id,
             line_up: false,
             quality: row.quality,
+            consent: None,
+            consent_entries: 0,
+            transfer: None,
+            by_voice_api: false,
         })
     }
 }

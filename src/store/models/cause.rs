@@ -24,6 +24,8 @@ pub(super) fn read(label: &str, by: Option<String>) -> Option<Cause> {
         Cause::NoShow,
         Cause::ShowEnded,
         Cause::RtpTimeout,
+        Cause::StreamLost,
+        Cause::StreamError,
         Cause::SessionExpired,
         Cause::NoAck,
         Cause::NoCommonCodec,
@@ -32,6 +34,12 @@ pub(super) fn read(label: &str, by: Option<String>) -> Option<Cause> {
         Cause::Shutdown,
         Cause::SwitchRestarted,
         Cause::InternalError,
+        Cause::Busy,
+        Cause::NoAnswer,
+        Cause::Declined,
+        Cause::Unreachable,
+        Cause::DiallerLeft,
+        Cause::Transferred,
     ]
     .into_iter()
     .find(|cause| cause.label() == label)
@@ -57,6 +65,8 @@ mod tests {
             Cause::NoShow,
             Cause::ShowEnded,
             Cause::RtpTimeout,
+            Cause::StreamLost,
+            Cause::StreamError,
             Cause::SessionExpired,
             Cause::NoAck,
             Cause::NoCommonCodec,
@@ -66,6 +76,12 @@ mod tests {
             Cause::Shutdown,
             Cause::SwitchRestarted,
             Cause::InternalError,
+            Cause::Busy,
+            Cause::NoAnswer,
+            Cause::Declined,
+            Cause::Unreachable,
+            Cause::DiallerLeft,
+            Cause::Transferred,
             Cause::Carrier("no-answer".to_owned()),
         ];
         for cause in &all {
@@ -74,9 +90,12 @@ mod tests {
                 Cause::RemovedFromRoom | Cause::Blocked => {}
                 Cause::LobbyFull | Cause::BusyAll | Cause::NoShow | Cause::ShowEnded => {}
                 Cause::RtpTimeout | Cause::SessionExpired | Cause::NoAck => {}
+                Cause::StreamLost | Cause::StreamError => {}
                 Cause::NoCommonCodec | Cause::NeverArrived => {}
                 Cause::SipError(_) | Cause::OutOfResources | Cause::Shutdown => {}
                 Cause::SwitchRestarted | Cause::InternalError | Cause::Carrier(_) => {}
+                Cause::Busy | Cause::NoAnswer | Cause::Declined | Cause::Unreachable => {}
+                Cause::DiallerLeft | Cause::Transferred => {}
             }
         }
         all

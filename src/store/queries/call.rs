@@ -2,7 +2,7 @@
 
 use diesel::{prelude::*, upsert::excluded};
 
-use super::LIST_ROWS_MAX;
+use super::{LIST_ROWS_MAX, consent};
 use crate::{
     domain::{Call, CallId, Caller, CallerId, Cause, EpisodeId, Stage, UnixMs},
     store::{
@@ -91,7 +91,7 @@ pub fn list_calls(
                 .clamp(0, LIST_ROWS_MAX),
         )
         .load(connection)?;
-    Ok(readable(rows))
+    with_consents(connection, readable(rows))
 }
 
 /// One call.
@@ -102,7 +102,21 @@ pub fn call_by_id(connection: &mut AnyConnection, id: CallId) -> QueryResult<Opt
         .select((CallRow::as_select(), CallerRow::as_select()))
         .first(connection)
         .optional()?;
-    Ok(found.map(CallEntry::try_from).transpose()?)
+    let found = found.map(CallEntry::try_from).transpose()?;
+    let entries = with_consents(connection, found.into_iter().collect())?;
+    Ok(entries.into_iter().next())
+}
+
+fn with_consents(
+    connection: &mut AnyConnection,
+    mut entries: Vec<CallEntry>,
+) -> QueryResult<Vec<CallEntry>> {
+    let ids: Vec<CallId> = entries.iter().map(|entry| entry.call.id).collect();
+    let mut standing = consent::standing(connection, &ids)?;
+    for entry in &mut entries {
+        entry.call.consent = standing.remove(&entry.call.id);
+    }
+    Ok(entries)
 }
 
 /// What happened to a call, oldest first.

@@ -153,3 +153,18 @@ fn a_status_call_back_is_read_and_nonsense_in_it_is_left_out() {
     assert_eq!(change.sip_response_code, None);
     assert_eq!(CallStatus::read("exploded"), None);
 }
+
+#[test]
+fn a_status_may_be_that_of_a_stream() {
+    for (word, fate) in [
+        ("stream-started", Some(StreamFate::Started)),
+        ("stream-stopped", Some(StreamFate::Stopped)),
+        ("stream-error", Some(StreamFate::Failed)),
+        ("whatever", None),
+    ] {
+        let params = [("CallSid", "CA1"), ("StreamEvent", word)];
+        let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let change = StatusChange::read(&params).unwrap();
+        assert_eq!((change.stream, change.status), (fate, None), "{word}");
+    }
+}

@@ -98,6 +98,32 @@ fn a_call_is_dialled_to_us() {
 }
 
 #[test]
+fn a_call_is_connected_by_a_stream_and_hung_up_behind_it() {
+    let xml = connect_stream(&ConnectStream {
+        greeting: Some(Message::Say {
+            text: "Hello & welcome",
+            language: None,
+        }),
+        url: "wss://show.example.com/api/twilio-sip/stream",
+        call_id: CALL.call_id,
+        token: "1795000060.\"<\u{0}",
+        status_callback: CALL.status_callback,
+    });
+    assert_eq!(
+        xml,
+        format!(
+            "{DECLARATION}<Response><Say>Hello &amp; welcome</Say><Connect>\
+             <Stream url=\"wss://show.example.com/api/twilio-sip/stream\" \
+             statusCallback=\"https://show.example.com/api/twilio-sip/status\" \
+             statusCallbackMethod=\"POST\">\
+             <Parameter name=\"callId\" value=\"0199f5a2-7a53-7c6f-8f5e-3f8a2a9c1d10\"/>\
+             <Parameter name=\"token\" value=\"1795000060.&quot;&lt;\"/>\
+             </Stream></Connect><Hangup/></Response>"
+        )
+    );
+}
+
+#[test]
 fn greeting_caller_id_and_ringing_are_options() {
     let say = Message::Say {
         text: "Hello & welcome",

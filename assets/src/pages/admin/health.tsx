@@ -17,6 +17,8 @@ const WORDS: Record<string, string> = {
   degraded: 'In trouble',
   down: 'Down',
   lost: 'Lost',
+  draining: 'No new calls',
+  overloaded: 'No new calls',
 };
 
 export function HealthPanel(): JSX.Element | null {

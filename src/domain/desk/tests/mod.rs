@@ -1,6 +1,7 @@
 //! Scripts: these presses, this picture.
 
 mod arrivals;
+mod calls_out;
 mod moderation;
 mod moves;
 mod queue;

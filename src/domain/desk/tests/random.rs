@@ -1,6 +1,7 @@
 //! Whatever people press, the picture stays whole.
 
 use super::*;
+use crate::domain::command::NewIds;
 
 /// Ten thousand random presses by random people on forty calls: whatever they do, the picture stays whole.
 #[test]
@@ -10,6 +11,13 @@ use super::*;
 )]
 fn random_presses_keep_the_picture_whole() {
     let mut station = Station::on_air();
+    station.desk.set_calls_out(CallsOut {
+        has_way: true,
+        allow: "+1".parse().unwrap(),
+        calls_max: 6,
+        ring_ms_max: 60_000,
+        ..CallsOut::default()
+    });
     let mut seed = 0x5eed_u64;
     let mut roll = move |below: u64| {
         seed = seed
@@ -27,6 +35,7 @@ fn random_presses_keep_the_picture_whole() {
         Role::Viewer,
     ];
     let mut calls: Vec<CallId> = Vec::new();
+    let mut aired_guests = 0;
     let episode_id = station.episode;
     for turn in 0..10_000 {
         let who = roll(people.len() as u64);
@@ -37,9 +46,32 @@ fn random_presses_keep_the_picture_whole() {
             station.desk.answered(at(1), call);
             calls.push(call);
         }
+        if roll(30) == 0 {
+            let ringing: Vec<CallId> = station
+                .desk
+                .open_calls()
+                .filter(|call| call.direction == Direction::Outbound && call.ringing())
+                .map(|call| call.id)
+                .collect();
+            ringing
+                .into_iter()
+                .for_each(|call| station.desk.answered(at(turn), call));
+        }
         let call_id = calls[roll(calls.len() as u64) as usize];
         let other = calls[roll(calls.len() as u64) as usize];
-        let command = match roll(12) {
+        let command = match roll(15) {
+            12 => Command::Dial {
+                episode_id,
+                number: format!("+1555{:07}", roll(30)),
+                name: None,
+                point: None,
+                ids: NewIds {
+                    call: CallId(1_000_000 + turn as u128),
+                    caller: CallerId(1_000_000 + turn as u128),
+                },
+            },
+            13 => Command::RecordConsent { call_id },
+            14 => Command::WithdrawConsent { call_id },
             0 | 1 => Command::PickUp { call_id },
             2 => Command::PickUpNext { episode_id },
             3 => Command::Approve {
@@ -80,8 +112,24 @@ fn random_presses_keep_the_picture_whole() {
                 .collect();
             assert_eq!(before, after, "a refused command changes nothing");
         }
+        if let (
+            Command::Dial { .. },
+            Ok(Reply {
+                call_id: Some(made),
+                ..
+            }),
+        ) = (&command, &done)
+        {
+            calls.push(*made);
+        }
         let drained = station.desk.drain();
         for call in &drained.calls {
+            assert!(
+                call.stage != Stage::OnAir || call.may_be_aired(),
+                "on air without having been told"
+            );
+            aired_guests +=
+                usize::from(call.stage == Stage::OnAir && call.direction == Direction::Outbound);
             assert_eq!(call.stage == Stage::Completed, call.cause.is_some());
             assert_eq!(call.stage == Stage::OnAir, call.times.on_air.is_some());
         }
@@ -113,4 +161,5 @@ fn random_presses_keep_the_picture_whole() {
                 <= limits.live
         );
     }
+    assert!(aired_guests > 0, "some were told");
 }

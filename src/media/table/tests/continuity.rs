@@ -8,13 +8,17 @@ use crate::media::table::{MediaSettings, Place};
 #[test]
 fn no_move_makes_a_gap() {
     for at_ms in [0, 5, 10, 15] {
-        for first_phase in 0..4 {
+        for (first_phase, is_stream) in (0..4).flat_map(|phase| [(phase, false), (phase, true)]) {
             let mut s = Studio::new();
             let (screening, live) = (s.table.add_room(), s.table.add_room());
             for _ in 0..first_phase {
                 s.phone(B);
             }
-            let a = s.phone(A);
+            let a = if is_stream {
+                s.stream_phone(A)
+            } else {
+                s.phone(A)
+            };
             s.browser(screening, SCREENER);
             s.browser(live, HOST);
             s.run(500 + at_ms);

@@ -64,7 +64,7 @@ fn a_caller_behind_a_nat_is_found_and_kept() {
     let remote = s.phones[a].address;
     let change = LegChange {
         remote,
-        ..LegChange::from(s.spec(a, Law::Mu))
+        ..LegChange::from(&s.spec(a, Law::Mu))
     };
     s.table.renegotiate(s.now(), leg, change);
     s.expect("signalled", &[(a, &[B]), (b, &[A])]);
@@ -168,12 +168,12 @@ fn silence_of_the_line_is_reported_once() {
     let spec = s.spec(a, Law::Mu);
     let held = LegChange {
         receive: false,
-        ..LegChange::from(spec)
+        ..LegChange::from(&spec)
     };
     s.table.renegotiate(s.now(), leg, held);
     s.run(60_000);
     assert_eq!(timeouts(&s), 2);
-    s.table.renegotiate(s.now(), leg, LegChange::from(spec));
+    s.table.renegotiate(s.now(), leg, LegChange::from(&spec));
     s.run(14_000);
     assert_eq!(timeouts(&s), 2);
     s.run(2000);
@@ -191,12 +191,12 @@ fn hold_by_the_far_end_stops_our_packets_and_resumes_in_time() {
         leg,
         LegChange {
             send: false,
-            ..LegChange::from(spec)
+            ..LegChange::from(&spec)
         },
     );
     s.run(1000);
     assert_eq!(s.phones[0].got.last(), Some(&last));
-    s.table.renegotiate(s.now(), leg, LegChange::from(spec));
+    s.table.renegotiate(s.now(), leg, LegChange::from(&spec));
     s.run(20);
     let next = s.phones[0].got.last().cloned().unwrap();
     assert_eq!(next.sequence, last.sequence.wrapping_add(1));
@@ -208,7 +208,7 @@ fn a_change_of_codec_is_heard_in_the_new_one() {
     let mut s = on_air();
     let leg = s.phones[0].leg;
     s.table
-        .renegotiate(s.now(), leg, LegChange::from(s.spec(0, Law::A)));
+        .renegotiate(s.now(), leg, LegChange::from(&s.spec(0, Law::A)));
     s.expect("on air", &[(0, &[B])]);
     assert_eq!(s.phones[0].got.last().unwrap().payload_type, 8);
     s.run(500);

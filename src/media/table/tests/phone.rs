@@ -1,9 +1,11 @@
 //! A telephone with a tone for a voice, and what must hold for all it ever hears.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use crate::media::g711::Law;
 use crate::media::rtp::RtpIn;
+use crate::media::stream::{StreamIn, StreamOut, StreamSocket};
 use crate::media::table::{LegKey, LegSpec};
 use crate::media::tone::{ClickDetector, Tone, ToneDetector};
 use crate::media::{FRAME_MS, NB_FRAME};
@@ -33,6 +35,12 @@ pub(super) struct Phone {
     pub talking: bool,
     pub heard: Vec<f32>,
     pub got: Vec<Got>,
+    /// The phone's end of a Media Stream, if it is on one.
+    pub stream: Option<StreamSocket>,
+    /// What came by it, in order.
+    pub told: Vec<StreamOut>,
+    /// Marks come back at once.
+    pub echoes: bool,
 }
 
 impl Phone {
@@ -52,6 +60,9 @@ impl Phone {
             talking: true,
             heard: Vec::new(),
             got: Vec::new(),
+            stream: None,
+            told: Vec::new(),
+            echoes: true,
         }
     }
 
@@ -94,6 +105,59 @@ impl Phone {
             timestamp: packet.timestamp,
             payload_type: packet.payload_type,
         });
+    }
+
+    /// Puts the next frame of the phone's voice on its stream.
+    pub(super) fn speak(&mut self, at: Instant) {
+        let frame = self.stream_frame(at);
+        if let Some(stream) = &mut self.stream {
+            stream.from_caller.push(frame).unwrap();
+        }
+    }
+
+    /// The same, but keeps it.
+    pub(super) fn stream_frame(&mut self, at: Instant) -> StreamIn {
+        let mut samples = [0.0; NB_FRAME];
+        self.tone.add(&mut samples);
+        let (chunk, timestamp) = (self.sequence, self.timestamp);
+        self.sequence = chunk.wrapping_add(1);
+        self.timestamp = timestamp.wrapping_add(NB_FRAME as u32);
+        StreamIn::Audio {
+            at,
+            chunk,
+            timestamp,
+            len: NB_FRAME as u8,
+            payload: Law::Mu.encode_frame(&samples),
+        }
+    }
+
+    /// Takes what the switch has put on its stream.
+    pub(super) fn read_stream(&mut self, at_ms: u64, now: Instant) {
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        while let Ok(out) = stream.to_caller.pop() {
+            self.told.push(out);
+            match out {
+                StreamOut::Clear => {}
+                StreamOut::Mark(mark) if self.echoes => {
+                    let played = StreamIn::Played { at: now, mark };
+                    stream.from_caller.push(played).unwrap();
+                }
+                StreamOut::Mark(_) => {}
+                StreamOut::Audio(payload) => {
+                    self.heard.extend(Law::Mu.decode_frame(&payload));
+                    let nth = self.got.len();
+                    self.got.push(Got {
+                        at_ms,
+                        to: self.address,
+                        sequence: nth as u16,
+                        timestamp: (nth * NB_FRAME) as u32,
+                        payload_type: 0,
+                    });
+                }
+            }
+        }
     }
 
     pub(super) fn check_continuity(&self, n: usize) {

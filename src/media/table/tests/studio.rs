@@ -13,9 +13,14 @@ use super::browser::{Browser, Earpiece};
 use super::phone::Phone;
 use crate::media::asset::Assets;
 use crate::media::g711::Law;
+use crate::media::latch::Sources;
+use crate::media::stream;
 use crate::media::table::*;
 use crate::media::tone::{GapDetector, Tone, ToneDetector};
 use crate::media::{FRAME_MS, NB_FRAME};
+
+/// The host that all signalling comes from.
+const NAT: &str = "203.0.113.9";
 
 /// Tones of what the switch plays by itself.
 pub(super) const MUSIC: f32 = 350.0;
@@ -109,6 +114,8 @@ pub(super) struct Studio {
     pub browsers: Vec<Browser>,
     pub earpieces: Vec<Earpiece>,
     pub events: Vec<MediaEvent>,
+    /// Every other phone is on a Media Stream.
+    pub streams: bool,
 }
 
 impl Studio {
@@ -126,7 +133,15 @@ impl Studio {
             browsers: Vec::new(),
             earpieces: Vec::new(),
             events: Vec::new(),
+            streams: false,
         }
+    }
+
+    /// A studio all of whose phones come by RTP, and one half of whose phones come by WebSockets.
+    pub(super) fn of_both_kinds() -> [Self; 2] {
+        let mut mixed = Self::new();
+        mixed.streams = true;
+        [Self::new(), mixed]
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -139,6 +154,8 @@ impl Studio {
             payload_type: law.payload_type(),
             dtmf_payload_type: Some(101),
             remote: format!("198.51.100.{}:4000", n + 1).parse().unwrap(),
+            sources: Sources::of(NAT.parse().unwrap()),
+            srtp: None,
             ssrc: 1000 + n as u32,
             sequence: 65_500,
             timestamp: u32::MAX - 8000,
@@ -150,11 +167,25 @@ impl Studio {
     /// A phone that talks all the time. The laws take turns.
     pub(super) fn phone(&mut self, hz: f32) -> usize {
         let n = self.phones.len();
+        if self.streams && n.is_multiple_of(2) {
+            return self.stream_phone(hz);
+        }
         let law = Law::ALL[n % 2];
         let spec = self.spec(n, law);
-        let leg = self.table.add_leg(self.now(), spec);
+        let leg = self.table.add_leg(self.now(), spec.clone());
         self.net.inbox.insert(leg, VecDeque::new());
         self.phones.push(Phone::new(n, leg, &spec, hz));
+        n
+    }
+
+    /// A phone on a Media Stream that talks all the time.
+    pub(super) fn stream_phone(&mut self, hz: f32) -> usize {
+        let n = self.phones.len();
+        let (rings, socket) = stream::rings();
+        let leg = self.table.add_stream(self.now(), rings);
+        let mut phone = Phone::new(n, leg, &self.spec(n, Law::Mu), hz);
+        phone.stream = Some(socket);
+        self.phones.push(phone);
         n
     }
 
@@ -199,8 +230,11 @@ impl Studio {
     /// Everybody says what is due in these 5 ms.
     pub(super) fn talk(&mut self) {
         for n in 0..self.phones.len() {
+            let now = self.now();
             let phone = &mut self.phones[n];
-            if phone.is_due(self.ms) {
+            if phone.is_due(self.ms) && phone.stream.is_some() {
+                phone.speak(now);
+            } else if phone.is_due(self.ms) {
                 let (from, packet) = (phone.address, phone.packet());
                 self.deliver(n, from, packet);
             }
@@ -220,6 +254,10 @@ impl Studio {
             if let Some(phone) = self.phones.iter_mut().find(|phone| phone.leg == leg) {
                 phone.hear(self.ms, to, &packet);
             }
+        }
+        let now = self.now();
+        for phone in &mut self.phones {
+            phone.read_stream(self.ms, now);
         }
         self.earpieces.iter_mut().for_each(Earpiece::hear);
     }

@@ -11,9 +11,12 @@ const LOBBY: Place = Place::Waiting(Playlist {
 });
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a show is one story")]
 fn a_whole_show() {
-    let mut s = Studio::new();
+    Studio::of_both_kinds().into_iter().for_each(whole_show);
+}
+
+#[expect(clippy::too_many_lines, reason = "a show is one story")]
+fn whole_show(mut s: Studio) {
     let (screening, live) = (s.table.add_room(), s.table.add_room());
     let [a, b, c, d] = [A, B, C, D].map(|hz| s.phone(hz));
     for phone in [a, b, c, d] {
@@ -129,54 +132,57 @@ fn a_whole_show() {
 
 #[test]
 fn a_removed_room_leaves_silence() {
-    let mut s = Studio::new();
-    let room = s.table.add_room();
-    let (a, b) = (s.phone(A), s.phone(B));
-    s.browser(room, HOST);
-    s.place(a, Place::Seat(room));
-    s.place(b, Place::Listen(room));
-    s.expect("on air", &[(a, &[HOST]), (b, &[A, HOST])]);
-    s.table.remove_room(room);
-    s.expect("gone", &[(a, &[]), (b, &[])]);
-    assert_eq!(s.table.occupants(room), 0);
-    s.place(a, Place::Seat(room));
-    s.place(b, Place::Listen(room));
-    s.expect("still gone", &[(a, &[]), (b, &[])]);
-    s.check_streams();
+    for mut s in Studio::of_both_kinds() {
+        let room = s.table.add_room();
+        let (a, b) = (s.phone(A), s.phone(B));
+        s.browser(room, HOST);
+        s.place(a, Place::Seat(room));
+        s.place(b, Place::Listen(room));
+        s.expect("on air", &[(a, &[HOST]), (b, &[A, HOST])]);
+        s.table.remove_room(room);
+        s.expect("gone", &[(a, &[]), (b, &[])]);
+        assert_eq!(s.table.occupants(room), 0);
+        s.place(a, Place::Seat(room));
+        s.place(b, Place::Listen(room));
+        s.expect("still gone", &[(a, &[]), (b, &[])]);
+        s.check_streams();
+    }
 }
 
 #[test]
 fn a_caller_who_hangs_up_fades_out_of_the_room() {
-    let mut s = Studio::new();
-    let room = s.table.add_room();
-    let [a, b, c] = [A, B, C].map(|hz| s.phone(hz));
-    s.place(a, Place::Seat(room));
-    s.place(b, Place::Seat(room));
-    s.place(c, Place::Listen(room));
-    s.expect("on air", &[(a, &[B]), (b, &[A]), (c, &[A, B])]);
-    let report = s.table.remove_leg(s.phones[a].leg).unwrap();
-    assert!(
-        report.received > 20 && report.sent == 25 && report.lost == 0,
-        "{report:?}"
-    );
-    s.expect("A has hung up", &[(b, &[]), (c, &[B])]);
-    assert_eq!(s.table.occupants(room), 1);
-    s.check_streams();
+    for mut s in Studio::of_both_kinds() {
+        let room = s.table.add_room();
+        let [a, b, c] = [A, B, C].map(|hz| s.phone(hz));
+        s.place(a, Place::Seat(room));
+        s.place(b, Place::Seat(room));
+        s.place(c, Place::Listen(room));
+        s.expect("on air", &[(a, &[B]), (b, &[A]), (c, &[A, B])]);
+        let report = s.table.remove_leg(s.phones[a].leg).unwrap();
+        assert!(
+            report.received > 20 && report.sent == 25 && report.lost == 0,
+            "{report:?}"
+        );
+        s.expect("A has hung up", &[(b, &[]), (c, &[B])]);
+        assert_eq!(s.table.occupants(room), 1);
+        s.check_streams();
+    }
 }
 
 #[test]
 fn presence_counts_not_loudness() {
-    let mut s = Studio::new();
-    let room = s.table.add_room();
-    let (a, b) = (s.phone(A), s.phone(B));
-    s.phones[a].talking = false;
-    s.place(b, Place::Listen(room));
-    s.expect("nobody is in", &[(b, &[MUSIC])]);
-    s.place(a, Place::Seat(room));
-    s.expect("somebody silent is in", &[(a, &[]), (b, &[])]);
-    s.place(a, Place::Nowhere);
-    s.expect("nobody is in", &[(a, &[]), (b, &[MUSIC])]);
-    s.check_streams();
+    for mut s in Studio::of_both_kinds() {
+        let room = s.table.add_room();
+        let (a, b) = (s.phone(A), s.phone(B));
+        s.phones[a].talking = false;
+        s.place(b, Place::Listen(room));
+        s.expect("nobody is in", &[(b, &[MUSIC])]);
+        s.place(a, Place::Seat(room));
+        s.expect("somebody silent is in", &[(a, &[]), (b, &[])]);
+        s.place(a, Place::Nowhere);
+        s.expect("nobody is in", &[(a, &[]), (b, &[MUSIC])]);
+        s.check_streams();
+    }
 }
 
 #[test]
@@ -206,16 +212,17 @@ fn a_loud_room_is_limited_not_clipped() {
 
 #[test]
 fn two_rooms_do_not_hear_each_other() {
-    let mut s = Studio::new();
-    let (one, two) = (s.table.add_room(), s.table.add_room());
-    let [a, b, c, d] = [A, B, C, D].map(|hz| s.phone(hz));
-    s.place(a, Place::Seat(one));
-    s.place(b, Place::Seat(one));
-    s.place(c, Place::Seat(two));
-    s.place(d, Place::Seat(two));
-    s.expect("pairs", &[(a, &[B]), (b, &[A]), (c, &[D]), (d, &[C])]);
-    s.place(b, Place::Seat(two));
-    s.place(c, Place::Seat(one));
-    s.expect("changed", &[(a, &[C]), (b, &[D]), (c, &[A]), (d, &[B])]);
-    s.check_streams();
+    for mut s in Studio::of_both_kinds() {
+        let (one, two) = (s.table.add_room(), s.table.add_room());
+        let [a, b, c, d] = [A, B, C, D].map(|hz| s.phone(hz));
+        s.place(a, Place::Seat(one));
+        s.place(b, Place::Seat(one));
+        s.place(c, Place::Seat(two));
+        s.place(d, Place::Seat(two));
+        s.expect("pairs", &[(a, &[B]), (b, &[A]), (c, &[D]), (d, &[C])]);
+        s.place(b, Place::Seat(two));
+        s.place(c, Place::Seat(one));
+        s.expect("changed", &[(a, &[C]), (b, &[D]), (c, &[A]), (d, &[B])]);
+        s.check_streams();
+    }
 }

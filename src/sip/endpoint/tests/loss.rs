@@ -10,10 +10,10 @@ use crate::sip::*;
 const DELAY: Duration = Duration::from_millis(20);
 
 /// A small generator of our own, so that a failure comes back with its seed.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

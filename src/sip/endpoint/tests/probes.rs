@@ -1,5 +1,7 @@
 //! What the endpoint answers by itself.
 
+use std::time::Duration;
+
 use super::switch::*;
 use crate::sip::sdp::Codec;
 use crate::sip::*;
@@ -179,7 +181,20 @@ fn while_draining_new_calls_are_sent_away_and_old_ones_go_on() {
         [503]
     );
     switch.datagram(now, &request("INVITE", 4, 1, "d", ""));
-    assert_eq!(field(&switch.sent()[0], "Retry-After"), Some("5"));
+    let sent = switch.sent();
+    let after = field(&sent[0], "Retry-After").unwrap().to_owned();
+    switch.datagram(now, &request("INVITE", 4, 1, "d", ""));
+    let again = switch.sent();
+    assert_eq!(field(&again[0], "Retry-After"), Some(after.as_str()));
+    let spread: std::collections::HashSet<u16> = (10..40)
+        .map(|call| {
+            switch.datagram(now, &request("INVITE", call, 1, "s", ""));
+            let sent = switch.sent();
+            field(&sent[0], "Retry-After").unwrap().parse().unwrap()
+        })
+        .collect();
+    assert!(spread.len() > 5 && spread.iter().all(|after| (5..=15).contains(after)));
+    assert_eq!(switch.endpoint.turned_away(), 33);
     assert_eq!(
         answers(&mut switch, &request("BYE", 1, 2, "e", &tag)),
         [200]
@@ -189,6 +204,25 @@ fn while_draining_new_calls_are_sent_away_and_old_ones_go_on() {
         answers(&mut switch, &request("INVITE", 5, 1, "f", "")),
         [100, 200]
     );
+}
+
+#[test]
+fn more_calls_a_second_than_the_budget_are_sent_away() {
+    let mut config = config();
+    config.limits.calls_per_second = 10;
+    let mut switch = Switch::new(config);
+    let now = epoch();
+    let mut taken = |at, calls: std::ops::Range<u64>| {
+        let answered = calls.filter(|call| {
+            switch.datagram(at, &request("INVITE", *call, 1, &format!("p{call}"), ""));
+            let sent = switch.sent();
+            !sent.iter().any(|sent| sent.starts_with("SIP/2.0 503"))
+        });
+        answered.count()
+    };
+    assert_eq!(taken(now, 0..30), 10);
+    assert_eq!(taken(now + Duration::from_millis(500), 30..60), 5);
+    assert_eq!(taken(now + Duration::from_secs(10), 60..90), 10);
 }
 
 #[test]
@@ -238,6 +272,7 @@ fn a_200_that_a_cancel_overtakes_is_a_487() {
         port: 10_000,
         session_id: 1,
         prefer: vec![Codec::Pcmu],
+        srtp: CallSrtp::OFF,
     };
     let ok = session.answer(epoch(), media, &[]).unwrap().response;
     endpoint.respond(epoch(), txn, ok);
@@ -266,6 +301,76 @@ fn a_call_that_comes_by_two_ways_is_taken_once() {
         answers(&mut switch, &request("INVITE", 1, 1, "b", "")),
         [482]
     );
+}
+
+#[test]
+fn what_a_call_leaves_unanswered_when_it_ends_gets_481() {
+    let mut switch = fresh();
+    switch.datagram(epoch(), &request("INVITE", 1, 1, "a", ""));
+    let tag = field(&switch.sent()[1], "To")
+        .unwrap()
+        .split_once("tag=")
+        .unwrap()
+        .1
+        .to_owned();
+    let endpoint = &mut switch.endpoint;
+    let mut hear = |method: &str, cseq, branch| {
+        let text = request(method, 1, cseq, branch, &tag);
+        endpoint.handle_datagram(epoch(), FLOW, local(), peer(), text.as_bytes());
+        match endpoint.poll_event() {
+            Some(EndpointEvent::InDialog { dialog, .. }) => dialog,
+            other => panic!("{other:?}"),
+        }
+    };
+    hear("INVITE", 2, "b");
+    let dialog = hear("BYE", 3, "c");
+    assert_eq!(switch.sent().len(), 1, "the 100 of the re-INVITE");
+    switch.endpoint.forget_dialog(&dialog);
+    let mut codes: Vec<String> = switch
+        .sent()
+        .iter()
+        .map(|sent| format!("{} {}", &sent[8..11], field(sent, "CSeq").unwrap()))
+        .collect();
+    codes.sort();
+    assert_eq!(codes, ["481 2 INVITE", "481 3 BYE"]);
+    assert_eq!(
+        answers(&mut switch, &request("BYE", 1, 3, "c", &tag)),
+        [481]
+    );
+}
+
+#[test]
+fn strangers_who_are_refused_cost_no_memory_and_learn_nothing() {
+    let mut endpoint = Endpoint::new(config());
+    endpoint.set_discreet(true);
+    for call in 0..5_000 {
+        let text = request("INVITE", call, 1, &format!("s{call}"), "");
+        endpoint.handle_datagram(epoch(), FLOW, local(), peer(), text.as_bytes());
+        let Some(EndpointEvent::Invited { txn, request }) = endpoint.poll_event() else {
+            panic!("a call comes in");
+        };
+        assert_eq!(endpoint.poll_transmit(), None, "no 100");
+        let asked = [("WWW-Authenticate", "Digest realm=\"sip\", nonce=\"n\"")];
+        let mut session = InviteSession::new(request).unwrap();
+        let refusal = session.reject(401, None, &asked).unwrap();
+        endpoint.refuse_and_forget(txn, refusal);
+        let sent = text_of(&mut endpoint);
+        assert!(
+            sent.starts_with("SIP/2.0 401 ") && !sent.contains("audioroad"),
+            "{sent}"
+        );
+        assert_eq!(field(&sent, "Server"), None);
+    }
+    let load = endpoint.load();
+    assert_eq!((load.transactions, load.ringing), (0, 0));
+    assert!(load.timers <= 1_100, "{load:?}");
+}
+
+/// The one message that was sent.
+fn text_of(endpoint: &mut Endpoint) -> String {
+    let sent = super::switch::text(&endpoint.poll_transmit().unwrap());
+    assert_eq!(endpoint.poll_transmit(), None);
+    sent
 }
 
 #[test]

@@ -201,7 +201,10 @@ impl Switch {
                     let key = self.hanging_up.remove(&txn).unwrap();
                     self.over(&key);
                 }
-                EndpointEvent::TimedOut { txn } | EndpointEvent::FlowLost { txn } => {
+                EndpointEvent::Progressed { .. }
+                | EndpointEvent::Accepted { .. }
+                | EndpointEvent::GivenUp { .. } => panic!("this switch invites nobody"),
+                EndpointEvent::TimedOut { txn, .. } | EndpointEvent::FlowLost { txn } => {
                     self.unheard += 1;
                     if let Some(key) = self.hanging_up.remove(&txn) {
                         self.over(&key);
@@ -228,6 +231,7 @@ impl Switch {
                 port: 10_000,
                 session_id: 1,
                 prefer: vec![Codec::Pcmu, Codec::Pcma],
+                srtp: CallSrtp::OFF,
             };
             match session.answer(now, media, &[]) {
                 Ok(answer) => {

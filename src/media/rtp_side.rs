@@ -1,0 +1,230 @@
+//! The RTP under a leg: `datagram → (SRTP) → latch → counts, keys → what it brings` and
+//! `160 bytes → header → (SRTP) → datagram`. Who is heard, and where, is the leg's affair.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::NB_FRAME;
+use super::dtmf::DtmfReceiver;
+use super::g711::{EncodedFrame, Law};
+use super::latch::{SourceLatch, Verdict};
+use super::rtp::{COMFORT_NOISE, PacketBuf, RTCP, RtpIn, RtpOut};
+use super::srtp::{Refused, Srtp, SrtpKeys};
+use super::stats::{LegReport, Reception};
+use super::table::{LegChange, LegSpec};
+
+/// Our end of one RTP session.
+#[derive(Debug)]
+pub(super) struct RtpSide {
+    negotiated: LegChange,
+    latch: SourceLatch,
+    reception: Reception,
+    dtmf: DtmfReceiver,
+    out: RtpOut,
+    srtp: Option<Box<Srtp>>,
+    counts: LegReport,
+}
+
+/// A packet that was taken.
+#[derive(Debug)]
+pub(super) struct Arrival<'a> {
+    /// It begins a stream: what came before is to be forgotten.
+    pub(super) is_fresh: bool,
+    /// The address that was latched by it.
+    pub(super) latched: Option<SocketAddr>,
+    /// What it brings.
+    pub(super) content: Content<'a>,
+}
+
+/// What a packet brings.
+#[derive(Debug)]
+pub(super) enum Content<'a> {
+    /// Audio in the codec that was negotiated.
+    Audio {
+        /// RTP's media clock, 8 kHz.
+        timestamp: u32,
+        /// G.711.
+        payload: &'a [u8],
+    },
+    /// A key, or part of one, in the place of audio; the digit at the first sight of it.
+    Key(Option<char>),
+    /// Comfort noise.
+    Silence,
+    /// Nothing that is to be heard.
+    Nothing,
+}
+
+impl RtpSide {
+    pub(super) fn new(now: Instant, spec: LegSpec) -> Self {
+        Self {
+            negotiated: LegChange::from(&spec),
+            latch: SourceLatch::new(spec.remote, spec.sources, now),
+            reception: Reception::default(),
+            dtmf: DtmfReceiver::new(),
+            out: RtpOut::new(spec.ssrc, spec.sequence, spec.timestamp),
+            srtp: spec.srtp.map(|keys| Box::new(Srtp::new(keys))),
+            counts: LegReport::default(),
+        }
+    }
+
+    pub(super) fn law(&self) -> Law {
+        self.negotiated.law
+    }
+
+    /// Whether the far end is to send.
+    pub(super) fn receives(&self) -> bool {
+        self.negotiated.receive
+    }
+
+    /// Takes the result of a new offer and answer.
+    pub(super) fn renegotiate(&mut self, now: Instant, change: LegChange) {
+        self.latch.signal(change.remote, now);
+        self.rekey(change.srtp);
+        self.negotiated = change;
+    }
+
+    fn rekey(&mut self, keys: Option<SrtpKeys>) {
+        match (&mut self.srtp, keys) {
+            (srtp, None) => *srtp = None,
+            (Some(srtp), Some(keys)) => {
+                if srtp.agree(keys) {
+                    self.out.begin_anew();
+                }
+            }
+            (srtp @ None, Some(keys)) => {
+                *srtp = Some(Box::new(Srtp::new(keys)));
+                self.out.begin_anew();
+            }
+        }
+    }
+
+    /// Judges and counts a datagram; what it brings, if it is taken.
+    pub(super) fn receive<'a>(
+        &mut self,
+        datagram: &'a mut [u8],
+        from: SocketAddr,
+        at: Instant,
+    ) -> Option<Arrival<'a>> {
+        if self.latch.is_foreign(from, at) {
+            self.counts.foreign += 1;
+            return None;
+        }
+        let Some(packet) = RtpIn::parse(self.open(datagram)?) else {
+            self.counts.malformed += 1;
+            return None;
+        };
+        let latched = self.latch.source();
+        let is_authentic = self.srtp.is_some();
+        let is_fresh = match self.latch.admit(from, at, &packet, is_authentic) {
+            Verdict::Accept => false,
+            Verdict::AcceptNewStream => true,
+            Verdict::Probation => {
+                self.counts.probation += 1;
+                return None;
+            }
+            Verdict::Foreign => {
+                self.counts.foreign += 1;
+                return None;
+            }
+            Verdict::OverRate => {
+                self.counts.over_rate += 1;
+                return None;
+            }
+        };
+        let is_media = packet.payload_type == self.negotiated.payload_type;
+        self.reception.count(at, &packet, is_media);
+        Some(Arrival {
+            is_fresh,
+            latched: self
+                .latch
+                .source()
+                .filter(|_| latched != self.latch.source()),
+            content: self.content(at, &packet),
+        })
+    }
+
+    /// The RTP packet in a datagram; nothing of it is believed before its tag is right.
+    fn open<'a>(&mut self, datagram: &'a mut [u8]) -> Option<&'a [u8]> {
+        let Some(srtp) = &mut self.srtp else {
+            return Some(datagram);
+        };
+        let is_rtcp = datagram
+            .get(1)
+            .is_some_and(|octet| RTCP.contains(&(octet & 0x7F)));
+        let refused = if is_rtcp {
+            Refused::Malformed
+        } else {
+            match srtp.inbound.unprotect(datagram) {
+                Ok(packet) => return Some(packet),
+                Err(refused) => refused,
+            }
+        };
+        match refused {
+            Refused::Malformed => self.counts.malformed += 1,
+            Refused::Replayed => self.counts.replayed += 1,
+            Refused::Unauthentic => self.counts.unauthentic += 1,
+        }
+        None
+    }
+
+    fn content<'a>(&mut self, at: Instant, packet: &RtpIn<'a>) -> Content<'a> {
+        if packet.payload_type == self.negotiated.payload_type {
+            if !self.negotiated.receive {
+                return Content::Nothing;
+            }
+            return Content::Audio {
+                timestamp: packet.timestamp,
+                payload: packet.payload,
+            };
+        }
+        if Some(packet.payload_type) == self.negotiated.dtmf_payload_type {
+            return Content::Key(self.dtmf.receive(at, packet));
+        }
+        if packet.payload_type == COMFORT_NOISE {
+            return Content::Silence;
+        }
+        self.counts.unknown_payload += 1;
+        Content::Nothing
+    }
+
+    /// The next packet and where it goes, if it goes anywhere; time passes either way.
+    pub(super) fn packet<'b>(
+        &mut self,
+        payload: &EncodedFrame,
+        buf: &'b mut PacketBuf,
+    ) -> Option<(SocketAddr, &'b [u8])> {
+        let target = self.latch.target().filter(|_| self.negotiated.send);
+        let Some(target) = target else {
+            self.out.skip(NB_FRAME as u32);
+            return None;
+        };
+        let packet = self.out.packet(self.negotiated.payload_type, payload, buf);
+        self.out.advance(NB_FRAME as u32);
+        let plain = packet?.len();
+        let len = match &mut self.srtp {
+            Some(srtp) => srtp.outbound.protect(buf, plain)?,
+            None => plain,
+        };
+        self.counts.sent += 1;
+        buf.get(..len).map(|packet| (target, packet))
+    }
+
+    /// Lets `samples` of media time pass in which nothing was sent.
+    pub(super) fn skip(&mut self, samples: u32) {
+        self.out.skip(samples);
+    }
+
+    /// What has happened so far on the network.
+    pub(super) fn report(&self) -> LegReport {
+        LegReport {
+            received: self.reception.received(),
+            lost: self.reception.lost(),
+            jitter_ms: self.reception.jitter_ms(),
+            suite: self.srtp.as_ref().map(|srtp| srtp.suite()),
+            ..self.counts
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

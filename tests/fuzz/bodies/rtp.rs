@@ -1,0 +1,130 @@
+//! Packets, the latch, keys and the jitter buffer, driven by a row of operations.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use audioroad::media::NB_FRAME;
+use audioroad::media::dtmf::DtmfReceiver;
+use audioroad::media::g711::Law;
+use audioroad::media::jitter::JitterBuffer;
+use audioroad::media::latch::{SourceLatch, Sources, Verdict};
+use audioroad::media::rtp::{RtpIn, RtpOut};
+use audioroad::media::stats::Reception;
+
+use super::octets::{Octets, epoch};
+
+const OPERATIONS_MAX: usize = 256;
+
+pub(crate) fn run(data: &[u8]) {
+    let mut octets = Octets(data);
+    let mut line = Line::new(octets.octet());
+    for _ in 0..OPERATIONS_MAX {
+        if octets.is_empty() {
+            break;
+        }
+        line.operate(&mut octets);
+    }
+}
+
+fn address(octet: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, octet & 3], 4000 + u16::from(octet >> 2 & 3)))
+}
+
+struct Line {
+    now: Instant,
+    signalled: SocketAddr,
+    latch: SourceLatch,
+    keys: DtmfReceiver,
+    jitter: JitterBuffer,
+    reception: Reception,
+    /// The far end's stream, as it would be if it were honest.
+    out: RtpOut,
+    accepted: u64,
+}
+
+impl Line {
+    fn new(octet: u8) -> Self {
+        let (now, signalled) = (epoch(), address(octet));
+        Self {
+            now,
+            signalled,
+            latch: SourceLatch::new(signalled, Sources::of(signalled.ip()), now),
+            keys: DtmfReceiver::new(),
+            jitter: JitterBuffer::new(20 + u16::from(octet >> 4) * 20),
+            reception: Reception::default(),
+            out: RtpOut::new(1, 0xfff0, u32::MAX - 800),
+            accepted: 0,
+        }
+    }
+
+    fn operate(&mut self, octets: &mut Octets<'_>) {
+        let operation = octets.octet();
+        match operation & 7 {
+            0 => {
+                let len = usize::from(octets.octet());
+                let from = address(octets.octet());
+                let datagram = octets.take(len).to_vec();
+                self.receive(from, &datagram);
+            }
+            1 | 2 => {
+                let mut buffer = [0; 1500];
+                let payload = vec![operation; usize::from(octets.octet()) * 2];
+                if let Some(packet) = self.out.packet(operation >> 7 << 3, &payload, &mut buffer) {
+                    let packet = packet.to_vec();
+                    self.receive(self.signalled, &packet);
+                }
+                self.out.advance(u32::from(operation >> 3 & 15) * 80);
+            }
+            3 => self.now += Duration::from_micros(u64::from(octets.number()) * 50),
+            4 => self.play(),
+            5 => self.jitter.skip(usize::from(octets.number())),
+            6 => self.jitter.hear_silence(),
+            _ => {
+                self.signalled = address(octets.octet());
+                self.latch.signal(self.signalled, self.now);
+            }
+        }
+    }
+
+    fn receive(&mut self, from: SocketAddr, datagram: &[u8]) {
+        let Some(packet) = RtpIn::parse(datagram) else {
+            return;
+        };
+        assert!(packet.payload.len() + 12 <= datagram.len());
+        let before = self.latch.source();
+        let verdict = self.latch.admit(from, self.now, &packet, false);
+        let source = self.latch.source();
+        if source != before {
+            let is_announced = source == Some(self.signalled);
+            assert!(before.is_none() || is_announced, "a latch that follows");
+        }
+        if !matches!(verdict, Verdict::Accept | Verdict::AcceptNewStream) {
+            return;
+        }
+        assert_eq!(source, Some(from), "a foreign packet was accepted");
+        self.accepted += 1;
+        if verdict == Verdict::AcceptNewStream {
+            self.jitter.restart();
+        }
+        let law = if packet.payload_type & 8 == 0 {
+            Law::Mu
+        } else {
+            Law::A
+        };
+        // A key's packets are these few octets in practice, but nothing says so.
+        self.keys.receive(self.now, &packet);
+        self.jitter
+            .insert(self.now, packet.timestamp, law, packet.payload);
+        self.reception.count(self.now, &packet, true);
+        assert!(self.reception.received() <= self.accepted);
+        assert!(self.reception.jitter_ms().is_finite());
+    }
+
+    fn play(&mut self) {
+        let mut frame = [0.0; NB_FRAME];
+        self.jitter.pull(self.now, &mut frame);
+        let is_sound = |sample: &f32| sample.is_finite() && sample.abs() <= 8.0;
+        assert!(frame.iter().all(is_sound), "{frame:?}");
+        assert!((20..=1_000).contains(&self.jitter.target_ms()));
+    }
+}
