@@ -302,9 +302,9 @@ async fn write_all(
 pub(super) fn why_failed(error: &std::io::Error) -> &'static str {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
-        Some(rustls::Error::PeerIncompatible(_)) => "nothing-in-common",
+        // General: no certificate of ours fits what the peer can verify.
+        Some(rustls::Error::PeerIncompatible(_) | rustls::Error::General(_)) => "nothing-in-common",
         Some(rustls::Error::NoCertificatesPresented) => "no-certificate",
-        Some(rustls::Error::General(_)) => "no-certificate-fits",
         Some(rustls::Error::AlertReceived(_)) => "refused-by-peer",
         Some(rustls::Error::InvalidCertificate(_)) => "certificate",
         Some(
