@@ -145,7 +145,7 @@ async fn answer(
 ) -> Result<String, Problem> {
     match verdict {
         Verdict::Admit { call, .. } if web.config.twilio.mode == TwilioMode::Stream => {
-            Ok(connect_stream(web, base, call, sid))
+            Ok(connect_stream(web, base, (call, sid), true))
         }
         Verdict::Admit { call, room, .. } => {
             let leg = Leg {
@@ -211,13 +211,19 @@ fn connect(request: &HttpRequest, web: &Web, base: &str, leg: Leg) -> Result<Str
     })
 }
 
-fn connect_stream(web: &Web, base: &str, call: CallId, sid: &str) -> String {
+fn connect_stream(web: &Web, base: &str, (call, sid): (CallId, &str), is_greeted: bool) -> String {
     let id = call.to_string();
     let token = web
         .call_tokens
         .make(&id, sid, clock::unix_ms() / 1000, TOKEN_S);
     twiml::connect_stream(&ConnectStream {
-        greeting: web.config.twilio.greeting.as_deref().map(say),
+        greeting: web
+            .config
+            .twilio
+            .greeting
+            .as_deref()
+            .filter(|_| is_greeted)
+            .map(say),
         url: &stream::url(base),
         call_id: &id,
         token: &token,

@@ -48,7 +48,16 @@ struct OnAir {
 
 impl OnAir {
     async fn open() -> Self {
-        let station = Station::open();
+        Self::with("sip").await
+    }
+
+    /// `mode`: how Twilio brings calls.
+    async fn with(mode: &str) -> Self {
+        let station = Station::with(&[
+            ("TWILIO_AUTH_TOKEN", TWILIO_TOKEN),
+            ("TWILIO_ACCOUNT_SID", ACCOUNT),
+            ("TWILIO_MODE", mode),
+        ]);
         let api = station.calls_by_twilio().await;
         let episode = station.on_air().await;
         let (_, token) = station.operator("Pia", "producer").await;
@@ -178,6 +187,21 @@ async fn twilio_is_asked_once_and_answered_with_the_way_into_the_screening_room(
     assert_eq!(up["status"], "screening");
     assert!(up["answeredAt"].is_number());
     assert!(show.api.is_quiet(), "asked once");
+}
+
+#[actix_web::test]
+async fn where_no_udp_gets_in_they_come_by_media_stream() {
+    let mut show = OnAir::with("stream").await;
+    let id = show.dial(GUEST).await;
+    show.api.next().await.take("CA77", "queued");
+    shown(&mut show.pia, &id, |call| call["twilioCallSid"] == "CA77").await;
+    let twiml = show.tells("outgoing-call", &id, "in-progress").await;
+    assert_eq!(twiml.status, 200, "{}", twiml.text);
+    let call = format!("<Parameter name=\"callId\" value=\"{id}\"/>");
+    for part in ["<Connect><Stream url=\"ws", &call, "name=\"token\""] {
+        assert!(twiml.text.contains(part), "{part}: {}", twiml.text);
+    }
+    assert!(!twiml.text.contains("<Say"), "{}", twiml.text);
 }
 
 #[actix_web::test]

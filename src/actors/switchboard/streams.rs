@@ -11,7 +11,7 @@ use crate::{
         stream::{StreamArrived, StreamPeer, StreamRefused},
         switchboard::Switchboard,
     },
-    domain::{Arrival, Call, CallId, CallerId, Cause, Stage, Verdict},
+    domain::{Arrival, Call, CallId, CallerId, Cause, RoomName, Stage, Verdict},
     media::asset::PromptId,
 };
 
@@ -29,7 +29,9 @@ impl Switchboard {
         arrived: StreamArrived,
         ctx: &Context<Self>,
     ) -> Result<StreamPeer, StreamRefused> {
-        if self.closing {
+        if let Some(why) = self.sends_away() {
+            let turned_away = &self.peers.metrics.capacity.turned_away;
+            turned_away.with_label_values(&[why]).inc();
             return Err(StreamRefused::Closing);
         }
         let call = self.waits_for(&arrived).ok_or(StreamRefused::NotExpected)?;
@@ -51,11 +53,12 @@ impl Switchboard {
                     self.desk.gone(clock::utc(), id, Cause::InternalError, None);
                     return Err(StreamRefused::NotTaken);
                 };
-                let greeted = CallTicket {
-                    greet: true,
+                // Whom we called is awaited by an operator, not by music.
+                let ticket = CallTicket {
+                    greet: matches!(room, RoomName::Lobby(_)),
                     ..ticket
                 };
-                let welcome = Welcome::Room(actor, greeted);
+                let welcome = Welcome::Room(actor, ticket);
                 (self.media_thread(episode), welcome, Some(room))
             }
             Verdict::Announce { lines_closed, .. } => {

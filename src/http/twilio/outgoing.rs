@@ -1,15 +1,17 @@
 //! Calls that Twilio makes for us: somebody has answered, and Twilio asks what to do with them.
 //!
 //! ```text
-//! POST Calls.json -> Twilio rings them -> they answer -> outgoing-call -> TwiML with a token: Twilio dials us by SIP
+//! POST Calls.json -> Twilio rings them -> they answer -> outgoing-call -> TwiML with a token: Twilio dials us by SIP,
+//!                                                                         or opens a Media Stream (TWILIO_MODE)
 //! ```
 //! The address in Twilio's order has our id of the call, so nothing depends on which of its requests comes first.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
-use super::{Leg, Signed, connect, xml};
+use super::{Leg, Signed, connect, connect_stream, xml};
 use crate::{
     actors::message::Dialling,
+    config::TwilioMode,
     domain::{CallId, Desk, Direction, RoomName},
     http::{Web, problem::Problem},
     twilio::{
@@ -35,6 +37,10 @@ pub(in crate::http) async fn outgoing(
     let Some(room) = room else {
         return Ok(xml(twiml::hang_up()));
     };
+    if web.config.twilio.mode == TwilioMode::Stream {
+        let call = (id, change.call_sid.as_str());
+        return Ok(xml(connect_stream(&web, &signed.base_url, call, false)));
+    }
     let leg = Leg {
         call: id,
         room,
