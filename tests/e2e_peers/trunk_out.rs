@@ -13,7 +13,7 @@ use crate::peer::{Peer, run};
 use crate::switch::{SOON, Switch, eventually, free_port, text};
 
 /// Whom the scenarios of sipp want to be called as.
-const NUMBER: &str = "+15550177";
+const NUMBER: &str = "+15555550177";
 
 /// A switch that dials a trunk on `port` of this machine.
 fn switch(port: u16, transport: &str, further: &str, settings: &[(&str, &str)]) -> Switch {

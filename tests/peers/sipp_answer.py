@@ -4,7 +4,7 @@
                    [--login USER:PASSWORD] [--keep FOLDER]
 
 SCENARIO is a file of tests/peers/sipp_answer without its suffix: until-bye, bye, busy, decline, ring, login, transfer. Each
-wants to be called as +15550177. --seconds is the length of its pause. Prints one JSON line as sipp_call.py does; the exit
+wants to be called as +15555550177. --seconds is the length of its pause. Prints one JSON line as sipp_call.py does; the exit
 status is 0 when every call went as the scenario says.
 """
 

@@ -212,7 +212,8 @@ fn more_calls_a_second_than_the_budget_are_sent_away() {
     config.limits.calls_per_second = 10;
     let mut switch = Switch::new(config);
     let now = epoch();
-    let mut taken = |at, calls: std::ops::Range<u64>| {
+    let mut taken = |at, calls: std::ops::Range<u64>, discreet| {
+        switch.endpoint.set_discreet(discreet);
         let answered = calls.filter(|call| {
             switch.datagram(at, &request("INVITE", *call, 1, &format!("p{call}"), ""));
             let sent = switch.sent();
@@ -220,9 +221,11 @@ fn more_calls_a_second_than_the_budget_are_sent_away() {
         });
         answered.count()
     };
-    assert_eq!(taken(now, 0..30), 10);
-    assert_eq!(taken(now + Duration::from_millis(500), 30..60), 5);
-    assert_eq!(taken(now + Duration::from_secs(10), 60..90), 10);
+    let strangers = taken(now, 100..130, true);
+    assert_eq!(strangers, 30, "the gate has a budget for them");
+    assert_eq!(taken(now, 0..30, false), 10);
+    assert_eq!(taken(now + Duration::from_millis(500), 30..60, false), 5);
+    assert_eq!(taken(now + Duration::from_secs(10), 60..90, false), 10);
 }
 
 #[test]
