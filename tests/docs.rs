@@ -37,12 +37,18 @@ fn the_trunks_of_the_example_file_can_be_read() {
     let (_, trunks) = example
         .split_once("#[[trunk]]")
         .expect("an example of a trunk");
-    let trunks = format!("#[[trunk]]{trunks}").replace("\n#", "\n");
-    let trunks = trunks.trim_start_matches('#');
+    let settings_alone = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+        Some(_) | None => "\n".to_owned(),
+    };
+    let trunks: String = format!("#[[trunk]]{trunks}")
+        .lines()
+        .map(settings_alone)
+        .collect();
     let data = tempfile::tempdir().expect("a temporary folder");
     let folder = data.path().display().to_string();
     let settings = move |name: &str| (name == "DATA_DIR").then(|| folder.clone());
-    let source = audioroad::config::Source::new(trunks, settings).expect("a settings file");
+    let source = audioroad::config::Source::new(&trunks, settings).expect("a settings file");
     let config = audioroad::config::Config::read(&source).expect("settings");
     assert!(config.sip.trunks.len() >= 2);
     let findings = audioroad::check::findings(&config);
