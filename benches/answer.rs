@@ -49,7 +49,13 @@ impl Answerer {
 
 fn main() -> io::Result<()> {
     // Ports rest for half a minute after a call.
-    let further = [("RTP_PORT_RANGE", "10000-32766"), ("LOG", "warn")];
+    let further = [
+        ("RTP_PORT_RANGE", "10000-32766"),
+        ("MAX_CALLS_PER_SECOND", "10000"),
+        ("OVERLOAD_LATENESS_MS", "0"),
+        ("OVERLOAD_CPU_PERCENT", "0"),
+        ("LOG", "warn"),
+    ];
     let switch = Switch::start(&further);
     switch.go_live();
     let kamailio = peers::kamailio()?;

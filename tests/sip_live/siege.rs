@@ -37,6 +37,7 @@ fn floods(siege: &mut Siege, kinds: &[Kind], seconds: u64) {
 }
 
 #[test]
+#[ignore = "wants the machine for itself; make test runs it"]
 fn floods_of_strangers_and_of_a_trunk_gone_mad_harm_no_call() {
     let mut siege = Siege::lay(false);
     let kinds = [Kind::Invites, Kind::Scans, Kind::Tokens, Kind::Trunk];
@@ -44,6 +45,7 @@ fn floods_of_strangers_and_of_a_trunk_gone_mad_harm_no_call() {
 }
 
 #[test]
+#[ignore = "wants the machine for itself; make test runs it"]
 fn floods_where_strangers_may_log_in_harm_no_call() {
     let mut siege = Siege::lay(true);
     floods(&mut siege, &[Kind::Invites, Kind::Tokens], 4);

@@ -189,7 +189,9 @@ impl Endpoint {
         let limits = self.config.limits;
         let is_full =
             self.table.len() >= limits.transactions_max || self.ringing.len() >= limits.ringing_max;
-        if self.draining || is_full || !self.has_budget(now) {
+        // Strangers have a budget of their own before they come here; that of calls is for those who may call.
+        let has_budget = self.discreet || self.has_budget(now);
+        if self.draining || is_full || !has_budget {
             self.turned_away = self.turned_away.saturating_add(1);
             return self.refuse_busy(&request);
         }

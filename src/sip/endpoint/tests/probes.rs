@@ -344,7 +344,9 @@ fn what_a_call_leaves_unanswered_when_it_ends_gets_481() {
 
 #[test]
 fn strangers_who_are_refused_cost_no_memory_and_learn_nothing() {
-    let mut endpoint = Endpoint::new(config());
+    let mut config = config();
+    config.limits.calls_per_second = 10;
+    let mut endpoint = Endpoint::new(config);
     endpoint.set_discreet(true);
     for call in 0..5_000 {
         let text = request("INVITE", call, 1, &format!("s{call}"), "");
@@ -367,6 +369,11 @@ fn strangers_who_are_refused_cost_no_memory_and_learn_nothing() {
     let load = endpoint.load();
     assert_eq!((load.transactions, load.ringing), (0, 0));
     assert!(load.timers <= 1_100, "{load:?}");
+    // Nor did they spend what those may who are known.
+    endpoint.set_discreet(false);
+    let known = request("INVITE", 6_000, 1, "known", "");
+    endpoint.handle_datagram(epoch(), FLOW, local(), peer(), known.as_bytes());
+    assert!(text_of(&mut endpoint).starts_with("SIP/2.0 100 "));
 }
 
 /// The one message that was sent.
