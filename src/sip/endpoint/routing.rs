@@ -216,12 +216,8 @@ impl Endpoint {
             .push_back(EndpointEvent::Invited { txn, request });
     }
 
-    /// Takes one call out of this second's budget. Strangers have a budget of their own at the gate, and a flood of theirs must
-    /// not use up that of the trunks.
+    /// Takes one call out of this second's budget.
     fn has_budget(&mut self, now: Instant) -> bool {
-        if self.discreet {
-            return true;
-        }
         let taken = self.calls.take(self.calls_full_at, now);
         if taken.is_some() {
             self.calls_full_at = taken;
