@@ -19,7 +19,7 @@ export function EndedCalls(): JSX.Element | null {
       <summary>Ended calls ({calls.length})</summary>
       <ul>
         {calls.map((call) => (
-          <li key={call.id} data-testid={`call-${call.id}`} data-status={call.status}>
+          <li key={call.id} data-testid={`ended-${call.id}`}>
             <span class="name">{label(call)}</span>
             <span class="faint">
               {call.causeText ?? call.cause ?? 'Ended'}
