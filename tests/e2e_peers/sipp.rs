@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::peer::{Peer, run};
-use crate::switch::{Switch, eventually};
+use crate::switch::{Switch, eventually, text};
 
 fn call<'a>(
     target: &'a str,
@@ -79,6 +79,15 @@ fn a_caller_who_is_dropped_is_sent_bye() {
             call(&target, "until-bye", from, &["--transport", transport]),
         );
         let row = row_of(&switch, from, |row| row["ringing"] == false);
+        // sipp speaks once it is ready for a BYE, and gives up a call whose BYE comes before.
+        let speaks = format!("audio arrives call.id={}", text(&row["id"]));
+        eventually("sipp speaks", || {
+            switch
+                .log()
+                .contains(&speaks)
+                .then_some(())
+                .ok_or("not yet".to_owned())
+        });
         switch.ask(
             "POST",
             "/api/twilio-sip/end-call",
