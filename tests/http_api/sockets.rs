@@ -311,7 +311,10 @@ async fn a_dashboard_that_does_not_read_is_cut_off_and_costs_the_others_nothing(
     .await;
     next(&mut reader, "ack").await;
 
-    // Awake again, it gets what had been sent before, and then the end.
+    // Awake again, it gets what had been sent before, and then the end. Through a window smaller than a segment of the loopback
+    // that would take as many persist timers as there are windows (RFC 9293 section 3.8.6.1).
+    let awake = socket2::SockRef::from(&sleeper);
+    awake.set_recv_buffer_size(1024 * 1024).unwrap();
     let mut rest = Vec::new();
     timeout(PATIENCE, sleeper.read_to_end(&mut rest))
         .await
