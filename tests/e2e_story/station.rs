@@ -24,6 +24,8 @@ const TONES: [u32; 5] = [ANN, BEN, HOST, SAM, SUE];
 pub(crate) const PASSWORD: &str = "four words are enough";
 /// How much louder than its tone a pure tone may be.
 const BESIDE_DB_MAX: f32 = 0.5;
+/// Seconds of which one must be clean.
+const WINDOWS: usize = 3;
 
 pub(crate) struct Station {
     pub(crate) switch: Switch,
@@ -101,12 +103,17 @@ impl Station {
     /// The caller hears this tone, and no music or voice beside it.
     pub(crate) fn hears_nothing_but(&self, who: &str, call: &Call, tone_hz: u32) {
         self.hears(who, call, &[tone_hz]);
-        let heard = call.listen(50, SOON).expect("audio comes");
-        let tone = ToneDetector::new(8000, &[tone_hz as f32]).levels_dbfs(&samples(&heard))[0];
-        let all = level_dbfs(&heard);
-        assert!(
-            all - tone < BESIDE_DB_MAX,
-            "{who} hears more than {tone_hz} Hz: {all} dBFS, of which {tone} are the tone"
-        );
+        // A browser that stutters makes a noise of its own for a moment; music or a voice beside the tone would stay.
+        let mut beside_db = f32::INFINITY;
+        for _ in 0..WINDOWS {
+            let heard = call.listen(50, SOON).expect("audio comes");
+            let detector = &mut ToneDetector::new(8000, &[tone_hz as f32]);
+            let tone = detector.levels_dbfs(&samples(&heard))[0];
+            beside_db = beside_db.min(level_dbfs(&heard) - tone);
+            if beside_db < BESIDE_DB_MAX {
+                return;
+            }
+        }
+        panic!("{who} hears more than {tone_hz} Hz: all is {beside_db} dB louder than the tone");
     }
 }
