@@ -8,3 +8,5 @@ pub mod domain;
 pub mod media;
 #[path = "../src/sip/mod.rs"]
 pub mod sip;
+#[path = "../src/twilio/mod.rs"]
+pub mod twilio;

@@ -56,20 +56,3 @@ pub enum StreamError {
     #[error("too many frames came")]
     Flood,
 }
-
-/// Reads octets as frames, one a line, for tests that look for a panic; the same octets give the same.
-pub fn torture(now: std::time::Instant, octets: &[u8]) {
-    let mut session = Session::new(now);
-    let mut payload = [0; PAYLOAD_LEN_MAX];
-    for line in octets.split(|octet| *octet == b'\n') {
-        let Ok(text) = std::str::from_utf8(line) else {
-            continue;
-        };
-        if let Ok(Event::Audio(audio)) = session.receive(now, text, &mut payload) {
-            assert!(
-                audio.payload.len() <= PAYLOAD_LEN_MAX,
-                "a payload beyond its limit"
-            );
-        }
-    }
-}

