@@ -15,6 +15,8 @@ use switch::{SOON, Switch, eventually};
 
 /// One second of frames.
 const SECOND: usize = 50;
+/// An offer without audio.
+const VIDEO_ONLY: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 4000 RTP/AVP 96\r\n";
 
 fn ring(switch: &Switch) -> Call {
     let phone = Phone::new(Ipv4Addr::LOCALHOST.into());
@@ -53,12 +55,19 @@ fn unharmed(call: &Call) {
 
 /// The final answer to a request outside of any dialog.
 fn answer_to(switch: &Switch, method: &str) -> String {
+    answer_with(switch, method, "")
+}
+
+/// The same with an offer.
+fn answer_with(switch: &Switch, method: &str, sdp: &str) -> String {
     let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
     let from = udp.local_addr().expect("its address");
     let request = format!(
         "{method} sip:lobby@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK{0};rport\r\nFrom: <sip:a@b>;tag={0}\r\n\
-         To: <sip:lobby@b>\r\nCall-ID: raw-{0}\r\nCSeq: 1 {method}\r\nContact: <sip:a@{from}>\r\nContent-Length: 0\r\n\r\n",
-        from.port()
+         To: <sip:lobby@b>\r\nCall-ID: raw-{0}\r\nCSeq: 1 {method}\r\nContact: <sip:a@{from}>\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {1}\r\n\r\n{sdp}",
+        from.port(),
+        sdp.len()
     );
     udp.set_read_timeout(Some(SOON)).expect("a timeout");
     udp.send_to(request.as_bytes(), switch.sip())
@@ -201,6 +210,18 @@ fn ports_that_run_out_send_new_calls_away() {
     assert_sent_away(&answer_to(&switch, "INVITE"));
     once_refusing(&switch, &json!("overloaded"));
     assert_sent_away(&answer_to(&switch, "OPTIONS"));
+    calls.iter().for_each(unharmed);
+}
+
+#[test]
+fn offers_that_cannot_be_taken_use_up_no_ports() {
+    let switch = Switch::start(&[("RTP_PORT_RANGE", "14314-14317"), ("MEDIA_THREADS", "1")]);
+    switch.go_live();
+    for _ in 0..10 {
+        let answer = answer_with(&switch, "INVITE", VIDEO_ONLY);
+        assert!(answer.starts_with("SIP/2.0 488 "), "{answer}");
+    }
+    let calls = [answered(&switch), answered(&switch)];
     calls.iter().for_each(unharmed);
 }
 

@@ -40,7 +40,7 @@ use outbox::{FellBehind, Outbox};
 use pace::Pace;
 
 /// Longest frame of a client, in bytes.
-const FRAME_MAX: usize = 16 * 1024;
+pub const FRAME_MAX: usize = 16 * 1024;
 /// Frames of a client within one second.
 const FRAMES_PER_SECOND_MAX: u32 = 50;
 /// How often the client is pinged.

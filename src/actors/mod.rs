@@ -30,3 +30,4 @@ pub mod stream;
 pub mod studio;
 pub mod switchboard;
 pub mod twilio_calls;
+pub mod websocket;

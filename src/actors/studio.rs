@@ -154,6 +154,11 @@ impl Studio {
         self.ports.release(now, port.number);
     }
 
+    /// Nobody was told of the port: the next call may have it at once.
+    pub fn give_back(&mut self, port: Port) {
+        self.ports.put_back(port.number);
+    }
+
     /// The leg has this port, and belongs to this call.
     pub fn connect(&mut self, call: CallId, addr: Addr<CallActor>, leg: LegKey, port: Port) {
         self.sockets.by_leg.insert(leg, port.socket);

@@ -7,7 +7,10 @@ use actix_web::{
 };
 
 use crate::{
-    actors::dashboard::{Dashboard, DashboardPeers},
+    actors::{
+        dashboard::{Dashboard, DashboardPeers, FRAME_MAX},
+        websocket,
+    },
     http::{
         Web,
         auth::{self, SignedIn},
@@ -47,7 +50,8 @@ pub(super) async fn open(
         metrics: web.metrics.clone(),
         own_url: auth::ws_url(&request, &web.config.http),
     };
-    let opened = Dashboard::open(&request, body, signed_in.operator, peers);
+    let body = websocket::guarded(&request, body, FRAME_MAX).await;
+    let opened = body.and_then(|body| Dashboard::open(&request, body, signed_in.operator, peers));
     let (dashboard, response) = opened.map_err(|error| {
         Problem::bad_request(format!("This is not a WebSocket handshake: {error}."))
     })?;

@@ -22,7 +22,7 @@ pub(super) use crate::actors::bridge::WEBHOOK_LEN_MAX;
 use crate::{
     actors::{
         bridge::{JoinQuery, JoinRequest, RoomTransport, SessionId, WebhookError, WebhookKind},
-        clock,
+        clock, websocket,
     },
     domain::number::Masked,
     http::{Web, body::Body, problem::Problem},
@@ -62,7 +62,8 @@ pub(super) async fn open(
             reply,
         })
         .await?;
-    let upgraded = actix_ws::handle(&request, body);
+    let body = websocket::guarded(&request, body, FRAME_MAX).await;
+    let upgraded = body.and_then(|body| actix_ws::handle(&request, body));
     let (response, session, stream) = upgraded.map_err(|error| {
         web.bridge.signal_closed(joined.session);
         Problem::bad_request(format!("This is not a WebSocket handshake: {error}."))

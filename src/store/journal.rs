@@ -117,6 +117,8 @@ struct Book {
     /// The file has bytes that were not synced.
     dirty: bool,
     closing: bool,
+    /// Those who wait until everything is written.
+    flushing: u32,
     follower_ended: bool,
 }
 
@@ -142,6 +144,7 @@ impl Journal {
             rejected: 0,
             dirty: false,
             closing: false,
+            flushing: 0,
             follower_ended: false,
         };
         let shared = Shared {
@@ -187,15 +190,18 @@ impl Journal {
     /// Waits until everything appended so far is in the database; `false` when `patience` ends
     /// first.
     pub fn flush(&self, patience: Duration) -> bool {
-        let book = self.shared.lock();
+        let mut book = self.shared.lock();
         let target = book.appended;
-        let (book, _) = self
+        book.flushing += 1;
+        self.shared.changed.notify_all();
+        let (mut book, _) = self
             .shared
             .changed
             .wait_timeout_while(book, patience, |book| {
                 book.applied < target && !book.follower_ended
             })
             .unwrap_or_else(PoisonError::into_inner);
+        book.flushing -= 1;
         book.applied >= target
     }
 

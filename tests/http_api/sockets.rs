@@ -380,4 +380,21 @@ async fn livekit_clients_need_a_token_and_are_sent_from_v1_to_v0() {
         .unwrap()
         .unwrap();
     assert!(matches!(first, Message::Binary(_)), "{first:?}");
+    announce_a_gigabyte(&mut socket).await;
+
+    let mut dashboard = dashboard(&station, ADMIN_TOKEN).await;
+    next(&mut dashboard, "snapshot").await;
+    announce_a_gigabyte(&mut dashboard).await;
+}
+
+/// Announces a frame of 1 GB and sends none of it: nobody waits for it.
+async fn announce_a_gigabyte(socket: &mut Socket) {
+    let mut head = vec![0x82, 0xff];
+    head.extend((1_u64 << 30).to_be_bytes());
+    head.extend([0; 4]);
+    let MaybeTlsStream::Plain(tcp) = socket.get_mut() else {
+        panic!("no TLS here");
+    };
+    tcp.write_all(&head).await.unwrap();
+    closed(socket).await;
 }

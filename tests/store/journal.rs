@@ -39,6 +39,7 @@ pub(crate) fn open(folder: &Path) -> Journal {
 
 pub(crate) fn follow(journal: &Journal, pool: Pool) -> Follower {
     let pace = Pace {
+        gather: Duration::from_millis(20),
         retry_first: Duration::from_millis(5),
         retry_longest: Duration::from_millis(50),
         sync_every: Duration::from_millis(20),

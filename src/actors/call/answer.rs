@@ -77,6 +77,7 @@ impl CallActor {
                 tracing::info!(call.id = %self.id, %error, "refused: no audio that we take");
                 let warning = warning(&error.to_string());
                 self.reject(txn, &mut session, 488, &[("Warning", &warning)]);
+                self.give_back_port();
                 return Err(Cause::NoCommonCodec);
             }
             Err(error) => {

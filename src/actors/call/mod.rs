@@ -136,6 +136,15 @@ impl CallActor {
         self.peers.metrics.rtp_ports.inc();
     }
 
+    /// Gives back a port that the far end was never told.
+    fn give_back_port(&mut self) {
+        if let Some(port) = self.port.take() {
+            self.holds_port = false;
+            self.peers.metrics.rtp_ports.dec();
+            studio::with(|studio| studio.give_back(port));
+        }
+    }
+
     /// Ends the call from our side.
     fn hang_up(&mut self, cause: Cause, ctx: &mut Context<Self>) {
         match self.far_end {

@@ -9,7 +9,6 @@
 //! [`TAKE_PATIENCE`] for a frame of ours to be taken. Audio meets no actor and no lock between socket and tick.
 
 mod begin;
-mod guard;
 mod message;
 mod relay;
 mod socket;
@@ -22,7 +21,7 @@ use actix_ws::{CloseCode, CloseReason, Session};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    actors::{metrics::Metrics, switchboard::Switchboard},
+    actors::{metrics::Metrics, switchboard::Switchboard, websocket},
     domain::Cause,
     twilio::{
         stream::{FRAME_LEN_MAX, StreamError},
@@ -149,7 +148,7 @@ impl Streams {
     ) -> Result<HttpResponse, OpenError> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| OpenError::TooMany)?;
-        let body = guard::guarded(request, body, FRAME_LEN_MAX).await;
+        let body = websocket::guarded(request, body, FRAME_LEN_MAX).await;
         let upgraded = body.and_then(|body| actix_ws::handle(request, body));
         let (response, session, messages) = upgraded.map_err(OpenError::Handshake)?;
         let socket = Socket::new(messages);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use actix::{Context, Handler, Recipient};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,9 +17,9 @@ use crate::{
         switchboard::Switchboard,
     },
     domain::{
-        Operator, OperatorId, RoomName, UnixMs,
+        CallId, EpisodeId, Operator, OperatorId, RoomName, UnixMs,
         desk::Drained,
-        view::{EpisodeView, ShowView},
+        view::{CallView, EpisodeView, ShowView},
     },
     store::journal::Progress,
 };
@@ -92,11 +93,48 @@ impl Audience {
         }
     }
 
-    fn push(&self, frame: &Value) {
-        let text: Arc<str> = frame.to_string().into();
+    fn push(&self, frame: &impl Serialize) {
+        let Ok(text) = serde_json::to_string(frame) else {
+            return;
+        };
+        let text: Arc<str> = text.into();
         for seat in self.seats.values() {
             seat.outbox.do_send(Push(Arc::clone(&text)));
         }
+    }
+}
+
+/// A `change` frame (docs/websocket.md).
+#[derive(Serialize)]
+struct Change<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    seq: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shows: Vec<ShowView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    episodes: Vec<EpisodeView>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    calls: &'a [CallView],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    operators: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<Removed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Removed<'a> {
+    calls: &'a [CallId],
+    episodes: &'a [EpisodeId],
+}
+
+impl Change<'_> {
+    fn is_empty(&self) -> bool {
+        self.shows.is_empty()
+            && self.episodes.is_empty()
+            && self.calls.is_empty()
+            && self.operators.is_empty()
+            && self.removed.is_none()
     }
 }
 
@@ -104,6 +142,9 @@ impl Switchboard {
     /// Sends dashboards what changed.
     pub(super) fn publish(&mut self, drained: &Drained) {
         let moved = std::mem::take(&mut self.audience.moved);
+        if self.audience.seats.is_empty() {
+            return;
+        }
         let people: Vec<Value> = {
             let seats = self.audience.seats.values();
             let mut people: BTreeMap<OperatorId, &Operator> = BTreeMap::new();
@@ -121,35 +162,23 @@ impl Switchboard {
     }
 
     fn publish_frame(&mut self, drained: &Drained, people: Vec<Value>) {
-        let mut frame = serde_json::Map::new();
-        let mut list = |name: &str, values: Value| {
-            if values.as_array().is_some_and(|values| !values.is_empty()) {
-                frame.insert(name.to_owned(), values);
-            }
+        let removed = Removed {
+            calls: &drained.removed_calls,
+            episodes: &drained.removed_episodes,
         };
-        list(
-            "shows",
-            json!(drained.shows.iter().map(ShowView::from).collect::<Vec<_>>()),
-        );
-        list(
-            "episodes",
-            json!(
-                drained
-                    .episodes
-                    .iter()
-                    .map(EpisodeView::from)
-                    .collect::<Vec<_>>()
-            ),
-        );
-        list("calls", json!(drained.views));
-        list("operators", json!(people));
-        if !drained.removed_calls.is_empty() || !drained.removed_episodes.is_empty() {
-            let removed =
-                json!({ "calls": drained.removed_calls, "episodes": drained.removed_episodes });
-            frame.insert("removed".to_owned(), removed);
-        }
-        if !frame.is_empty() {
-            self.push_change(frame);
+        let is_removed = !removed.calls.is_empty() || !removed.episodes.is_empty();
+        let change = Change {
+            kind: "change",
+            seq: self.audience.seq + 1,
+            shows: drained.shows.iter().map(ShowView::from).collect(),
+            episodes: drained.episodes.iter().map(EpisodeView::from).collect(),
+            calls: &drained.views,
+            operators: people,
+            removed: is_removed.then_some(removed),
+        };
+        if !change.is_empty() {
+            self.audience.seq += 1;
+            self.audience.push(&change);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Records into the database: a batch in one transaction, and what to do when the database says no.
 
+use std::collections::HashMap;
+
 use diesel::{
     Connection as _, QueryResult,
     result::{DatabaseErrorKind, Error},
@@ -26,8 +28,8 @@ pub(super) fn apply(
     records: &[Record],
 ) -> QueryResult<Vec<Rejected>> {
     let whole = connection.transaction(|connection| {
-        records
-            .iter()
+        last_states(records)
+            .into_iter()
             .try_for_each(|record| write(connection, record))
     });
     match whole {
@@ -35,6 +37,28 @@ pub(super) fn apply(
         Err(error) if is_verdict(&error) => apply_one_by_one(connection, records),
         Err(error) => Err(error),
     }
+}
+
+/// What a batch comes to: a row that it writes several times is written once, as it was in the end, and rows that others refer
+/// to are written first. A call that was completed is not reopened by an older state of it that comes later.
+fn last_states(records: &[Record]) -> Vec<&Record> {
+    let mut last: HashMap<(&str, &str), usize> = HashMap::with_capacity(records.len());
+    for (at, record) in records.iter().enumerate().filter(|(_, r)| r.is_state()) {
+        let stays = last
+            .get(&record.name())
+            .and_then(|before| records.get(*before))
+            .is_some_and(|before| before.is_completed() && !record.is_completed());
+        if !stays {
+            last.insert(record.name(), at);
+        }
+    }
+    let is_last = |(at, record): &(usize, &Record)| {
+        !record.is_state() || last.get(&record.name()) == Some(at)
+    };
+    let kept = records.iter().enumerate().filter(is_last);
+    let mut kept: Vec<&Record> = kept.map(|(_, record)| record).collect();
+    kept.sort_by_key(|record| record.rank());
+    kept
 }
 
 fn apply_one_by_one(

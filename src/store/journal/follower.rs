@@ -9,7 +9,7 @@ use std::{
     fs::File,
     io,
     rc::Rc,
-    sync::{Arc, PoisonError},
+    sync::{Arc, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -38,6 +38,8 @@ pub struct Pace {
     pub retry_longest: Duration,
     /// Appended bytes are synced to the disk about this often.
     pub sync_every: Duration,
+    /// Records that come one after the other are written together: the first of them waits this long for the others.
+    pub gather: Duration,
 }
 
 impl Default for Pace {
@@ -46,6 +48,7 @@ impl Default for Pace {
             retry_first: Duration::from_millis(200),
             retry_longest: Duration::from_secs(5),
             sync_every: Duration::from_secs(1),
+            gather: Duration::from_millis(20),
         }
     }
 }
@@ -199,11 +202,25 @@ impl Run {
                 return None;
             }
             if !waited.timed_out() {
-                return Some((book.applied_bytes, book.file.length()));
+                return Some(self.gather(book));
             }
             drop(book);
             self.sync();
         }
+    }
+
+    /// Lets more lines come, unless there is a batch of them already.
+    fn gather(&self, book: MutexGuard<'_, super::Book>) -> (u64, u64) {
+        let wants_more = |book: &mut super::Book| {
+            let waiting = book.appended - book.applied;
+            !book.closing && book.flushing == 0 && waiting < BATCH_RECORDS_MAX as u64
+        };
+        let gathered = self
+            .shared
+            .changed
+            .wait_timeout_while(book, self.pace.gather, wants_more);
+        let (book, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+        (book.applied_bytes, book.file.length())
     }
 
     fn carry(&mut self, from: u64, end: u64) -> Result<(), Trouble> {

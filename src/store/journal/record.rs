@@ -68,6 +68,19 @@ impl Record {
         }
     }
 
+    /// Whether it is a row as it is now, which its next writing makes obsolete; what happened stays.
+    pub(super) fn is_state(&self) -> bool {
+        match self {
+            Self::Show(..) | Self::Episode(_) | Self::Caller(_) | Self::Call(_) => true,
+            Self::Event(_) | Self::Consent(_) => false,
+        }
+    }
+
+    /// Whether it is a call that is over.
+    pub(super) fn is_completed(&self) -> bool {
+        matches!(self, Self::Call(row) if row.is_completed())
+    }
+
     /// The kind and key, for the log.
     pub(super) fn name(&self) -> (&'static str, &str) {
         match self {

@@ -26,7 +26,7 @@ use crate::{
     Insertable,
     AsChangeset,
 )]
-#[diesel(table_name = calls, treat_none_as_null = true)]
+#[diesel(table_name = calls, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct CallRow {
     id: String,
     show_id: Option<String>,
@@ -102,6 +102,11 @@ impl CallRow {
             sip_call_id: call.sip_call_id.as_deref().map(key),
             quality: call.quality.clone(),
         }
+    }
+
+    /// Whether the call is over.
+    pub(in crate::store) fn is_completed(&self) -> bool {
+        self.status == Stage::Completed.label()
     }
 
     /// The row's key.

@@ -22,7 +22,7 @@ use crate::{
     Insertable,
     AsChangeset,
 )]
-#[diesel(table_name = callers, treat_none_as_null = true)]
+#[diesel(table_name = callers, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct CallerRow {
     id: String,
     number: Option<String>,

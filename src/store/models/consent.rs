@@ -16,7 +16,7 @@ use crate::{
 #[derive(
     Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, Insertable,
 )]
-#[diesel(table_name = consents)]
+#[diesel(table_name = consents, treat_none_as_default_value = false)]
 pub struct ConsentRow {
     /// On which call.
     pub call_id: String,

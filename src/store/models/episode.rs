@@ -22,7 +22,7 @@ use crate::{
     Insertable,
     AsChangeset,
 )]
-#[diesel(table_name = episodes, treat_none_as_null = true)]
+#[diesel(table_name = episodes, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct EpisodeRow {
     id: String,
     show_id: String,

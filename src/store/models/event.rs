@@ -11,7 +11,7 @@ use crate::{domain::CallEvent, store::schema::call_events};
 #[derive(
     Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, Insertable,
 )]
-#[diesel(table_name = call_events)]
+#[diesel(table_name = call_events, treat_none_as_default_value = false)]
 pub struct EventRow {
     /// The event's own id, made by the shell.
     pub id: String,

@@ -23,7 +23,7 @@ pub struct Account {
 
 /// A row of `operators`. Never journaled: it holds the password's hash.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = operators, treat_none_as_null = true)]
+#[diesel(table_name = operators, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct OperatorRow {
     id: String,
     name: String,

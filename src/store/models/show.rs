@@ -22,7 +22,7 @@ use crate::{
     Insertable,
     AsChangeset,
 )]
-#[diesel(table_name = shows, treat_none_as_null = true)]
+#[diesel(table_name = shows, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct ShowRow {
     id: String,
     name: String,
@@ -45,7 +45,7 @@ pub struct ShowRow {
     Insertable,
     AsChangeset,
 )]
-#[diesel(table_name = show_numbers)]
+#[diesel(table_name = show_numbers, treat_none_as_default_value = false)]
 pub struct ShowNumberRow {
     number: String,
     show_id: String,

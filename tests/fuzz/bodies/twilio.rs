@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use audioroad::twilio::stream::{Event, PAYLOAD_LEN_MAX, Session, clear, mark, media, read};
+use audioroad::twilio::stream::{Event, PAYLOAD_LEN_MAX, Session, clear, mark, media};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -80,7 +80,8 @@ impl Stream {
                 self.heard += 1;
                 let sid = self.sid.as_deref().unwrap_or_default();
                 let payload = STANDARD.encode(audio.payload);
-                let event = json!({"event": "media", "streamSid": sid, "media": {"payload": payload}});
+                let event =
+                    json!({"event": "media", "streamSid": sid, "media": {"payload": payload}});
                 assert_eq!(value(&media(sid, audio.payload)), event);
             }
             Event::Key(key) => {

@@ -103,7 +103,10 @@ impl Stream for Guarded {
 }
 
 /// The body of an upgrade, with frames of `payload_max` octets at most.
-pub(super) async fn guarded(
+///
+/// # Errors
+/// None in practice: the body is made from a stream.
+pub async fn guarded(
     request: &HttpRequest,
     body: Payload,
     payload_max: usize,
