@@ -5,6 +5,8 @@
 //! ```
 //! Nothing else runs between waking and sending. A late tick is made up for, up to three frames; a longer stall is jumped over.
 
+mod priority;
+
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -188,6 +190,7 @@ impl Actor for MediaClock {
             return ctx.stop();
         };
         studio::install(studio);
+        priority::raise();
         self.next = clock::now();
         self.wait(ctx);
     }
