@@ -5,7 +5,7 @@ SHELL := bash
 # Arguments for the switch: make run ARGS="--help"
 ARGS ?=
 
-.PHONY: help run demo build assets test fuzz fmt lint deny bench image clean
+.PHONY: help run demo build assets test fuzz fmt lint deny bench load image clean
 
 help: ## This list
 	@echo 'audioroad: a telephony switch for radio call-in shows'
@@ -50,6 +50,11 @@ deny: ## Licences, advisories and sources of every dependency (needs cargo-deny)
 
 bench: build ## Benchmarks
 	cargo bench --locked --bench '*' $(ARGS)
+
+load: build ## The switch under load beside Janus, rtpengine, Kamailio and sipp: build/load; ARGS="mix hold --seconds 20" for some of it
+	@scripts/install-packages bench
+	cargo bench --locked --bench load -- $(ARGS)
+	scripts/plot-load build/load/load.json build/load
 
 image: ## A container image named audioroad
 	docker build -t audioroad .

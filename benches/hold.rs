@@ -254,7 +254,11 @@ fn seat_with_browsers(legs: &mut Legs) -> Vec<Consumer<OpusPacket>> {
         for key in room_mates {
             let (packets, tap) = RingBuffer::new(16);
             legs.table.place(*key, Place::Seat(room));
-            if legs.table.tap(*key, room, packets).is_ok() {
+            if legs
+                .table
+                .tap(*key, room, packets, Arc::new(AtomicBool::new(true)))
+                .is_ok()
+            {
                 taps.push(tap);
             }
         }

@@ -4,16 +4,19 @@
 //! wake -> MediaTable::tick (drain sockets, pull, mix, fan out, send) -> bridge.wake -> events to calls -> levels to the desk
 //! ```
 //! Nothing else runs between waking and sending. A late tick is made up for, up to three frames; a longer stall is jumped over.
+//! When nobody has been there for a second the clock rests; the first leg or microphone rouses it at once.
 
 mod priority;
 
 use std::{
     collections::BTreeMap,
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
+use tokio::sync::Notify;
 
 use crate::{
     actors::{
@@ -33,6 +36,11 @@ const PHASES: u8 = 4;
 /// Phases that are made up for after a late wake: three frames.
 const CATCH_UP_MAX: u32 = 12;
 
+/// Wakes with nothing to do before the clock rests: a second.
+const IDLE_WAKES: u32 = 200;
+/// How long a rest is, when nobody comes.
+const REST: Duration = Duration::from_millis(250);
+
 /// Wakes between two looks at processor time and ports: a quarter of a second.
 const SHOW_EVERY: u32 = 50;
 
@@ -44,6 +52,7 @@ pub struct MediaClock {
     metrics: Metrics,
     gauge: Arc<ThreadGauge>,
     wakes: u32,
+    idle_wakes: u32,
     next: Instant,
     phase: u8,
     calls: BTreeMap<CallId, f32>,
@@ -66,6 +75,7 @@ impl MediaClock {
             metrics,
             gauge,
             wakes: 0,
+            idle_wakes: 0,
             next: clock::now(),
             phase: 0,
             calls: BTreeMap::new(),
@@ -74,11 +84,43 @@ impl MediaClock {
     }
 
     fn wait(&mut self, ctx: &mut Context<Self>) {
+        if let Some(roused) = self.rests() {
+            let rest = async move { tokio::time::timeout(REST, roused.notified()).await.is_ok() };
+            ctx.spawn(rest.into_actor(self).map(|is_roused, clock, ctx| {
+                clock.look_up(is_roused);
+                clock.wait(ctx);
+            }));
+            return;
+        }
         let until = tokio::time::sleep_until(self.next.into());
         ctx.spawn(until.into_actor(self).map(|(), clock, ctx| {
             clock.wake();
             clock.wait(ctx);
         }));
+    }
+
+    /// Who rouses the clock, once there has been nothing to do for long enough.
+    fn rests(&mut self) -> Option<Rc<Notify>> {
+        let is_idle = studio::with(|studio| studio.table.is_idle()).unwrap_or(false);
+        self.idle_wakes = if is_idle {
+            self.idle_wakes.saturating_add(1)
+        } else {
+            0
+        };
+        let is_long = self.idle_wakes > IDLE_WAKES;
+        is_long.then(|| studio::with(Studio::rest)).flatten()
+    }
+
+    /// In a rest, or at its end. No frame was due meanwhile, so none is made up for.
+    fn look_up(&mut self, is_roused: bool) {
+        let now = clock::now();
+        self.next = now;
+        if is_roused {
+            self.idle_wakes = 0;
+        }
+        self.gauge.woke(Duration::ZERO);
+        self.wakes = 0;
+        self.show(now);
     }
 
     fn wake(&mut self) {

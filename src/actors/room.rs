@@ -6,6 +6,8 @@
 //! ```
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use actix::{Actor, ActorContext, Context, Handler};
 
@@ -53,13 +55,14 @@ impl RoomActor {
 
     fn publish(&mut self, ticket: CallTicket) {
         let (voice, audio) = rtrb::RingBuffer::new(RING);
+        let heard = Arc::new(AtomicBool::new(true));
         let name = self.name;
         let tapped = studio::with(|studio| {
             let (leg, mix) = studio
                 .leg(ticket.call)
                 .zip(studio.rooms.get(&name).copied())?;
             studio.taps.insert(leg, name);
-            studio.table.tap(leg, mix, voice).ok()
+            studio.table.tap(leg, mix, voice, Arc::clone(&heard)).ok()
         });
         if tapped.flatten().is_none() {
             tracing::error!(room.name = %name, call.id = %ticket.call, "browsers cannot hear this caller");
@@ -72,6 +75,7 @@ impl RoomActor {
                 name: ticket.shown.name.clone(),
                 attributes: ticket.shown.attributes.clone(),
                 audio,
+                heard,
             },
         );
         self.published.insert(ticket.call, ticket.shown);

@@ -6,6 +6,7 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     net::{IpAddr, SocketAddr},
+    rc::Rc,
     sync::Arc,
     time::Instant,
 };
@@ -87,6 +88,8 @@ pub struct Studio {
     /// The room whose browsers hear a caller's voice.
     pub taps: SecondaryMap<LegKey, RoomName>,
     bind: IpAddr,
+    rests: bool,
+    roused: Rc<Notify>,
     lines: HashMap<CallId, Line>,
     calls: SecondaryMap<LegKey, CallId>,
 }
@@ -117,8 +120,23 @@ impl Studio {
             sources: SecondaryMap::new(),
             taps: SecondaryMap::new(),
             bind,
+            rests: false,
+            roused: Rc::default(),
             lines: HashMap::new(),
             calls: SecondaryMap::new(),
+        }
+    }
+
+    /// The clock rests from now on; it is notified when there is something to do.
+    pub fn rest(&mut self) -> Rc<Notify> {
+        self.rests = true;
+        Rc::clone(&self.roused)
+    }
+
+    fn rouse(&mut self) {
+        if self.rests && !self.table.is_idle() {
+            self.rests = false;
+            self.roused.notify_one();
         }
     }
 
@@ -231,5 +249,10 @@ pub fn install(studio: Studio) {
 
 /// This thread's studio; `None` where no media clock runs.
 pub fn with<R>(work: impl FnOnce(&mut Studio) -> R) -> Option<R> {
-    STUDIO.with_borrow_mut(|slot| slot.as_mut().map(work))
+    STUDIO.with_borrow_mut(|slot| {
+        let studio = slot.as_mut()?;
+        let done = work(studio);
+        studio.rouse();
+        Some(done)
+    })
 }

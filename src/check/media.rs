@@ -75,6 +75,7 @@ async fn join(
         name: "audioroad check".to_owned(),
         attributes: BTreeMap::new(),
         audio,
+        heard: Default::default(),
     };
     transport.publish_call(room, caller);
     let joined = wait(&transport, &told, patience).await;

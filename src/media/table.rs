@@ -18,6 +18,7 @@ mod spec;
 mod tick;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use rtrb::{Consumer, Producer};
@@ -306,7 +307,8 @@ impl MediaTable {
     }
 
     /// Gives a caller's voice to the browsers of `room`, for as long as the caller is seated
-    /// there: what is said elsewhere never enters the ring. Replaces an earlier tap.
+    /// there: what is said elsewhere never enters the ring. Replaces an earlier tap. Nothing is
+    /// encoded while `heard` is false; time passes all the same.
     ///
     /// # Errors
     /// When there is no such leg, or libopus cannot build an encoder.
@@ -315,10 +317,11 @@ impl MediaTable {
         leg: LegKey,
         room: RoomKey,
         packets: Producer<OpusPacket>,
+        heard: Arc<AtomicBool>,
     ) -> Result<(), MediaError> {
         let leg = self.legs.get_mut(leg).ok_or(MediaError::NoLeg)?;
         leg.end_tap();
-        leg.tap = Some(Tap::new(room, packets, self.settings.caller_opus)?);
+        leg.tap = Some(Tap::new(room, packets, heard, self.settings.caller_opus)?);
         Ok(())
     }
 
@@ -327,6 +330,13 @@ impl MediaTable {
         if let Some(leg) = self.legs.get_mut(leg) {
             leg.end_tap();
         }
+    }
+
+    /// Whether a tick would do nothing: no leg, no browser's microphone, no room that is about to go.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let mut rooms = self.rooms.values();
+        self.legs.is_empty() && self.sources.is_empty() && rooms.all(|room| room.gone_at.is_none())
     }
 
     /// Callers and browsers in a room, muted ones too, at the last frame.

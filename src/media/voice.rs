@@ -3,6 +3,8 @@
 //!
 //! Made when a leg is seated for the first time and kept: a gain control remembers its caller.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rtrb::Producer;
@@ -130,6 +132,8 @@ pub(super) struct Tap {
     room: RoomKey,
     encoder: CallerEncoder,
     ring: Producer<OpusPacket>,
+    /// Whether anybody takes the packets: the encoder is the dearest part of a caller.
+    heard: Arc<AtomicBool>,
     overflow: u64,
 }
 
@@ -137,12 +141,14 @@ impl Tap {
     pub(super) fn new(
         room: RoomKey,
         ring: Producer<OpusPacket>,
+        heard: Arc<AtomicBool>,
         how: CallerOpus,
     ) -> Result<Self, OpusError> {
         Ok(Self {
             room,
             encoder: CallerEncoder::new(how)?,
             ring,
+            heard,
             overflow: 0,
         })
     }
@@ -158,6 +164,9 @@ impl Tap {
     }
 
     pub(super) fn hear(&mut self, frame: &NbFrame) {
+        if !self.heard.load(Ordering::Relaxed) {
+            return self.encoder.skip(1);
+        }
         if self.ring.is_full() {
             self.encoder.skip(1);
             self.overflow += 1;

@@ -5,6 +5,8 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rtrb::Consumer;
@@ -28,6 +30,7 @@ struct Call {
     shown: CallParticipant,
     muted: bool,
     audio: Consumer<OpusPacket>,
+    heard: Arc<AtomicBool>,
     /// `None` when the endpoint refused it.
     track: Option<TrackKey>,
 }
@@ -45,6 +48,7 @@ impl Calls {
             name,
             attributes,
             audio,
+            heard,
         } = call;
         self.forget(&room, &identity);
         let shown = CallParticipant {
@@ -57,6 +61,7 @@ impl Calls {
             shown,
             muted: false,
             audio,
+            heard,
             track: None,
         };
         call.show(now, endpoint);
@@ -105,8 +110,17 @@ impl Calls {
         self.calls.retain(|call| call.room != room);
     }
 
-    /// Takes what the media tick has put into the rings.
+    /// Takes what the media tick has put into the rings, and tells it whose voice nobody would hear.
     pub(super) fn send(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        // Calls of a room mostly stand beside each other.
+        let mut asked: Option<(&str, bool)> = None;
+        for call in &self.calls {
+            let known = asked.filter(|(room, _)| *room == call.room);
+            let (_, heard) =
+                known.unwrap_or_else(|| (&call.room, endpoint.has_browsers(&call.room)));
+            call.heard.store(heard, Ordering::Relaxed);
+            asked = Some((&call.room, heard));
+        }
         for call in &mut self.calls {
             for _ in 0..PACKETS_MAX {
                 let Ok(packet) = call.audio.pop() else { break };

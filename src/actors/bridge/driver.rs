@@ -283,6 +283,7 @@ async fn sleep_until(deadline: Option<Instant>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc as std_mpsc;
 
     use rtrb::RingBuffer;
@@ -349,6 +350,35 @@ mod tests {
     }
 
     #[test]
+    fn a_voice_is_wanted_while_a_browser_is_in_its_room() {
+        let (mut driver, _events) = driver();
+        let heard: Arc<AtomicBool> = Arc::new(true.into());
+        let call = CallTrack {
+            identity: "call:1".to_owned(),
+            name: String::new(),
+            attributes: Default::default(),
+            audio: RingBuffer::new(1).1,
+            heard: Arc::clone(&heard),
+        };
+        driver.obey(Command::PublishCall {
+            room: "live".to_owned(),
+            call,
+        });
+        let is_wanted = |driver: &mut Driver| {
+            driver.calls.send(clock::now(), &mut driver.endpoint);
+            heard.load(Ordering::Relaxed)
+        };
+        assert!(!is_wanted(&mut driver));
+        let (session, _frames) = join(&mut driver, 8);
+        assert!(is_wanted(&mut driver));
+        driver.endpoint.signal_closed(clock::now(), session);
+        driver
+            .endpoint
+            .remove_participant(clock::now(), "live", "ann");
+        assert!(!is_wanted(&mut driver));
+    }
+
+    #[test]
     fn an_endpoint_made_anew_shows_the_calls_and_lets_browsers_join_again() {
         let (mut driver, events) = driver();
         let call = CallTrack {
@@ -356,6 +386,7 @@ mod tests {
             name: String::new(),
             attributes: Default::default(),
             audio: RingBuffer::new(1).1,
+            heard: Arc::default(),
         };
         driver.obey(Command::PublishCall {
             room: "live".to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use rtrb::Consumer;
@@ -21,6 +22,8 @@ pub struct CallTrack {
     pub attributes: BTreeMap<String, String>,
     /// The caller's voice; the media tick pushes and calls [`super::RoomTransport::wake`].
     pub audio: Consumer<OpusPacket>,
+    /// Whether any browser may hear it. The bridge says so where it knows, and leaves it as it is where it does not.
+    pub heard: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for CallTrack {

@@ -88,6 +88,7 @@ async fn a_browser_joins_sees_a_call_and_leaves() {
         name: "Caller".to_owned(),
         attributes: BTreeMap::new(),
         audio: RingBuffer::new(8).1,
+        heard: Default::default(),
     };
     bridge.publish_call("live", call);
     let (Joined { session }, mut frames) = join(&bridge, token()).await.unwrap();

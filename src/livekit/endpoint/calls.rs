@@ -116,6 +116,13 @@ impl Endpoint {
         self.settle(now);
     }
 
+    /// Whether anybody in the room could hear its calls.
+    #[must_use]
+    pub fn has_browsers(&self, room: &str) -> bool {
+        let room = self.rooms.get(room);
+        room.is_some_and(|room| room.members.iter().any(|session| self.is_browser(*session)))
+    }
+
     fn is_browser(&self, session: SessionId) -> bool {
         self.participants
             .get(&session)

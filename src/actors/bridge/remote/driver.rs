@@ -181,6 +181,8 @@ impl Driver {
             name: shown,
             attributes,
             audio,
+            // A server does not say whether anybody listens.
+            heard: _,
         } = call;
         let (site, links) = (&self.site, &mut self.links);
         let pass = pass::caller(&site.node, &name, &identity, &shown, attributes);

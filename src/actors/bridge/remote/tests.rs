@@ -41,6 +41,7 @@ fn call() -> (CallTrack, Producer<OpusPacket>) {
         name: "Ann".to_owned(),
         attributes: BTreeMap::new(),
         audio,
+        heard: Default::default(),
     };
     (call, voice)
 }

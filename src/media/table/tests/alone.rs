@@ -1,5 +1,7 @@
 //! A caller whose browsers are gone hears music instead of silence, and goes on being heard.
 
+use std::sync::atomic::Ordering;
+
 use super::studio::*;
 use crate::media::table::Place;
 
@@ -132,4 +134,39 @@ fn whoever_comes_to_a_lonely_caller_hears_that_caller_at_once() {
         s.expect("together", &[(a, &[B]), (b, &[A])]);
         s.check_streams();
     }
+}
+
+#[test]
+fn a_voice_that_no_browser_hears_is_not_encoded_and_time_passes_all_the_same() {
+    const SECOND: usize = 48_000;
+    let mut s = Studio::new();
+    let live = s.table.add_room();
+    let a = s.phone(A);
+    s.place(a, Place::Seat(live));
+    let ear = s.earpiece(a, live);
+    s.run(1000);
+    let before = s.earpieces[ear].heard.len();
+    assert_eq!(before, SECOND);
+    s.heard.store(false, Ordering::Relaxed);
+    s.run(1000);
+    assert_eq!(s.earpieces[ear].heard.len(), before);
+    s.heard.store(true, Ordering::Relaxed);
+    s.run(1000);
+    assert_eq!(s.earpieces[ear].heard.len(), 3 * SECOND);
+    assert_eq!(s.browser_hears(ear), [A]);
+}
+
+#[test]
+fn a_table_is_idle_when_nobody_is_there() {
+    let mut s = Studio::new();
+    let live = s.table.add_room();
+    assert!(s.table.is_idle());
+    let a = s.phone(A);
+    assert!(!s.table.is_idle());
+    s.table.remove_leg(s.phones[a].leg);
+    assert!(s.table.is_idle());
+    s.table.remove_room(live);
+    assert!(!s.table.is_idle(), "the room has frames to fade");
+    s.run(100);
+    assert!(s.table.is_idle());
 }

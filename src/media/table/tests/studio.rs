@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -113,6 +114,8 @@ pub(super) struct Studio {
     pub phones: Vec<Phone>,
     pub browsers: Vec<Browser>,
     pub earpieces: Vec<Earpiece>,
+    /// Whether anybody has an ear at them.
+    pub heard: Arc<AtomicBool>,
     pub events: Vec<MediaEvent>,
     /// Every other phone is on a Media Stream.
     pub streams: bool,
@@ -132,6 +135,7 @@ impl Studio {
             phones: Vec::new(),
             browsers: Vec::new(),
             earpieces: Vec::new(),
+            heard: Arc::new(AtomicBool::new(true)),
             events: Vec::new(),
             streams: false,
         }
@@ -201,7 +205,7 @@ impl Studio {
     pub(super) fn earpiece(&mut self, phone: usize, room: RoomKey) -> usize {
         let (producer, consumer) = RingBuffer::new(16);
         self.table
-            .tap(self.phones[phone].leg, room, producer)
+            .tap(self.phones[phone].leg, room, producer, self.heard.clone())
             .unwrap();
         self.earpieces.push(Earpiece::new(consumer));
         self.earpieces.len() - 1

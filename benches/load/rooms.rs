@@ -1,0 +1,175 @@
+//! Scenarios in which callers are up and speak: all on air, on hold, and pairs beside a relay.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::crowd::{Crowd, Heard};
+use crate::janus::Janus;
+use crate::machine::Watch;
+use crate::network::{BadNetwork, Faults};
+use crate::ours::{Ours, Place};
+use crate::record::{Figures, OURS, Record, Taken};
+use crate::rtpengine::RtpEngine;
+
+/// Buffers find their depth.
+const WARM_UP: Duration = Duration::from_secs(2);
+/// Who speaks to those on hold.
+const TALKERS: usize = 3;
+/// Callers on air who are heard by each other.
+const ON_AIR: [usize; 5] = [20, 50, 100, 200, 400];
+const ON_HOLD: [usize; 4] = [50, 100, 200, 400];
+/// More than the peer carries.
+const MANY_ON_HOLD: [usize; 2] = [1000, 2000];
+const RELAYED: [usize; 2] = [100, 200];
+/// A mobile telephone on a poor day.
+const POOR: Faults = Faults {
+    seed: 7,
+    loss: 0.01,
+    doubled: 0.002,
+    overtaken: 0.002,
+    jitter_ms: 20,
+};
+
+/// How long, how often.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) step: Duration,
+    pub(crate) rounds: usize,
+}
+
+/// L1: everybody on air hears everybody else.
+pub(crate) fn mix(record: &mut Record, pace: Pace) -> Result<()> {
+    for round in 1..=pace.rounds {
+        let mut ours = Ours::live()?;
+        for callers in ON_AIR {
+            ours.grow(callers, Place::Air)?;
+            let pid = ours.switch.pid();
+            record.take(("mix", OURS), (callers, round), || {
+                listen(&mut ours.crowd, pid, pace.step)
+            })?;
+        }
+        drop(ours);
+        let Some(mut janus) = Janus::start()? else {
+            record.note("Janus is not installed: scripts/install-packages bench")?;
+            continue;
+        };
+        for callers in ON_AIR {
+            janus.grow(callers, usize::MAX)?;
+            let pid = janus.program.pid();
+            record.take(("mix", "Janus"), (callers, round), || {
+                listen(&mut janus.crowd, pid, pace.step)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// L2: three speak, the others wait and hear them.
+pub(crate) fn hold(record: &mut Record, pace: Pace) -> Result<()> {
+    for round in 1..=pace.rounds {
+        let mut ours = Ours::live()?;
+        ours.grow(TALKERS, Place::Air)?;
+        for callers in ON_HOLD.iter().chain(&MANY_ON_HOLD).copied() {
+            ours.grow(callers, Place::Hold)?;
+            let pid = ours.switch.pid();
+            record.take(("hold", OURS), (callers, round), || {
+                listen(&mut ours.crowd, pid, pace.step)
+            })?;
+        }
+        drop(ours);
+        let Some(mut janus) = Janus::start()? else {
+            record.note("Janus is not installed: scripts/install-packages bench")?;
+            continue;
+        };
+        for callers in ON_HOLD {
+            janus.grow(callers, TALKERS)?;
+            let pid = janus.program.pid();
+            record.take(("hold", "Janus"), (callers, round), || {
+                listen(&mut janus.crowd, pid, pace.step)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// L4: packets a core, beside a relay that does not look into them.
+pub(crate) fn relay(record: &mut Record, pace: Pace) -> Result<()> {
+    for round in 1..=pace.rounds {
+        for (who, place) in [("audioroad", Place::Air), ("audioroad, hold", Place::Hold)] {
+            let mut ours = Ours::live()?;
+            ours.grow(TALKERS, Place::Air)?;
+            for legs in RELAYED {
+                ours.grow(legs, place)?;
+                let pid = ours.switch.pid();
+                record.take(("relay", who), (legs, round), || {
+                    relayed(&mut ours.crowd, pid, pace.step)
+                })?;
+            }
+        }
+        let Some(mut engine) = RtpEngine::start()? else {
+            record.note("rtpengine is not installed: scripts/install-packages bench")?;
+            continue;
+        };
+        for legs in RELAYED {
+            engine.grow(legs)?;
+            let pid = engine.program.pid();
+            record.take(("relay", "rtpengine"), (legs, round), || {
+                relayed(&mut engine.crowd, pid, pace.step)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Six on air by a network that loses, delays, overtakes and doubles.
+pub(crate) fn poor_network(record: &mut Record, pace: Pace) -> Result<()> {
+    const CALLERS: usize = 6;
+    for round in 1..=pace.rounds {
+        let mut ours = Ours::live()?;
+        ours.grow(CALLERS, Place::Air)?;
+        let pid = ours.switch.pid();
+        let clean = |ours: &mut Ours| listen(&mut ours.crowd, pid, 2 * pace.step);
+        record.take(("network", OURS), (CALLERS, round), || clean(&mut ours))?;
+        ours.crowd.network = Some(BadNetwork::new(POOR));
+        record.take(
+            ("network", "audioroad, poor network"),
+            (CALLERS, round),
+            || clean(&mut ours),
+        )?;
+    }
+    Ok(())
+}
+
+/// Speaks and listens, once buffers have found their depth.
+pub(crate) fn listen(crowd: &mut Crowd, pid: u32, time: Duration) -> Result<Taken> {
+    listen_while(crowd, pid, time, |_| Ok(()))
+}
+
+/// The same with something that happens besides.
+pub(crate) fn listen_while(
+    crowd: &mut Crowd,
+    pid: u32,
+    time: Duration,
+    meanwhile: impl FnMut(Instant) -> Result<()>,
+) -> Result<Taken> {
+    crowd.run(WARM_UP, |_| Ok(()))?;
+    let watch = Watch::begin(pid)?;
+    let heard = crowd.run(time, meanwhile)?;
+    Ok(Taken {
+        reading: watch.end()?,
+        heard: Some(heard),
+        figures: Figures::new(),
+    })
+}
+
+/// The same, with the packets that a whole core would take in and send.
+fn relayed(crowd: &mut Crowd, pid: u32, time: Duration) -> Result<Taken> {
+    let mut taken = listen(crowd, pid, time)?;
+    let packets = |heard: &Heard| (heard.sent + heard.received) as f64 / time.as_secs_f64();
+    let a_core = taken.heard.as_ref().map_or(f64::NAN, packets) / taken.reading.tested_cores;
+    taken
+        .figures
+        .insert("thousand packets a second and core", a_core / 1000.0);
+    Ok(taken)
+}
