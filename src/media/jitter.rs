@@ -13,7 +13,7 @@ mod splice;
 use std::time::Instant;
 
 use super::g711::Law;
-use super::plc::Plc;
+use super::plc::{AFTER_MAX, Plc};
 use super::{NB_FRAME, NbFrame};
 use delay::{DelayEstimator, PER_MS};
 use splice::{STEP, power};
@@ -196,6 +196,13 @@ impl JitterBuffer {
         u16::try_from(self.delay.target() / PER_MS).unwrap_or(u16::MAX)
     }
 
+    /// RTP timestamp of what comes out next; `None` before the first packet is played.
+    #[must_use]
+    pub fn next_timestamp(&self) -> Option<u32> {
+        // What stands in for lost sound takes its time.
+        (self.state == State::Playing).then_some((self.play + self.expanded) as u32)
+    }
+
     /// What has happened since the buffer was made.
     #[must_use]
     pub fn counts(&self) -> JitterCounts {
@@ -299,8 +306,12 @@ impl JitterBuffer {
                 self.expand(rest);
                 break;
             };
-            let lost = rest.len().min(usize::try_from(gap).unwrap_or(usize::MAX));
-            self.plc.conceal(&mut rest[..lost]);
+            let gap = usize::try_from(gap).unwrap_or(usize::MAX);
+            let lost = rest.len().min(gap);
+            let mut after = [0.0; AFTER_MAX];
+            let known = copy_run(&self.ring, self.play + gap as i64, &mut after);
+            self.plc
+                .conceal_until(&mut rest[..lost], gap, &after[..known]);
             self.counts.concealed_samples += lost as u64;
             self.discard(lost);
             filled += lost;
