@@ -1,41 +1,40 @@
-//! Packet loss concealment, beginning with ITU-T G.711 Appendix I: the last pitch period goes on and fades.
+//! Packet loss concealment for one voice at 8 kHz. It begins where ITU-T G.711 Appendix I does, with 10 ms at full volume
+//! that then fade to silence within 60 ms, and goes on from there:
 //!
 //! ```text
-//! nothing newer is there     the voice goes on; it fades from 10 ms on, and is silent after 60 ms
-//! the sound after is there   it reaches back into the gap, in phase, and both fade into each other
+//! the sound after is not there yet   the sound before goes on by linear prediction, and fades
+//! it is there                        the gap is interpolated between both; its ends meet them without a seam
 //! ```
-//! A voice that comes back while it was made up without it is overlapped with what stood in for it. Unlike Appendix I
-//! nothing is delayed by 3.75 ms: the seam at the start of a loss is closed by letting its step decay. What is made up
-//! stays within ±1.0.
+//! A voice that comes back while it was made up without it is overlapped with what stood in for it. What is made up stays
+//! within ±1.0. Unlike Appendix I nothing is delayed by 3.75 ms.
 
 mod bridge;
-mod side;
+mod extend;
+
+use bridge::{AFTER_MIN, GAP_MAX, bridge};
+use extend::{Extension, HEARD};
 
 use super::resample::dot;
-use bridge::AFTER_MIN;
-use side::{PITCH_MAX, PITCH_MIN, SIDE_MAX, Side};
 
 /// Full volume up to here ...
 const FLAT: usize = 80;
 /// ... and silence from here on, in samples since the loss began.
 pub(super) const FADED: usize = 480;
 /// Overlap when the voice returns: a quarter period, and 4 ms more for each 10 ms lost.
+const OVERLAP_MIN: usize = 20;
 const OVERLAP_PER_LOST: f32 = 0.4;
 const OVERLAP_MAX: usize = 80;
-/// The longest gap that is bridged.
-const BRIDGE_MAX: usize = FADED;
 /// As much of the sound after a gap is of use.
-pub(super) const AFTER_MAX: usize = SIDE_MAX;
+pub const AFTER_MAX: usize = bridge::AFTER;
 
 /// Concealment for one voice at 8 kHz.
 #[derive(Debug, Clone)]
 pub struct Plc {
     /// The last samples that were heard, oldest first.
-    history: [f32; SIDE_MAX],
-    /// The sound before the gap.
-    before: Side,
-    /// What fills the rest of a gap of which the end is known.
-    bridge: [f32; BRIDGE_MAX],
+    history: [f32; HEARD],
+    extension: Extension<FADED>,
+    /// What fills a gap of which the end is known, and how much of it is still to come.
+    bridge: [f32; GAP_MAX],
     bridged: std::ops::Range<usize>,
     /// Samples concealed since the last true one.
     lost: usize,
@@ -46,9 +45,9 @@ impl Plc {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            history: [0.0; SIDE_MAX],
-            before: Side::silent(),
-            bridge: [0.0; BRIDGE_MAX],
+            history: [0.0; HEARD],
+            extension: Extension::silent(),
+            bridge: [0.0; GAP_MAX],
             bridged: 0..0,
             lost: FADED,
         }
@@ -57,18 +56,17 @@ impl Plc {
     /// Takes true samples, and smooths their beginning when they follow a loss.
     pub fn heard(&mut self, samples: &mut [f32]) {
         if self.lost > 0 {
-            // The end of a bridge meets them already.
-            if self.bridged.end == 0 || !self.bridged.is_empty() {
+            let has_landed = self.bridged.end > 0 && self.bridged.is_empty();
+            if !has_landed {
                 self.overlap(samples);
             }
             self.lost = 0;
-            self.bridged = 0..0;
         }
         self.remember(samples);
     }
 
     fn overlap(&mut self, samples: &mut [f32]) {
-        let overlap = self.before.period / 4 + (self.lost as f32 * OVERLAP_PER_LOST) as usize;
+        let overlap = OVERLAP_MIN + (self.lost as f32 * OVERLAP_PER_LOST) as usize;
         let overlap = overlap.min(OVERLAP_MAX).min(samples.len());
         for (n, sample) in samples.iter_mut().take(overlap).enumerate() {
             let share = (n + 1) as f32 / (overlap + 1) as f32;
@@ -79,64 +77,55 @@ impl Plc {
     /// Makes up samples in place of lost ones.
     pub fn conceal(&mut self, samples: &mut [f32]) {
         self.begin();
+        self.fill(samples);
+    }
+
+    /// Makes up the first samples of a gap of `gap`, behind which lies `after` (up to [`AFTER_MAX`] samples are of use).
+    /// When they do not fill it, the next call goes on where this one ends.
+    pub fn conceal_until(&mut self, samples: &mut [f32], gap: usize, after: &[f32]) {
+        self.begin();
+        if self.bridged.is_empty() && gap <= GAP_MAX && after.len() >= AFTER_MIN {
+            bridge(&self.history, after, &mut self.bridge[..gap]);
+            self.bridged = 0..gap;
+        }
+        self.fill(samples);
+    }
+
+    fn begin(&mut self) {
+        if self.lost == 0 {
+            self.extension = Extension::of(&self.history);
+            self.bridged = 0..0;
+        }
+    }
+
+    fn fill(&mut self, samples: &mut [f32]) {
         for sample in samples.iter_mut() {
             *sample = self.next();
         }
         self.remember(samples);
     }
 
-    /// Makes up the first samples of a gap of `gap` samples, behind which lies `after`. When they do not fill it, the next
-    /// call goes on where this one ends.
-    pub fn conceal_until(&mut self, samples: &mut [f32], gap: usize, after: &[f32]) {
-        self.begin();
-        if self.bridged.is_empty() && gap <= BRIDGE_MAX && after.len() >= AFTER_MIN {
-            self.build(gap, after);
-        }
-        self.conceal(samples);
-    }
-
-    fn build(&mut self, gap: usize, after: &[f32]) {
-        let mut filled = [0.0; BRIDGE_MAX];
-        let filled = &mut filled[..gap];
-        if self.lost == 0 {
-            bridge::bridge(&self.before, after, filled);
-        } else {
-            let lost = self.lost;
-            filled.fill_with(|| self.next());
-            self.lost = lost;
-            bridge::land(&self.before, after, filled);
-        }
-        self.bridge[..gap].copy_from_slice(filled);
-        self.bridged = 0..gap;
-    }
-
-    fn begin(&mut self) {
-        if self.lost == 0 {
-            let away = self.history.iter().rev().copied();
-            self.before = Side::new(away, PITCH_MIN..=PITCH_MAX);
-            self.bridged = 0..0;
-        }
-    }
-
     fn next(&mut self) -> f32 {
         let sample = if let Some(at) = self.bridged.next() {
             self.bridge[at]
         } else {
+            // A bridge that turned out to be too short has landed nowhere.
+            self.bridged = 0..0;
             let gain = match self.lost {
                 ..FLAT => 1.0,
                 FLAT..FADED => (FADED - self.lost) as f32 / (FADED - FLAT) as f32,
                 _ => 0.0,
             };
-            self.before.extended(self.lost, self.lost as f32) * gain
+            self.extension.sample(self.lost) * gain
         };
         self.lost = self.lost.saturating_add(1);
         sample.clamp(-1.0, 1.0)
     }
 
     fn remember(&mut self, samples: &[f32]) {
-        let newest = &samples[samples.len().saturating_sub(SIDE_MAX)..];
+        let newest = &samples[samples.len().saturating_sub(HEARD)..];
         self.history.copy_within(newest.len().., 0);
-        self.history[SIDE_MAX - newest.len()..].copy_from_slice(newest);
+        self.history[HEARD - newest.len()..].copy_from_slice(newest);
     }
 }
 
