@@ -50,6 +50,10 @@ impl Codec {
     /// What a line without faults gives: the best that can be reached.
     pub(crate) fn ceiling(self, packets: &[Vec<u8>]) -> Vec<f32> {
         let law = self.law();
-        packets.concat().iter().map(|byte| law.decode(*byte)).collect()
+        packets
+            .concat()
+            .iter()
+            .map(|byte| law.decode(*byte))
+            .collect()
     }
 }

@@ -108,7 +108,8 @@ impl Path {
     pub(crate) fn arrivals(&self, packets: usize, seed: u64) -> Vec<Arrival> {
         let mut dice = Dice(seed);
         let mut arrivals = Vec::with_capacity(packets);
-        let (mut queue, mut held_until, mut last, mut is_losing) = (0.0_f64, 0.0_f64, 0.0_f64, false);
+        let (mut queue, mut held_until, mut last, mut is_losing) =
+            (0.0_f64, 0.0_f64, 0.0_f64, false);
         for packet in 0..packets {
             let sent = self.sent_ms(packet);
             is_losing = dice.even() < self.loss_after(is_losing);

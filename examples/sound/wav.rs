@@ -7,8 +7,17 @@ use std::path::Path;
 /// Samples in ±1.0 and their rate.
 pub(crate) fn read(path: &Path) -> io::Result<(u32, Vec<f32>)> {
     let bytes = fs::read(path)?;
-    let word = |at: usize| bytes.get(at..at + 4).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()));
+    let word = |at: usize| {
+        bytes
+            .get(at..at + 4)
+            .map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+    };
+    let bad = |why: &str| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{}: {why}", path.display()),
+        )
+    };
     if bytes.get(8..12) != Some(b"WAVE") || word(20) != 0x0001_0001 || word(32) != 0x0010_0002 {
         return Err(bad("16-bit mono is expected"));
     }
@@ -16,8 +25,12 @@ pub(crate) fn read(path: &Path) -> io::Result<(u32, Vec<f32>)> {
     while at + 8 <= bytes.len() {
         let len = word(at + 4) as usize;
         if &bytes[at..at + 4] == b"data" {
-            let data = bytes.get(at + 8..at + 8 + len).ok_or_else(|| bad("cut short"))?;
-            let samples = data.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32768.0);
+            let data = bytes
+                .get(at + 8..at + 8 + len)
+                .ok_or_else(|| bad("cut short"))?;
+            let samples = data
+                .chunks_exact(2)
+                .map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32768.0);
             return Ok((word(24), samples.collect()));
         }
         at += 8 + len + len % 2;

@@ -30,8 +30,6 @@ const RING: usize = 8192;
 const FAR: i64 = 7000;
 /// That many packets in a row from another time line move the buffer there.
 const FAR_PACKETS: u8 = 3;
-/// Wait of a stream that begins: as little as a steady path needs.
-const FIRST_WAIT: i64 = 20 * PER_MS;
 /// A stream that has made a longer pause than this begins anew.
 const LONG_PAUSE: i64 = 200 * PER_MS;
 /// Delay is judged by its smallest value over that many frames: 200 ms.
@@ -157,7 +155,7 @@ impl JitterBuffer {
             State::Waiting(_) | State::Playing => self.extend(timestamp),
         };
         if self.state == State::Empty {
-            self.begin(start, FIRST_WAIT);
+            self.begin(start, self.target());
         } else if (start - self.play).abs() > FAR {
             self.far += 1;
             if self.far < FAR_PACKETS {
@@ -165,7 +163,7 @@ impl JitterBuffer {
             }
             self.counts.restarts += 1;
             self.empty();
-            self.begin(start, FIRST_WAIT);
+            self.begin(start, self.target());
         } else if self.expanded > LONG_PAUSE && start >= self.play {
             self.counts.restarts += 1;
             self.empty();
@@ -324,7 +322,11 @@ impl JitterBuffer {
         let reach = self.grid.reach(self.grid.align(self.play));
         let aim = self.grid.align(self.play + delay - self.target() - reach);
         let passed = (aim - self.play).min(self.expanded);
-        let counted = if passed > PASSED_MAX { missing } else { missing.max(passed) };
+        let counted = if passed > PASSED_MAX {
+            missing
+        } else {
+            missing.max(passed)
+        };
         self.discard(usize::try_from(counted).unwrap_or(0));
         self.expanded = 0;
         true
@@ -419,6 +421,9 @@ impl JitterBuffer {
         let reach = self.grid.reach(self.play);
         self.discard(consumed);
         self.surplus += NB_FRAME as i64 - consumed as i64 + reach - self.grid.reach(self.play);
+        // What was judged before is of another delay.
+        self.judged = 0;
+        self.least_surplus = i64::MAX;
         self.plc.heard(frame);
         true
     }
@@ -428,7 +433,8 @@ impl JitterBuffer {
         let frame = NB_FRAME as i64;
         let aligned = self.grid.align(self.play + frame) - self.play;
         let fits = |cut: &i64| {
-            let after = self.surplus - cut + self.grid.reach(self.play) - self.grid.reach(self.play + cut);
+            let after =
+                self.surplus - cut + self.grid.reach(self.play) - self.grid.reach(self.play + cut);
             (CUT_MIN..=frame).contains(cut) && after >= DEAD_BAND
         };
         let cut = [aligned, STEP as i64].into_iter().find(fits);
@@ -461,5 +467,9 @@ fn copy_run(ring: &[f32; RING], at: i64, out: &mut [f32]) -> usize {
     run
 }
 
+#[cfg(test)]
+mod line_tests;
+#[cfg(test)]
+mod model_tests;
 #[cfg(test)]
 mod tests;

@@ -10,16 +10,17 @@ pub(super) const PER_MS: i64 = 8;
 /// Delay histogram: 2 ms wide buckets up to 400 ms.
 const BUCKET: i64 = 2 * PER_MS;
 const BUCKETS: usize = 200;
-/// The histogram is of the last 2000 packets or so; at first it believes in a good path as much as in so many packets.
-const REMEMBERED: f32 = 2000.0;
-const BELIEVED: f32 = 100.0;
+/// It is of the last 1000 to 2000 packets, 20 to 40 s; at first it believes in a good path as much as in so many packets.
+const BLOCK: u32 = 1000;
+const BELIEVED: u32 = 100;
 /// Packets to be waited for, and packets that follow on a lost one.
 const QUANTILE: f32 = 0.995;
 const QUANTILE_AFTER_LOSS: f32 = 0.9;
-/// A path loses packets when it has lost one among so many: 30 s of 20 ms.
-const LOSS_REMEMBERED: u32 = 1500;
-/// And it turns packets round when one was late among so many.
-const LATE_REMEMBERED: u32 = 100;
+/// A path loses packets for so long after it has lost one; one that is new is on trial.
+const LOSS_REMEMBERED: i64 = 30_000 * PER_MS;
+const TRIAL: i64 = 5000 * PER_MS;
+/// And it turns packets round for so long after one was late.
+const LATE_REMEMBERED: i64 = 2000 * PER_MS;
 /// On top of the quantile, so that the packet is there before its frame is due.
 const MARGIN: i64 = 3 * PER_MS;
 const TARGET_MAX: i64 = 400 * PER_MS;
@@ -32,24 +33,28 @@ const SLOTS: usize = 10;
 #[derive(Debug, Clone)]
 pub(super) struct DelayEstimator {
     target_min: i64,
-    weights: [f32; BUCKETS],
-    believed: f32,
-    since_loss: u32,
-    since_late: u32,
+    /// Packets by their delay: of this block and of the one before.
+    counts: [[u32; BUCKETS]; 2],
+    seen: u32,
+    /// Arrival of the newest packet, and until when the path is one that loses packets or turns them round.
+    newest: Option<i64>,
+    loses_until: i64,
+    turns_until: i64,
     minima: [Option<i64>; SLOTS],
     slot: i64,
 }
 
 impl DelayEstimator {
     pub(super) fn new(target_min: i64) -> Self {
-        let mut weights = [0.0; BUCKETS];
-        weights[0] = 1.0;
+        let mut counts = [[0; BUCKETS]; 2];
+        counts[1][0] = BELIEVED;
         Self {
             target_min: target_min.clamp(0, TARGET_MAX),
-            weights,
-            believed: BELIEVED,
-            since_loss: u32::MAX,
-            since_late: u32::MAX,
+            counts,
+            seen: 0,
+            newest: None,
+            loses_until: 0,
+            turns_until: 0,
             minima: [None; SLOTS],
             slot: 0,
         }
@@ -71,29 +76,34 @@ impl DelayEstimator {
         }
         let delay = transit - self.base().unwrap_or(transit);
         let bucket = ((delay / BUCKET) as usize).min(BUCKETS - 1);
-        self.believed = (self.believed + 1.0).min(REMEMBERED);
-        let news = 1.0 / self.believed;
-        for weight in &mut self.weights {
-            *weight *= 1.0 - news;
+        if self.seen >= BLOCK {
+            let [block, before] = &mut self.counts;
+            std::mem::swap(block, before);
+            block.fill(0);
+            self.seen = 0;
         }
-        self.weights[bucket] += news;
-        self.since_loss = self.since_loss.saturating_add(1);
-        self.since_late = self.since_late.saturating_add(1);
+        let [block, _] = &mut self.counts;
+        block[bucket] += 1;
+        self.seen += 1;
+        if self.newest.is_none() {
+            self.loses_until = arrival + TRIAL;
+        }
+        self.newest = self.newest.max(Some(arrival));
     }
 
     /// A packet did not come.
     pub(super) fn observe_loss(&mut self) {
-        self.since_loss = 0;
+        self.loses_until = self.newest.unwrap_or(0) + LOSS_REMEMBERED;
     }
 
     /// A packet came after a later one had been played.
     pub(super) fn observe_late(&mut self) {
-        self.since_late = 0;
+        self.turns_until = self.newest.unwrap_or(0) + LATE_REMEMBERED;
     }
 
     /// What is missing before a packet that is there may well be on its way.
     pub(super) fn turns_round(&self) -> bool {
-        self.since_late < LATE_REMEMBERED
+        self.newest < Some(self.turns_until)
     }
 
     /// The smallest transit of the last two seconds.
@@ -104,7 +114,7 @@ impl DelayEstimator {
     /// How long after its earliest possible arrival a packet of so many samples should be played.
     pub(super) fn target(&self, packet: i64) -> i64 {
         let mut wait = self.covered(QUANTILE);
-        if self.since_loss < LOSS_REMEMBERED {
+        if self.newest < Some(self.loses_until) {
             wait = wait.max(packet + self.covered(QUANTILE_AFTER_LOSS));
         }
         (wait + MARGIN).clamp(self.target_min, TARGET_MAX)
@@ -112,10 +122,13 @@ impl DelayEstimator {
 
     /// The delay within which that share of packets comes.
     fn covered(&self, share: f32) -> i64 {
-        let mut below = 0.0;
-        let covered = self.weights.iter().position(|weight| {
-            below += weight;
-            below >= share
+        let [block, before] = &self.counts;
+        let both = || block.iter().zip(before).map(|(a, b)| a + b);
+        let wanted = share * both().sum::<u32>() as f32;
+        let mut below = 0;
+        let covered = both().position(|packets| {
+            below += packets;
+            below as f32 >= wanted
         });
         // The first bucket holds what is on time.
         covered.unwrap_or(BUCKETS) as i64 * BUCKET
@@ -174,14 +187,21 @@ mod tests {
             }
             estimator.target(160)
         };
-        assert_eq!(feed(0, true), 160 + MARGIN);
-        assert_eq!(feed(1400, false), 160 + MARGIN);
-        assert_eq!(feed(2800, false), MARGIN);
+        assert_eq!(feed(0, false), MARGIN);
+        assert_eq!(feed(1400, true), 160 + MARGIN);
+        assert_eq!(feed(2800, false), 160 + MARGIN);
+        assert_eq!(feed(4200, false), MARGIN);
     }
 
     #[test]
     fn a_first_spike_is_learnt_at_once() {
-        let waits = target_ms(60, |n| if (50..54).contains(&n) { 130 - n % 50 * 20 } else { 0 });
+        let waits = target_ms(60, |n| {
+            if (50..54).contains(&n) {
+                130 - n % 50 * 20
+            } else {
+                0
+            }
+        });
         assert!((130..=135).contains(&waits), "{waits}");
     }
 

@@ -48,14 +48,21 @@ impl ComfortNoise {
 
     /// Adds noise that fades in, or out.
     pub(super) fn add(&mut self, samples: &mut [f32], is_wanted: bool) {
-        let step = if is_wanted && self.peak > 0.0 { 1.0 / FADE } else { -1.0 / FADE };
+        let step = if is_wanted && self.peak > 0.0 {
+            1.0 / FADE
+        } else {
+            -1.0 / FADE
+        };
         if step < 0.0 && self.gain <= 0.0 {
             return;
         }
         for sample in samples {
             self.gain = (self.gain + step).clamp(0.0, 1.0);
             // Numerical Recipes' quick generator.
-            self.seed = self.seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            self.seed = self
+                .seed
+                .wrapping_mul(1_664_525)
+                .wrapping_add(1_013_904_223);
             let white = self.seed as i32 as f32 / 2_147_483_648.0 * self.peak;
             self.filtered = white + (self.filtered - white) * POLE;
             *sample = (*sample + self.filtered * self.gain).clamp(-1.0, 1.0);
@@ -76,7 +83,10 @@ mod tests {
             let mut heard = [0.0; 16_000];
             noise.add(&mut heard, true);
             let dbov = 10.0 * power(&heard[160..]).log10();
-            assert!((dbov + f32::from(level)).abs() < 0.5, "{level}: {dbov} dBov");
+            assert!(
+                (dbov + f32::from(level)).abs() < 0.5,
+                "{level}: {dbov} dBov"
+            );
         }
     }
 
