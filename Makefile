@@ -5,7 +5,7 @@ SHELL := bash
 # Arguments for the switch: make run ARGS="--help"
 ARGS ?=
 
-.PHONY: help run demo build assets test fuzz fmt lint deny bench load image clean
+.PHONY: help run demo build assets test sound fuzz fmt lint deny bench load image clean
 
 help: ## This list
 	@echo 'audioroad: a telephony switch for radio call-in shows'
@@ -32,6 +32,11 @@ test: ## Every check and test; the last line is `N passed, N failed`
 	@scripts/check-toolchain
 	@scripts/install-packages build test
 	@scripts/test
+
+sound: ## How callers on bad networks sound, scored beside fixed buffers; ARGS=score or ARGS=wire for a part
+	@scripts/check-toolchain
+	@scripts/install-packages build sound
+	@scripts/sound $(ARGS)
 
 fuzz: ## Feed the parsers what a fuzzer makes up; RUNS=10000000 for more, ARGS="sdp rtp" for some
 	@scripts/check-toolchain

@@ -3,19 +3,25 @@
 //! Samples lie in a ring at the place their timestamp gives them, so order, duplicates and the
 //! sender's packet time do not matter. Time is never shifted by a loss: what is missing between
 //! two packets is concealed for exactly as long as it would have lasted. When nothing newer is
-//! there the voice is expanded, and if the next packet turns out to lie further on, the
-//! expansion counts as what was missing. The delay grows at once, when the buffer has run dry,
-//! and shrinks in pauses; a voice that never pauses loses whole pitch periods instead.
+//! there the voice is expanded, and if the next packet turns out to lie further on, or to be later
+//! than is worth waiting for, the expansion counts as what was missing. The delay grows at once to
+//! what the path needs, when the buffer has run dry, and shrinks in pauses; a voice that never
+//! pauses loses whole pitch periods instead.
 
 mod delay;
+mod grid;
+mod noise;
 mod splice;
 
+use std::ops::Range;
 use std::time::Instant;
 
 use super::g711::Law;
-use super::plc::Plc;
+use super::plc::{AFTER_MAX, FADED, Plc};
 use super::{NB_FRAME, NbFrame};
 use delay::{DelayEstimator, PER_MS};
+use grid::Grid;
+use noise::ComfortNoise;
 use splice::{STEP, power};
 
 /// Length of the ring: 1.024 s. A power of two, so that it fits the wrap of the timestamp.
@@ -24,15 +30,17 @@ const RING: usize = 8192;
 const FAR: i64 = 7000;
 /// That many packets in a row from another time line move the buffer there.
 const FAR_PACKETS: u8 = 3;
-/// Wait of a stream that begins: as little as a steady path needs.
-const FIRST_WAIT: i64 = 20 * PER_MS;
 /// A stream that has made a longer pause than this begins anew.
 const LONG_PAUSE: i64 = 200 * PER_MS;
 /// Delay is judged by its smallest value over that many frames: 200 ms.
 const JUDGED_FRAMES: u8 = 10;
-/// Surplus that is taken out in a pause, and one that is taken out of a running voice.
-const SURPLUS_IN_PAUSE: i64 = 20 * PER_MS;
+/// Less is not worth leaving out, and a delay that is off by less is left alone.
+const CUT_MIN: i64 = 2 * PER_MS;
+const DEAD_BAND: i64 = 2 * PER_MS;
+/// Surplus that is taken out of a running voice.
 const SURPLUS_IN_VOICE: i64 = 60 * PER_MS;
+/// Sound that comes later than the path's delay by up to this is passed over; more is played, and delays what follows.
+const PASSED_MAX: i64 = FADED as i64;
 /// A frame below this mean square is a pause whatever came before: -50 dBFS.
 const PAUSE_POWER: f32 = 1e-5;
 /// A frame is a pause when its power is that share of the voice's.
@@ -66,12 +74,16 @@ pub struct JitterBuffer {
     expanded: i64,
     /// The far end said it falls silent, so running dry is not a loss.
     told_silent: bool,
+    /// The last stretch of media time in which the far end sent no audio on purpose.
+    told: Range<i64>,
+    noise: ComfortNoise,
     far: u8,
     delay: DelayEstimator,
+    grid: Grid,
     epoch: Option<Instant>,
     judged: u8,
-    least_delay: i64,
-    /// Delay beyond the target; negative when it is short.
+    least_surplus: i64,
+    /// Delay beyond what is needed; negative when it is short.
     surplus: i64,
     voice_power: f32,
     plc: Plc,
@@ -88,7 +100,7 @@ enum State {
 }
 
 impl JitterBuffer {
-    /// An empty buffer that never aims for less than `delay_ms_min` (20 to 400) of delay.
+    /// An empty buffer that never aims for less than `delay_ms_min` (0 to 400) of delay.
     #[must_use]
     pub fn new(delay_ms_min: u16) -> Self {
         Self {
@@ -98,11 +110,14 @@ impl JitterBuffer {
             end: 0,
             expanded: 0,
             told_silent: false,
+            told: 0..0,
+            noise: ComfortNoise::silent(),
             far: 0,
+            grid: Grid::new(),
             delay: DelayEstimator::new(i64::from(delay_ms_min) * PER_MS),
             epoch: None,
             judged: 0,
-            least_delay: i64::MAX,
+            least_surplus: i64::MAX,
             surplus: 0,
             voice_power: 0.0,
             plc: Plc::new(),
@@ -112,14 +127,20 @@ impl JitterBuffer {
 
     /// Empties the buffer for another stream; what was learnt about the path's jitter stays.
     pub fn restart(&mut self) {
+        self.noise.forget();
+        self.empty();
+    }
+
+    fn empty(&mut self) {
         self.ring.fill(MISSING);
         self.state = State::Empty;
         self.expanded = 0;
         self.told_silent = false;
+        self.told = 0..0;
         self.far = 0;
         self.delay.restart();
         self.judged = 0;
-        self.least_delay = i64::MAX;
+        self.least_surplus = i64::MAX;
         self.surplus = 0;
     }
 
@@ -134,52 +155,76 @@ impl JitterBuffer {
             State::Waiting(_) | State::Playing => self.extend(timestamp),
         };
         if self.state == State::Empty {
-            self.begin(start, FIRST_WAIT);
+            self.begin(start, self.target());
         } else if (start - self.play).abs() > FAR {
             self.far += 1;
             if self.far < FAR_PACKETS {
                 return;
             }
             self.counts.restarts += 1;
-            self.restart();
-            self.begin(start, FIRST_WAIT);
+            self.empty();
+            self.begin(start, self.target());
         } else if self.expanded > LONG_PAUSE && start >= self.play {
             self.counts.restarts += 1;
-            self.restart();
-            self.begin(start, self.delay.target());
+            self.empty();
+            self.begin(start, self.target());
         }
         self.far = 0;
+        if self.told_silent && start > self.end {
+            self.told = self.end..start;
+        }
         self.told_silent = false;
+        self.grid.observe(start, payload.len());
         self.delay.observe(arrival, start);
         self.store(start, law, payload);
     }
 
-    /// The far end sends no audio on purpose (comfort noise, a key): what follows is no loss.
+    /// The far end sends no audio on purpose (a key in its place): what follows is no loss.
     pub fn hear_silence(&mut self) {
         self.told_silent = true;
     }
 
+    /// The far end falls silent, and its room sounds like this: an RFC 3389 payload, of which the level is followed.
+    pub fn hear_noise(&mut self, payload: &[u8]) {
+        self.told_silent = true;
+        if let Some(level) = payload.first() {
+            self.noise.set_level(*level);
+        }
+    }
+
     /// Plays the next frame.
     pub fn pull(&mut self, now: Instant, frame: &mut NbFrame) {
+        let sounds = self.pull_voice(now, frame);
+        let is_announced = match self.state {
+            State::Playing => self.told_silent,
+            State::Empty | State::Waiting(_) => self.told_silent || self.noise.is_heard(),
+        };
+        self.noise.add(frame, !sounds && is_announced);
+    }
+
+    /// Plays what there is of the voice; `false` when there was nothing.
+    fn pull_voice(&mut self, now: Instant, frame: &mut NbFrame) -> bool {
         let delay = self.samples_at(now) - self.delay.base().unwrap_or(0) - self.play;
         match self.state {
-            State::Waiting(wait) if delay >= wait => self.state = State::Playing,
+            State::Waiting(wait) if self.spare(delay) >= wait => self.state = State::Playing,
             State::Empty | State::Waiting(_) => {
                 frame.fill(0.0);
                 self.plc = Plc::new();
-                return;
+                return false;
             }
             State::Playing => {}
         }
         if self.expanded > 0 && !self.take_up(delay) {
             self.expand(frame);
-            return;
+            return false;
         }
-        self.judge(delay);
-        let off_target = self.surplus < 0 || self.surplus >= SURPLUS_IN_PAUSE;
-        if !(off_target && self.adjust(frame)) {
-            self.play_frame(frame, delay < self.delay.target());
+        let delay = self.samples_at(now) - self.delay.base().unwrap_or(0) - self.play;
+        self.judge(self.spare(delay) - self.target());
+        if !self.adjust(frame) {
+            let is_short = self.spare(delay) < self.target();
+            self.play_frame(frame, is_short && self.delay.turns_round());
         }
+        self.expanded == 0
     }
 
     /// Lets `samples` pass unheard, after a stall of our clock.
@@ -193,13 +238,29 @@ impl JitterBuffer {
     /// The delay aimed for, in ms.
     #[must_use]
     pub fn target_ms(&self) -> u16 {
-        u16::try_from(self.delay.target() / PER_MS).unwrap_or(u16::MAX)
+        u16::try_from(self.target() / PER_MS).unwrap_or(u16::MAX)
+    }
+
+    /// RTP timestamp of what comes out next; `None` before the first packet is played.
+    #[must_use]
+    pub fn next_timestamp(&self) -> Option<u32> {
+        // What stands in for lost sound takes its time.
+        (self.state == State::Playing).then_some((self.play + self.expanded) as u32)
     }
 
     /// What has happened since the buffer was made.
     #[must_use]
     pub fn counts(&self) -> JitterCounts {
         self.counts
+    }
+
+    fn target(&self) -> i64 {
+        self.delay.target(self.grid.packet())
+    }
+
+    /// What is left of a delay when every frame waits for the packet with its last sample.
+    fn spare(&self, delay: i64) -> i64 {
+        delay - self.grid.reach(self.play)
     }
 
     fn begin(&mut self, start: i64, wait: i64) {
@@ -232,6 +293,7 @@ impl JitterBuffer {
         if past >= payload.len() {
             // A second packet of a time that has been played is late or a copy; we cannot tell.
             self.counts.late += 1;
+            self.delay.observe_late();
             return;
         }
         let mut news = false;
@@ -244,16 +306,28 @@ impl JitterBuffer {
         self.end = self.end.max(start + payload.len() as i64);
     }
 
-    /// Ends an expansion when there is something to play again and the delay is long enough.
+    /// Ends an expansion when there is something to play again; on a path that turns packets round, when the delay is
+    /// long enough as well.
     fn take_up(&mut self, delay: i64) -> bool {
         let Some(gap) = self.gap() else { return false };
-        let counted = self.expanded.min(gap);
-        self.play += counted;
-        self.expanded -= counted;
-        let delay = delay - counted;
-        if self.expanded > 0 && delay < self.delay.target() {
+        let is_short = self.spare(delay) < self.target();
+        if gap > 0 && is_short && self.delay.turns_round() {
             return false;
         }
+        let missing = self.expanded.min(gap);
+        if missing > 0 && !self.told.contains(&self.play) {
+            self.delay.observe_loss();
+        }
+        // The newest place from which frames can be played at the delay that is aimed for.
+        let reach = self.grid.reach(self.grid.align(self.play));
+        let aim = self.grid.align(self.play + delay - self.target() - reach);
+        let passed = (aim - self.play).min(self.expanded);
+        let counted = if passed > PASSED_MAX {
+            missing
+        } else {
+            missing.max(passed)
+        };
+        self.discard(usize::try_from(counted).unwrap_or(0));
         self.expanded = 0;
         true
     }
@@ -267,23 +341,27 @@ impl JitterBuffer {
 
     fn expand(&mut self, samples: &mut [f32]) {
         self.plc.conceal(samples);
-        self.expanded += samples.len() as i64;
         if !self.told_silent {
-            self.counts.concealed_samples += samples.len() as u64;
+            // After that it is silence, and nothing made up.
+            let made_up = (FADED as i64 - self.expanded).clamp(0, samples.len() as i64);
+            self.counts.concealed_samples += made_up as u64;
         }
+        self.expanded += samples.len() as i64;
     }
 
-    fn judge(&mut self, delay: i64) {
-        self.least_delay = self.least_delay.min(delay);
+    /// Notes how much more there is than is needed.
+    fn judge(&mut self, surplus: i64) {
+        self.least_surplus = self.least_surplus.min(surplus);
         self.judged += 1;
         if self.judged >= JUDGED_FRAMES {
-            self.surplus = self.least_delay - self.delay.target();
+            self.surplus = self.least_surplus;
             self.judged = 0;
-            self.least_delay = i64::MAX;
+            self.least_surplus = i64::MAX;
         }
     }
 
-    fn play_frame(&mut self, frame: &mut NbFrame, delay_is_short: bool) {
+    /// Plays a frame. Where packets are turned round, what is missing `may_come`: it is waited for.
+    fn play_frame(&mut self, frame: &mut NbFrame, may_come: bool) {
         let mut filled = 0;
         while filled < NB_FRAME {
             let rest = &mut frame[filled..];
@@ -294,27 +372,43 @@ impl JitterBuffer {
                 filled += run;
                 continue;
             }
-            // With a short delay what is missing may well be on its way: wait for it, too.
-            let Some(gap) = self.gap().filter(|_| !delay_is_short) else {
+            let Some(gap) = self.gap().filter(|_| !may_come) else {
                 self.expand(rest);
                 break;
             };
-            let lost = rest.len().min(usize::try_from(gap).unwrap_or(usize::MAX));
-            self.plc.conceal(&mut rest[..lost]);
-            self.counts.concealed_samples += lost as u64;
+            let gap = usize::try_from(gap).unwrap_or(usize::MAX);
+            let lost = rest.len().min(gap);
+            self.fill_gap(&mut rest[..lost], gap);
             self.discard(lost);
             filled += lost;
         }
         self.voice_power = self.voice_power.max(power(frame)) * 0.995;
     }
 
+    /// Stands in for the first samples of a gap.
+    fn fill_gap(&mut self, samples: &mut [f32], gap: usize) {
+        if self.told.contains(&self.play) {
+            self.plc.conceal(samples);
+            return;
+        }
+        let mut after = [0.0; AFTER_MAX];
+        let known = copy_run(&self.ring, self.play + gap as i64, &mut after);
+        self.plc.conceal_until(samples, gap, &after[..known]);
+        self.delay.observe_loss();
+        self.counts.concealed_samples += samples.len() as u64;
+    }
+
     /// Plays a frame that takes a little more or less than its time, if this is the place for it.
     fn adjust(&mut self, frame: &mut NbFrame) -> bool {
+        let cut = self.cut();
+        if cut == 0 && self.surplus > -DEAD_BAND {
+            return false;
+        }
         let mut span = [0.0; 2 * NB_FRAME];
         let have = copy_run(&self.ring, self.play, &mut span);
         let pause = power(&span[..NB_FRAME]) < PAUSE_POWER.max(self.voice_power * PAUSE_SHARE);
         let consumed = if self.surplus < 0 {
-            if !pause || have < NB_FRAME || self.surplus > -(STEP as i64) {
+            if !pause || have < NB_FRAME {
                 return false;
             }
             splice::lengthen(&span, frame)
@@ -322,12 +416,29 @@ impl JitterBuffer {
             if have < span.len() || !(pause || self.surplus >= SURPLUS_IN_VOICE) {
                 return false;
             }
-            splice::shorten(&span, frame, pause)
+            splice::shorten(&span, frame, pause.then_some(cut))
         };
-        self.surplus += NB_FRAME as i64 - consumed as i64;
+        let reach = self.grid.reach(self.play);
         self.discard(consumed);
+        self.surplus += NB_FRAME as i64 - consumed as i64 + reach - self.grid.reach(self.play);
+        // What was judged before is of another delay.
+        self.judged = 0;
+        self.least_surplus = i64::MAX;
         self.plc.heard(frame);
         true
+    }
+
+    /// What can be left out of a pause: as much as brings frames and packets together, if the rest of the delay will do.
+    fn cut(&self) -> usize {
+        let frame = NB_FRAME as i64;
+        let aligned = self.grid.align(self.play + frame) - self.play;
+        let fits = |cut: &i64| {
+            let after =
+                self.surplus - cut + self.grid.reach(self.play) - self.grid.reach(self.play + cut);
+            (CUT_MIN..=frame).contains(cut) && after >= DEAD_BAND
+        };
+        let cut = [aligned, STEP as i64].into_iter().find(fits);
+        cut.map_or(0, |cut| cut as usize)
     }
 
     fn discard(&mut self, samples: usize) {
@@ -356,5 +467,9 @@ fn copy_run(ring: &[f32; RING], at: i64, out: &mut [f32]) -> usize {
     run
 }
 
+#[cfg(test)]
+mod line_tests;
+#[cfg(test)]
+mod model_tests;
 #[cfg(test)]
 mod tests;

@@ -186,7 +186,8 @@ impl Leg {
             Content::Audio { timestamp, payload } => {
                 voice.jitter.insert(at, timestamp, law, payload);
             }
-            Content::Key(_) | Content::Silence => voice.jitter.hear_silence(),
+            Content::Key(_) => voice.jitter.hear_silence(),
+            Content::Noise(payload) => voice.jitter.hear_noise(payload),
             Content::Nothing => {}
         }
     }

@@ -1,38 +1,41 @@
-//! Packet loss concealment after ITU-T G.711 Appendix I: the last pitch period goes on and fades.
+//! Packet loss concealment for one voice at 8 kHz. It begins where ITU-T G.711 Appendix I does, with 10 ms at full volume
+//! that then fade to silence within 60 ms, and goes on from there:
 //!
-//! The first 10 ms of a loss repeat the voice as it was, then it fades, and 60 ms after the last
-//! sample there is silence. The voice that comes back is overlapped with what stood in for it.
-//! Unlike Appendix I nothing is delayed by 3.75 ms: the seam at the start of a loss is closed by
-//! letting its step decay.
+//! ```text
+//! the sound after is not there yet   the sound before goes on by linear prediction, and fades
+//! it is there                        the gap is interpolated between both; its ends meet them without a seam
+//! ```
+//! A voice that comes back while it was made up without it is overlapped with what stood in for it. What is made up stays
+//! within ±1.0. Unlike Appendix I nothing is delayed by 3.75 ms.
+
+mod bridge;
+mod extend;
+
+use bridge::{AFTER_MIN, GAP_MAX, bridge};
+use extend::{Extension, HEARD};
 
 use super::resample::dot;
 
-/// Shortest and longest pitch period, in samples: 200 Hz down to 66 Hz.
-const PITCH_MIN: usize = 40;
-const PITCH_MAX: usize = 120;
-/// The stretch over which two periods are compared: 20 ms.
-const COMPARED: usize = 160;
-/// Enough history to compare the last 20 ms with those one longest period before.
-const HISTORY: usize = COMPARED + PITCH_MAX;
 /// Full volume up to here ...
 const FLAT: usize = 80;
 /// ... and silence from here on, in samples since the loss began.
-const FADED: usize = 480;
+pub(super) const FADED: usize = 480;
 /// Overlap when the voice returns: a quarter period, and 4 ms more for each 10 ms lost.
+const OVERLAP_MIN: usize = 20;
 const OVERLAP_PER_LOST: f32 = 0.4;
 const OVERLAP_MAX: usize = 80;
+/// As much of the sound after a gap is of use.
+pub const AFTER_MAX: usize = bridge::AFTER;
 
 /// Concealment for one voice at 8 kHz.
 #[derive(Debug, Clone)]
 pub struct Plc {
     /// The last samples that were heard, oldest first.
-    history: [f32; HISTORY],
-    /// The pitch period that is being repeated.
-    cycle: [f32; PITCH_MAX],
-    period: usize,
-    phase: usize,
-    /// Step between the last true sample and the first repeated one.
-    seam: f32,
+    history: [f32; HEARD],
+    extension: Extension<FADED>,
+    /// What fills a gap of which the end is known, and how much of it is still to come.
+    bridge: [f32; GAP_MAX],
+    bridged: std::ops::Range<usize>,
     /// Samples concealed since the last true one.
     lost: usize,
 }
@@ -42,11 +45,10 @@ impl Plc {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            history: [0.0; HISTORY],
-            cycle: [0.0; PITCH_MAX],
-            period: PITCH_MIN,
-            phase: 0,
-            seam: 0.0,
+            history: [0.0; HEARD],
+            extension: Extension::silent(),
+            bridge: [0.0; GAP_MAX],
+            bridged: 0..0,
             lost: FADED,
         }
     }
@@ -54,76 +56,76 @@ impl Plc {
     /// Takes true samples, and smooths their beginning when they follow a loss.
     pub fn heard(&mut self, samples: &mut [f32]) {
         if self.lost > 0 {
-            let overlap = self.period / 4 + (self.lost as f32 * OVERLAP_PER_LOST) as usize;
-            let overlap = overlap.min(OVERLAP_MAX).min(samples.len());
-            for (n, sample) in samples.iter_mut().take(overlap).enumerate() {
-                let share = (n + 1) as f32 / (overlap + 1) as f32;
-                *sample = self.next() * (1.0 - share) + *sample * share;
+            let has_landed = self.bridged.end > 0 && self.bridged.is_empty();
+            if !has_landed {
+                self.overlap(samples);
             }
             self.lost = 0;
         }
         self.remember(samples);
     }
 
+    fn overlap(&mut self, samples: &mut [f32]) {
+        let overlap = OVERLAP_MIN + (self.lost as f32 * OVERLAP_PER_LOST) as usize;
+        let overlap = overlap.min(OVERLAP_MAX).min(samples.len());
+        for (n, sample) in samples.iter_mut().take(overlap).enumerate() {
+            let share = (n + 1) as f32 / (overlap + 1) as f32;
+            *sample = self.next() * (1.0 - share) + *sample * share;
+        }
+    }
+
     /// Makes up samples in place of lost ones.
     pub fn conceal(&mut self, samples: &mut [f32]) {
-        if self.lost == 0 {
-            self.begin();
+        self.begin();
+        self.fill(samples);
+    }
+
+    /// Makes up the first samples of a gap of `gap`, behind which lies `after` (up to [`AFTER_MAX`] samples are of use).
+    /// When they do not fill it, the next call goes on where this one ends.
+    pub fn conceal_until(&mut self, samples: &mut [f32], gap: usize, after: &[f32]) {
+        self.begin();
+        if self.bridged.is_empty() && gap <= GAP_MAX && after.len() >= AFTER_MIN {
+            bridge(&self.history, after, &mut self.bridge[..gap]);
+            self.bridged = 0..gap;
         }
+        self.fill(samples);
+    }
+
+    fn begin(&mut self) {
+        if self.lost == 0 {
+            self.extension = Extension::of(&self.history);
+            self.bridged = 0..0;
+        }
+    }
+
+    fn fill(&mut self, samples: &mut [f32]) {
         for sample in samples.iter_mut() {
             *sample = self.next();
         }
         self.remember(samples);
     }
 
-    /// Finds the pitch and prepares a cycle that can be repeated without a seam of its own.
-    fn begin(&mut self) {
-        self.period = self.pitch();
-        self.phase = 0;
-        let start = HISTORY - self.period;
-        let quarter = self.period / 4;
-        let plain = self.period - quarter;
-        for (n, sample) in self.cycle.iter_mut().take(self.period).enumerate() {
-            let now = self.history[start + n];
-            let before = self.history[start + n - self.period];
-            let share = (n + 1).saturating_sub(plain) as f32 / quarter as f32;
-            *sample = now * (1.0 - share) + before * share;
-        }
-        self.seam = self.history[HISTORY - 1] - self.history[start - 1];
-    }
-
     fn next(&mut self) -> f32 {
-        let gain = match self.lost {
-            ..FLAT => 1.0,
-            FLAT..FADED => (FADED - self.lost) as f32 / (FADED - FLAT) as f32,
-            _ => return 0.0,
+        let sample = if let Some(at) = self.bridged.next() {
+            self.bridge[at]
+        } else {
+            // A bridge that turned out to be too short has landed nowhere.
+            self.bridged = 0..0;
+            let gain = match self.lost {
+                ..FLAT => 1.0,
+                FLAT..FADED => (FADED - self.lost) as f32 / (FADED - FLAT) as f32,
+                _ => 0.0,
+            };
+            self.extension.sample(self.lost) * gain
         };
-        let quarter = self.period / 4;
-        let seam = self.seam * quarter.saturating_sub(self.lost) as f32 / quarter as f32;
-        let sample = (self.cycle[self.phase] + seam) * gain;
-        self.phase = (self.phase + 1) % self.period;
-        self.lost += 1;
-        sample
-    }
-
-    /// The lag at which the last 20 ms are most like themselves.
-    fn pitch(&self) -> usize {
-        let recent = &self.history[HISTORY - COMPARED..];
-        let mut best = (PITCH_MAX, 0.0);
-        for lag in PITCH_MIN..=PITCH_MAX {
-            let earlier = &self.history[HISTORY - COMPARED - lag..HISTORY - lag];
-            let likeness = likeness(recent, earlier);
-            if likeness > best.1 {
-                best = (lag, likeness);
-            }
-        }
-        best.0
+        self.lost = self.lost.saturating_add(1);
+        sample.clamp(-1.0, 1.0)
     }
 
     fn remember(&mut self, samples: &[f32]) {
-        let newest = &samples[samples.len().saturating_sub(HISTORY)..];
+        let newest = &samples[samples.len().saturating_sub(HEARD)..];
         self.history.copy_within(newest.len().., 0);
-        self.history[HISTORY - newest.len()..].copy_from_slice(newest);
+        self.history[HEARD - newest.len()..].copy_from_slice(newest);
     }
 }
 

@@ -48,8 +48,8 @@ pub(super) enum Content<'a> {
     },
     /// A key, or part of one, in the place of audio; the digit at the first sight of it.
     Key(Option<char>),
-    /// Comfort noise.
-    Silence,
+    /// Comfort noise (RFC 3389): its level, and coefficients.
+    Noise(&'a [u8]),
     /// Nothing that is to be heard.
     Nothing,
 }
@@ -181,7 +181,7 @@ impl RtpSide {
             return Content::Key(self.dtmf.receive(at, packet));
         }
         if packet.payload_type == COMFORT_NOISE {
-            return Content::Silence;
+            return Content::Noise(packet.payload);
         }
         self.counts.unknown_payload += 1;
         Content::Nothing

@@ -106,6 +106,13 @@ impl Ears {
         }
     }
 
+    /// Listens once: no party's tone sounds all the time, whatever else there is.
+    pub(crate) fn hears_nobody(&self, who: &str, call: &impl Listens) {
+        let frames = listen(who, call, PICTURE_FRAMES);
+        let steady = self.steady(&frames);
+        assert!(steady.is_empty(), "{who} hears {steady:?} Hz");
+    }
+
     /// Tones and notes, the lowest first.
     fn picture(&self, frames: &[HeardFrame]) -> Vec<f32> {
         let mut heard = self.notes.present_hz(&samples(frames));

@@ -17,10 +17,14 @@ pub(super) fn lengthen(span: &[f32; 2 * NB_FRAME], frame: &mut NbFrame) -> usize
     NB_FRAME - STEP
 }
 
-/// Plays one frame that leaves something out: [`STEP`] samples of a pause, or of a voice what
-/// lies between two places most like each other. Gives the samples consumed.
-pub(super) fn shorten(span: &[f32; 2 * NB_FRAME], frame: &mut NbFrame, pause: bool) -> usize {
-    let cut = if pause { STEP } else { best_cut(span) };
+/// Plays one frame that leaves something out: so many samples of a pause, up to a frame, or of a
+/// voice what lies between two places most like each other. Gives the samples consumed.
+pub(super) fn shorten(
+    span: &[f32; 2 * NB_FRAME],
+    frame: &mut NbFrame,
+    of_pause: Option<usize>,
+) -> usize {
+    let cut = of_pause.unwrap_or_else(|| best_cut(span)).min(NB_FRAME);
     frame.copy_from_slice(&span[cut..cut + NB_FRAME]);
     frame[..STEP].copy_from_slice(&span[..STEP]);
     cross_over(&mut frame[..STEP], &span[cut..cut + STEP]);

@@ -6,18 +6,18 @@ use super::*;
 use crate::media::tone::{ClickDetector, Tone, ToneDetector};
 
 /// A sender and a buffer on one virtual clock.
-struct Bench {
-    buffer: JitterBuffer,
+pub(super) struct Bench {
+    pub(super) buffer: JitterBuffer,
     start: Instant,
     /// The timestamp of media time 0.
     base: u32,
-    frames: i64,
-    out: Vec<f32>,
+    pub(super) frames: i64,
+    pub(super) out: Vec<f32>,
 }
 
 impl Bench {
-    fn new(base: u32) -> Self {
-        let buffer = JitterBuffer::new(40);
+    pub(super) fn new(base: u32) -> Self {
+        let buffer = JitterBuffer::new(0);
         Self {
             buffer,
             start: crate::media::test_epoch(),
@@ -32,7 +32,7 @@ impl Bench {
     }
 
     /// A packet with media time `media` arrives; its storage is overwritten at once.
-    fn packet(&mut self, ms: f64, media: i64, payload: &[u8]) {
+    pub(super) fn packet(&mut self, ms: f64, media: i64, payload: &[u8]) {
         let mut shared = [0x55; 1500];
         shared[..payload.len()].copy_from_slice(payload);
         let timestamp = self.base.wrapping_add(media as u32);
@@ -41,7 +41,7 @@ impl Bench {
     }
 
     /// Pulls the frame that is due at 20 ms times the frames so far.
-    fn pull(&mut self) -> NbFrame {
+    pub(super) fn pull(&mut self) -> NbFrame {
         let mut frame = [9.0; NB_FRAME];
         let now = self.at(self.frames as f64 * 20.0);
         self.buffer.pull(now, &mut frame);
@@ -51,12 +51,12 @@ impl Bench {
     }
 
     /// Media time of the sample that comes out next.
-    fn play(&self) -> i64 {
+    pub(super) fn play(&self) -> i64 {
         i64::from((self.buffer.play as u32).wrapping_sub(self.base) as i32)
     }
 
     /// Lets packets arrive, each at its time in ms, and pulls frames in between.
-    fn run(&mut self, frames: i64, mut packets: Vec<(f64, i64, Vec<u8>)>) {
+    pub(super) fn run(&mut self, frames: i64, mut packets: Vec<(f64, i64, Vec<u8>)>) {
         packets.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut packets = packets.into_iter().peekable();
         for _ in 0..frames {
@@ -70,17 +70,17 @@ impl Bench {
 }
 
 /// A byte that tells one time from another; never a pause.
-fn noise(media: i64) -> u8 {
+pub(super) fn noise(media: i64) -> u8 {
     let mixed = (media as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 40) as u8 & 0xBF
 }
 
-fn noise_packet(media: i64, len: i64) -> Vec<u8> {
+pub(super) fn noise_packet(media: i64, len: i64) -> Vec<u8> {
     (media..media + len).map(noise).collect()
 }
 
 /// Packets of a tone, 20 ms each, one arriving every `interval_ms`.
-fn tone_packets(hz: f32, count: i64, interval_ms: f64) -> Vec<(f64, i64, Vec<u8>)> {
+pub(super) fn tone_packets(hz: f32, count: i64, interval_ms: f64) -> Vec<(f64, i64, Vec<u8>)> {
     let mut tone = Tone::new(8000, hz, 0.3);
     let packet = |n: i64| {
         let mut samples = [0.0; NB_FRAME];
@@ -91,7 +91,7 @@ fn tone_packets(hz: f32, count: i64, interval_ms: f64) -> Vec<(f64, i64, Vec<u8>
     (0..count).map(packet).collect()
 }
 
-fn worst_click(samples: &[f32]) -> f32 {
+pub(super) fn worst_click(samples: &[f32]) -> f32 {
     let mut clicks = ClickDetector::new(8000);
     clicks.hear(samples);
     clicks.worst_ratio()
@@ -191,7 +191,7 @@ proptest! {
                 b.packet(ms, media, &payload);
             }
             let frame = b.pull();
-            prop_assert!(frame.iter().all(|x| x.abs() < 4.0));
+            prop_assert!(frame.iter().all(|x| x.abs() <= 1.0));
             if b.buffer.state == State::Playing {
                 let behind_ms = (due + 20.0) - b.play() as f64 / 8.0;
                 prop_assert!((0.0..600.0).contains(&behind_ms), "{} ms behind", behind_ms);
@@ -218,7 +218,7 @@ proptest! {
     }
 }
 
-fn packet_at(n: i64, offset_ms: f64) -> (f64, i64, Vec<u8>) {
+pub(super) fn packet_at(n: i64, offset_ms: f64) -> (f64, i64, Vec<u8>) {
     (
         n as f64 * 20.0 + offset_ms,
         n * 160,
@@ -319,16 +319,16 @@ fn common_jitter_is_waited_for() {
     );
     let concealed = (b.buffer.counts().concealed_samples - settled) / 160;
     assert!(concealed <= 20, "{concealed} of 2000 frames");
-    assert!(b.buffer.target_ms() >= 50);
+    assert!((40..55).contains(&b.buffer.target_ms()));
 }
 
-/// 200 ppm for an hour, a voice that never pauses: neither clicks nor a growing delay.
+/// 200 ppm for four hours, a voice that never pauses: neither clicks nor a growing delay.
 #[test]
 fn a_drifting_clock_is_followed_without_a_click() {
     for interval_ms in [20.0 * 0.999_8, 20.0 * 1.000_2] {
         let mut b = Bench::new(u32::MAX - 100_000);
-        let frames = 180_000;
-        let mut packets = tone_packets(400.0, frames, interval_ms)
+        let frames = 720_000;
+        let mut packets = tone_packets(400.0, frames + 200, interval_ms)
             .into_iter()
             .peekable();
         let mut clicks = ClickDetector::new(8000);
@@ -354,8 +354,8 @@ fn a_drifting_clock_is_followed_without_a_click() {
         );
         let concealed = b.buffer.counts().concealed_samples / 8;
         assert!(
-            concealed < 2500,
-            "{interval_ms}: {concealed} ms made up in an hour"
+            concealed < 4000,
+            "{interval_ms}: {concealed} ms made up in four hours"
         );
     }
 }

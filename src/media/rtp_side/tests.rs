@@ -86,7 +86,7 @@ impl Bench {
                 assert_eq!(payload, [0x55; 160], "audio as it was said");
                 None
             }
-            Content::Silence | Content::Nothing => None,
+            Content::Noise(_) | Content::Nothing => None,
         })
     }
 

@@ -12,7 +12,7 @@ pub struct MediaSettings {
     pub rtp_timeout: Duration,
     /// The same before its first packet.
     pub rtp_timeout_first: Duration,
-    /// Least delay of a caller's jitter buffer, 20 to 400 ms.
+    /// Least delay of a caller's jitter buffer, 0 to 400 ms; the buffer itself finds out what a line needs.
     pub jitter_ms_min: u16,
     /// Take hum and rumble out of callers' voices.
     pub high_pass: bool,
@@ -31,7 +31,7 @@ impl Default for MediaSettings {
         Self {
             rtp_timeout: Duration::from_secs(15),
             rtp_timeout_first: Duration::from_secs(30),
-            jitter_ms_min: 40,
+            jitter_ms_min: 0,
             high_pass: true,
             gate: true,
             agc: true,

@@ -50,7 +50,7 @@ impl Line {
             signalled,
             latch: SourceLatch::new(signalled, Sources::of(signalled.ip()), now),
             keys: DtmfReceiver::new(),
-            jitter: JitterBuffer::new(20 + u16::from(octet >> 4) * 20),
+            jitter: JitterBuffer::new(u16::from(octet >> 4) * 20),
             reception: Reception::default(),
             out: RtpOut::new(1, 0xfff0, u32::MAX - 800),
             accepted: 0,
@@ -78,7 +78,8 @@ impl Line {
             3 => self.now += Duration::from_micros(u64::from(octets.number()) * 50),
             4 => self.play(),
             5 => self.jitter.skip(usize::from(octets.number())),
-            6 => self.jitter.hear_silence(),
+            6 if operation & 8 == 0 => self.jitter.hear_silence(),
+            6 => self.jitter.hear_noise(&[octets.octet()]),
             _ => {
                 self.signalled = address(octets.octet());
                 self.latch.signal(self.signalled, self.now);
@@ -123,8 +124,8 @@ impl Line {
     fn play(&mut self) {
         let mut frame = [0.0; NB_FRAME];
         self.jitter.pull(self.now, &mut frame);
-        let is_sound = |sample: &f32| sample.is_finite() && sample.abs() <= 8.0;
+        let is_sound = |sample: &f32| sample.is_finite() && sample.abs() <= 1.0;
         assert!(frame.iter().all(is_sound), "{frame:?}");
-        assert!((20..=1_000).contains(&self.jitter.target_ms()));
+        assert!((1..=400).contains(&self.jitter.target_ms()));
     }
 }

@@ -1,0 +1,170 @@
+//! What is done with packets at our end: `arrivals → Player → what is heard, and how late`.
+
+use std::time::{Duration, Instant};
+
+use audioroad::media::jitter::JitterBuffer;
+use audioroad::media::plc::Plc;
+use audioroad::media::{FRAME_MS, MediaSettings, NB_FRAME};
+
+use crate::codec::Codec;
+use crate::trace::{Arrival, PACKET_MS, Path};
+
+/// RTP timestamps begin just before they wrap.
+const FIRST_TIMESTAMP: u32 = u32::MAX - 100_000;
+
+/// What comes to our end.
+pub(crate) struct Call<'a> {
+    pub(crate) codec: Codec,
+    pub(crate) path: &'a Path,
+    pub(crate) packets: &'a [Vec<u8>],
+    pub(crate) arrivals: &'a [Arrival],
+    /// The switch's frame begins so long after the sender's, in ms.
+    pub(crate) phase_ms: f64,
+}
+
+/// A way to play packets out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Player {
+    /// The switch's own.
+    Adaptive,
+    /// Every packet is played so many ms after it would have come at the earliest, if it is there by then.
+    Fixed { ms: u32, conceals: bool },
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) samples: Vec<f32>,
+    /// Mean time from a packet's earliest arrival to its play-out, in ms; the packet's own length is not in it.
+    pub(crate) delay_ms: f64,
+    /// Samples made up, in ms.
+    pub(crate) concealed_ms: f64,
+}
+
+impl Player {
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Adaptive => "adaptive".to_owned(),
+            Self::Fixed { ms, conceals: true } => format!("fixed {ms} + concealment"),
+            Self::Fixed {
+                ms,
+                conceals: false,
+            } => format!("fixed {ms}"),
+        }
+    }
+
+    pub(crate) fn play(self, epoch: Instant, call: &Call<'_>) -> Heard {
+        match self {
+            Self::Adaptive => adaptive(epoch, call),
+            Self::Fixed { ms, conceals } => fixed(f64::from(ms), conceals, call),
+        }
+    }
+}
+
+fn adaptive(epoch: Instant, call: &Call<'_>) -> Heard {
+    let &Call {
+        codec,
+        path,
+        packets,
+        ..
+    } = call;
+    let at = |ms: f64| epoch + Duration::from_secs_f64(ms / 1000.0);
+    let step = (PACKET_MS * f64::from(codec.clock_hz()) / 1000.0) as u32;
+    let mut buffer = JitterBuffer::new(MediaSettings::default().jitter_ms_min);
+    let mut heard = Heard::default();
+    let mut delays = Mean::default();
+    let mut arrivals = call.arrivals.iter().peekable();
+    for tick in 0..=packets.len() {
+        let now = call.phase_ms + (tick as u64 * FRAME_MS) as f64;
+        while let Some(arrival) = arrivals.next_if(|arrival| arrival.ms <= now) {
+            let timestamp = FIRST_TIMESTAMP.wrapping_add(arrival.packet as u32 * step);
+            buffer.insert(
+                at(arrival.ms),
+                timestamp,
+                codec.law(),
+                &packets[arrival.packet],
+            );
+        }
+        if let Some(timestamp) = buffer.next_timestamp() {
+            let media = timestamp.wrapping_sub(FIRST_TIMESTAMP) as i32;
+            delays.add(now - path.sent_ms(0) - media_ms(f64::from(media), call));
+        }
+        let mut frame = [0.0; NB_FRAME];
+        buffer.pull(at(now), &mut frame);
+        heard.samples.extend_from_slice(&frame);
+    }
+    heard.delay_ms = delays.mean();
+    heard.concealed_ms = buffer.counts().concealed_samples as f64 / 8.0;
+    heard
+}
+
+/// Samples of the codec's clock, as long as they last on the sender's.
+fn media_ms(samples: f64, call: &Call<'_>) -> f64 {
+    samples * 1000.0 / f64::from(call.codec.clock_hz()) * (1.0 + call.path.drift_ppm * 1e-6)
+}
+
+/// Plays sample by sample what was there in time, as a fixed buffer in front of a mixer does. Nothing is added for the
+/// mixer's frames: the switch's buffer has to wait for them, and this one is flattered.
+fn fixed(delay_ms: f64, conceals: bool, call: &Call<'_>) -> Heard {
+    let &Call {
+        codec,
+        path,
+        packets,
+        arrivals,
+        ..
+    } = call;
+    let mut first = vec![f64::INFINITY; packets.len()];
+    for arrival in arrivals {
+        first[arrival.packet] = first[arrival.packet].min(arrival.ms);
+    }
+    let len = codec.rate_hz() as usize / 50;
+    let mut heard = Heard {
+        delay_ms,
+        ..Heard::default()
+    };
+    heard.samples = vec![0.0; (delay_ms * f64::from(codec.rate_hz()) / 1000.0) as usize + len];
+    let mut plc = Plc::new();
+    for (n, packet) in packets.iter().enumerate() {
+        let due = path.sent_ms(n) + delay_ms;
+        let mut frame: Vec<f32> = packet
+            .iter()
+            .map(|byte| codec.law().decode(*byte))
+            .collect();
+        if first[n] <= due {
+            plc.heard(&mut frame);
+        } else if conceals {
+            let there = |packet: &usize| first[*packet] <= due;
+            let next = (n..packets.len()).find(there).unwrap_or(n);
+            let after: Vec<f32> = (next..packets.len())
+                .take_while(there)
+                .take(2)
+                .flat_map(|packet| &packets[packet])
+                .map(|byte| codec.law().decode(*byte))
+                .collect();
+            plc.conceal_until(&mut frame, (next - n) * len, &after);
+            heard.concealed_ms += PACKET_MS;
+        } else {
+            frame.fill(0.0);
+            plc = Plc::new();
+        }
+        heard.samples.extend_from_slice(&frame);
+    }
+    heard
+}
+
+#[derive(Debug, Default)]
+struct Mean {
+    sum: f64,
+    count: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1.0;
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum / self.count.max(1.0)
+    }
+}
