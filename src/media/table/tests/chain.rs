@@ -184,7 +184,8 @@ fn a_room_that_is_far_too_loud_is_limited_everywhere() {
     s.place(listener, Place::Listen(room));
     let loud: Vec<usize> = (0..8).map(|n| s.phone(300.0 + 90.0 * n as f32)).collect();
     for &phone in &loud {
-        s.phones[phone].set_voice(Tone::new(8000, s.phones[phone].hz, 0.99));
+        let hz = s.phones[phone].hz;
+        s.phones[phone].set_voice(Tone::new(8000, hz, 0.99));
         s.place(phone, Place::Seat(room));
         s.table.set_gain(s.phones[phone].leg, 12.0);
     }
