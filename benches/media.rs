@@ -66,9 +66,17 @@ struct Show {
 
 impl Show {
     fn new(callers: usize, place: impl Fn(usize, RoomKey) -> Place) -> Self {
+        Self::with(callers, MediaTable::add_room, place)
+    }
+
+    fn with(
+        callers: usize,
+        open: impl Fn(&mut MediaTable) -> RoomKey,
+        place: impl Fn(usize, RoomKey) -> Place,
+    ) -> Self {
         let assets = Arc::new(Assets::built_in().expect("the built-in sounds decode"));
         let mut table = MediaTable::new(assets, MediaSettings::default());
-        let (now, room) = (start(), table.add_room());
+        let (now, room) = (start(), open(&mut table));
         let legs: Vec<LegKey> = (0..callers).map(|_| table.add_leg(now, spec())).collect();
         for (at, leg) in legs.iter().enumerate() {
             table.place(*leg, place(at, room));
@@ -116,6 +124,25 @@ fn rooms(c: &mut Criterion) {
             b.iter(|| show.frame())
         });
     }
+    group.finish();
+}
+
+/// What a live room of five adds: its program and loudness, a host's limiter at work all the time, noise suppression for one.
+fn live(c: &mut Criterion) {
+    let mut group = c.benchmark_group("a room of five, one frame");
+    let seat = |_, room| Place::Seat(room);
+    let mut plain = Show::new(5, seat);
+    group.bench_function("talking among themselves", |b| b.iter(|| plain.frame()));
+    let mut program = Show::with(5, MediaTable::add_live_room, seat);
+    group.bench_function("live", |b| b.iter(|| program.frame()));
+    let mut loud = Show::new(5, seat);
+    for &leg in &loud.legs {
+        loud.table.set_gain(leg, 20.0);
+    }
+    group.bench_function("all far too loud", |b| b.iter(|| loud.frame()));
+    let mut clean = Show::new(5, seat);
+    clean.table.set_denoised(clean.legs[0], true);
+    group.bench_function("one without noise", |b| b.iter(|| clean.frame()));
     group.finish();
 }
 
@@ -233,5 +260,5 @@ fn srtp(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, rooms, hold, coders, srtp);
+criterion_group!(benches, rooms, live, hold, coders, srtp);
 criterion_main!(benches);

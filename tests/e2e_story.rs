@@ -132,6 +132,7 @@ fn taken_on_air(station: &Station, sam: &Desk, host: &Desk, (ann, id): (&Call, &
     host.does("waitForStatus", json!([id, "on-air"]));
     host.hears(&[ANN]);
     station.hears_nothing_but("Ann on air", ann, HOST);
+    assert_eq!(host.does("louder", json!([id])), json!(2));
     host.does("pictures", json!(["host-on-air"]));
     sam.does("pictures", json!(["screener-on-air"]));
 }
@@ -152,6 +153,11 @@ fn heard_by_those_on_hold(
     sam.does("approve", json!([]));
     host.does("waitForStatus", json!([ben_id, "on-hold"]));
     station.hears("Ben on hold", ben, &[ANN, HOST]);
+    // The host's tone never pauses.
+    host.does("waitForDucked", json!([true]));
+    host.does("setDucking", json!([false]));
+    host.does("waitForDucked", json!([false]));
+    station.hears("Ben without ducking", ben, &[ANN, HOST]);
 
     host.does("setMuted", json!([ann_id, true]));
     station.hears("Ben while Ann is muted", ben, &[HOST]);

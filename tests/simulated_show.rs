@@ -331,7 +331,7 @@ impl Show {
         for effect in self.desk.drain().effects {
             match effect {
                 Effect::OpenStudio(episode) => {
-                    let key = self.table.add_room();
+                    let key = self.table.add_live_room();
                     self.rooms.insert(RoomName::Live(episode), key);
                 }
                 Effect::Place { call, room, .. } => {
@@ -351,6 +351,20 @@ impl Show {
                     }
                 }
                 Effect::SetMuted { call, muted } => self.table.set_muted(self.legs[&call], muted),
+                Effect::SetGain { call, gain_db } => {
+                    self.table.set_gain(self.legs[&call], f32::from(gain_db));
+                }
+                Effect::SetDenoised { call, denoised } => {
+                    self.table.set_denoised(self.legs[&call], denoised);
+                }
+                Effect::SetDucking { episode, ducking } => {
+                    let live = self.rooms[&RoomName::Live(episode)];
+                    self.table.set_ducking(live, ducking);
+                }
+                Effect::ResetLoudness(episode) => {
+                    let live = self.rooms[&RoomName::Live(episode)];
+                    self.table.reset_loudness(live);
+                }
                 Effect::HangUp { call, .. } => {
                     if let Some(leg) = self.legs.remove(&call) {
                         self.table.remove_leg(leg);

@@ -2,7 +2,7 @@
  * The board: everything the switch has told this page, as one immutable value.
  * Pure: a frame goes in, a new board comes out. `state.ts` holds the current one.
  */
-import type { Call, CallsOut, Change, Episode, Health, Limits, Presence, Show, Snapshot, You } from './protocol';
+import type { Call, CallsOut, Change, Episode, Health, Limits, Mixing, Presence, Show, Snapshot, You } from './protocol';
 
 export interface Board {
   seq: number;
@@ -16,6 +16,7 @@ export interface Board {
   health: Health;
   limits: Limits;
   callsOut: CallsOut;
+  mixing: Mixing;
 }
 
 /** Completed calls kept for each episode; the switch keeps the same number in its snapshot. */
@@ -33,6 +34,7 @@ export function fromSnapshot(frame: Snapshot, now: number): Board {
     health: frame.health,
     limits: frame.limits,
     callsOut: frame.callsOut,
+    mixing: frame.mixing,
   };
 }
 

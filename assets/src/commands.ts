@@ -49,6 +49,9 @@ export const putOnAir = (callId: string) => send('put-on-air', callId, { callId 
 export const putOnHold = (callId: string) => send('put-on-hold', callId, { callId });
 export const takeNext = (episodeId: string) => send('next', episodeId, { episodeId });
 export const setMuted = (callId: string, muted: boolean) => send('set-muted', callId, { callId, muted });
+export const setGain = (callId: string, gainDb: number) => send('set-gain', callId, { callId, gainDb });
+export const setDenoise = (callId: string, denoise: boolean) =>
+  send('set-denoise', callId, { callId, denoise });
 export const block = (callId: string) => send('block-caller', callId, { callId });
 export const drop = (callId: string) => send('drop', callId, { callId });
 /** Answers whether their telephone rings now. */
@@ -72,6 +75,10 @@ export const closeLines = (episodeId: string) => send('close-lines', episodeId, 
 
 export const setBusyAll = (episodeId: string, busy: boolean) =>
   send('busy-all', episodeId, { episodeId, busy });
+
+export const setDucking = (episodeId: string, ducking: boolean) =>
+  send('set-ducking', episodeId, { episodeId, ducking });
+export const resetLoudness = (episodeId: string) => send('reset-loudness', episodeId, { episodeId });
 
 const ARMED_MS = 3_000;
 

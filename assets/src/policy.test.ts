@@ -11,6 +11,13 @@ test('a screener or producer never puts a caller on air', () => {
   }
 });
 
+test('the sound of a show is for hosts, co-hosts and producers', () => {
+  for (const command of ['set-gain', 'set-denoise', 'set-ducking', 'reset-loudness'] as const)
+    expect(
+      (['host', 'co-host', 'producer', 'admin', 'screener', 'viewer'] as const).map((role) => may(role, command)),
+    ).toEqual([true, true, true, true, false, false]);
+});
+
 test('a co-host takes callers but has no Next and drops only on air', () => {
   expect(may('co-host', 'put-on-air')).toBe(true);
   expect(may('co-host', 'next')).toBe(false);

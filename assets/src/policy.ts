@@ -18,6 +18,8 @@ const MAY: Record<CommandName, readonly Role[]> = {
   'put-on-hold': ['host', 'co-host'],
   next: ['host'],
   'set-muted': ['host', 'co-host'],
+  'set-gain': ['host', 'co-host', 'producer'],
+  'set-denoise': ['host', 'co-host', 'producer'],
   drop: ['screener', 'producer', 'host', 'co-host'],
   'block-caller': ['screener', 'producer', 'host'],
   dial: ['producer', 'host'],
@@ -30,6 +32,8 @@ const MAY: Record<CommandName, readonly Role[]> = {
   'open-lines': ['host', 'producer', 'screener'],
   'close-lines': ['host', 'producer', 'screener'],
   'busy-all': ['host', 'producer', 'screener'],
+  'set-ducking': ['host', 'co-host', 'producer'],
+  'reset-loudness': ['host', 'co-host', 'producer'],
   'room-token': ['screener', 'producer', 'host', 'co-host'],
 };
 

@@ -40,6 +40,8 @@ export interface Episode {
   linesOpen: boolean;
   /** New calls get busy although the lines are open. */
   busyAll: boolean;
+  /** Callers go down while a host speaks. */
+  ducking: boolean;
   scheduledAt: number | null;
   startedAt: number | null;
   endedAt: number | null;
@@ -67,6 +69,10 @@ export interface Call {
   next: boolean;
   position: number | null;
   muted: boolean;
+  /** How far the desk turned them up or down. */
+  gainDb: number;
+  /** Noise is taken out of their line while they are on air. */
+  denoise: boolean;
   priority: number | string | null;
   queuedAt: number | null;
   answeredAt: number | null;
@@ -134,6 +140,15 @@ export interface CallsOut {
   helpLines: string[];
 }
 
+export interface Mixing {
+  /** LUFS. */
+  loudnessTarget: number;
+  /** How far callers go down under the hosts, in dB; 0: never. */
+  duckDb: number;
+  /** How far a caller can be turned up or down, in dB. */
+  gainDbMax: number;
+}
+
 export interface Snapshot {
   type: 'snapshot';
   seq: number;
@@ -146,6 +161,7 @@ export interface Snapshot {
   health: Health;
   limits: Limits;
   callsOut: CallsOut;
+  mixing: Mixing;
 }
 
 export interface Change {
@@ -165,6 +181,20 @@ export interface Levels {
   people: Record<string, number>;
   /** By episode. */
   program: Record<string, number>;
+  /** The highest sample of each of the above, by the same names. */
+  peaks: Record<string, number>;
+  /** By episode; in every second frame. */
+  loudness?: Record<string, ProgramLoudness>;
+}
+
+/** By EBU R 128; -70 is silence. */
+export interface ProgramLoudness {
+  momentary: number;
+  shortTerm: number;
+  integrated: number;
+  truePeak: number;
+  /** How far callers are down under the hosts now, in dB. */
+  ducked: number;
 }
 
 export interface Ack {
@@ -211,6 +241,8 @@ export interface Commands {
   'put-on-hold': { callId: string };
   next: { episodeId: string };
   'set-muted': { callId: string; muted: boolean };
+  'set-gain': { callId: string; gainDb: number };
+  'set-denoise': { callId: string; denoise: boolean };
   drop: { callId: string };
   'block-caller': { callId: string };
   dial: { episodeId: string; number: string; name?: string; point?: string };
@@ -223,6 +255,8 @@ export interface Commands {
   'open-lines': { episodeId: string };
   'close-lines': { episodeId: string };
   'busy-all': { episodeId: string; busy: boolean };
+  'set-ducking': { episodeId: string; ducking: boolean };
+  'reset-loudness': { episodeId: string };
   'room-token': { room: string };
 }
 

@@ -2,10 +2,12 @@
  * What every page reads: the board as a signal, the episode on the desk, and what follows from them.
  */
 import { computed, signal } from '@preact/signals';
+import { SILENT, silenced } from './audio/loudness';
 import { levelsOf, metered, SILENCE, type Metered } from './audio/meters';
+import { peakAt, withPeaks, type Peaks } from './audio/peaks';
 import { applyChange, fromSnapshot, type Board } from './board';
 import { after, livekit } from './livekit';
-import type { Change, Episode, Levels, Role, Snapshot } from './protocol';
+import type { Change, Episode, Levels, ProgramLoudness, Role, Snapshot } from './protocol';
 import { held, lobby, mine, nextUp, onAir, openEpisodes, withOthers } from './queue';
 import { seconds } from './time';
 
@@ -13,6 +15,15 @@ export const board = signal<Board | null>(null);
 
 export const levels = signal<Levels>(SILENCE);
 let meters: readonly Metered[] = [];
+
+/** Held peaks in dBFS, by call, LiveKit identity or episode. */
+export const peaks = signal<Readonly<Record<string, number>>>({});
+let heldPeaks: Peaks = {};
+
+const LOUDNESS_KEPT_MS = 1_000;
+const NO_PROGRAM: Readonly<Record<string, ProgramLoudness>> = {};
+const programs = signal(NO_PROGRAM);
+let loudnessAt = 0;
 
 /** The episode this person chose, where several are open. */
 export const chosenEpisodeId = signal<string | null>(sessionStorage.getItem('episode'));
@@ -24,6 +35,9 @@ export const episode = computed(
 );
 
 export const role = computed<Role>(() => board.value?.you.role ?? 'viewer');
+
+/** Loudness of the program on the desk. */
+export const programLoudness = computed(() => programs.value[episode.value?.id ?? ''] ?? SILENT);
 
 /** Now by the switch's clock, in whole seconds. */
 export const switchSeconds = computed(
@@ -76,14 +90,31 @@ export function forget(): void {
 
 /** Takes a frame of levels; without one, lets those go that were not renewed. */
 export function receiveLevels(frame: Levels | null, now: number): void {
-  if (frame === null && meters.length === 0) return;
+  takeLoudness(frame?.loudness, now);
+  if (frame === null && meters.length === 0 && Object.keys(heldPeaks).length === 0) return;
   meters = metered(meters, frame, now);
   levels.value = levelsOf(meters);
+  heldPeaks = withPeaks(heldPeaks, frame?.peaks ?? {}, now);
+  peaks.value = Object.fromEntries(Object.entries(heldPeaks).map(([key, peak]) => [key, peakAt(peak, now)]));
+}
+
+/** Each media thread tells of its own shows. What is no longer renewed is silent; what was integrated stands. */
+function takeLoudness(measured: Levels['loudness'], now: number): void {
+  if (measured !== undefined) {
+    loudnessAt = now;
+    programs.value = { ...programs.peek(), ...measured };
+  } else if (loudnessAt !== 0 && now - loudnessAt > LOUDNESS_KEPT_MS) {
+    loudnessAt = 0;
+    programs.value = silenced(programs.peek());
+  }
 }
 
 export function silenceMeters(): void {
   meters = [];
   levels.value = SILENCE;
+  heldPeaks = {};
+  peaks.value = {};
+  programs.value = NO_PROGRAM;
 }
 
 function pick<T>(list: (board: Board, on: Episode) => T[]): T[] {

@@ -21,6 +21,8 @@ export function call(id: string, fields: Partial<Call> = {}): Call {
     next: false,
     position: null,
     muted: false,
+    gainDb: 0,
+    denoise: false,
     priority: null,
     queuedAt: 1_000,
     answeredAt: 1_000,
@@ -56,6 +58,7 @@ export function episode(fields: Partial<Episode> = {}): Episode {
     status: 'live',
     linesOpen: true,
     busyAll: false,
+    ducking: true,
     scheduledAt: null,
     startedAt: 0,
     endedAt: null,
@@ -88,6 +91,7 @@ export function snapshot(calls: Call[], fields: Partial<Snapshot> = {}): Snapsho
     },
     limits: { lobby: 100, hold: 50, live: 20 },
     callsOut: { offBecause: null, helpLines: ['Lifeline'] },
+    mixing: { loudnessTarget: -16, duckDb: 9, gainDbMax: 20 },
     ...fields,
   };
 }

@@ -28,7 +28,10 @@ use crate::{
         switchboard::Switchboard,
     },
     domain::{CallId, EpisodeId, RoomName},
-    media::table::{MediaEvent, VoiceKey},
+    media::{
+        dsp::Level,
+        table::{MediaEvent, ProgramReading, VoiceKey},
+    },
 };
 
 const PHASE: Duration = Duration::from_millis(5);
@@ -44,6 +47,9 @@ const REST: Duration = Duration::from_millis(250);
 /// Wakes between two looks at processor time and ports: a quarter of a second.
 const SHOW_EVERY: u32 = 50;
 
+/// Loudness is told with every second frame of levels, five times a second: reading it goes over three seconds of sound.
+const LOUDNESS_EVERY: u32 = 2;
+
 /// Drives one media thread.
 pub struct MediaClock {
     studio: Option<Studio>,
@@ -53,10 +59,12 @@ pub struct MediaClock {
     gauge: Arc<ThreadGauge>,
     wakes: u32,
     idle_wakes: u32,
+    levels: u32,
     next: Instant,
     phase: u8,
     calls: BTreeMap<CallId, f32>,
     people: BTreeMap<String, f32>,
+    peaks: BTreeMap<String, f32>,
 }
 
 impl MediaClock {
@@ -76,10 +84,12 @@ impl MediaClock {
             gauge,
             wakes: 0,
             idle_wakes: 0,
+            levels: 0,
             next: clock::now(),
             phase: 0,
             calls: BTreeMap::new(),
             people: BTreeMap::new(),
+            peaks: BTreeMap::new(),
         }
     }
 
@@ -178,6 +188,7 @@ impl MediaClock {
                     } => {
                         if let Some((call, _)) = studio.line(leg) {
                             self.calls.insert(call, level.rms_dbfs);
+                            self.peaks.insert(call.to_string(), level.peak_dbfs);
                         }
                     }
                     MediaEvent::Level {
@@ -186,6 +197,7 @@ impl MediaClock {
                     } => {
                         if let Some(identity) = studio.sources.get(source) {
                             self.people.insert(identity.clone(), level.rms_dbfs);
+                            self.peaks.insert(identity.clone(), level.peak_dbfs);
                         }
                     }
                     MediaEvent::RtpTimeout { leg }
@@ -200,10 +212,27 @@ impl MediaClock {
             }
         });
         if !self.calls.is_empty() || !self.people.is_empty() {
+            let programs = studio::with(program_levels).unwrap_or_default();
+            let mut peaks = std::mem::take(&mut self.peaks);
+            peaks.extend(
+                programs
+                    .iter()
+                    .map(|(episode, level)| (episode.to_string(), level.peak_dbfs)),
+            );
+            self.levels = self.levels.wrapping_add(1);
+            let loudness = self.levels.is_multiple_of(LOUDNESS_EVERY);
             let levels = message::Levels {
                 calls: std::mem::take(&mut self.calls),
                 people: std::mem::take(&mut self.people),
-                program: studio::with(program_levels).unwrap_or_default(),
+                program: programs
+                    .into_iter()
+                    .map(|(episode, level)| (episode, level.rms_dbfs))
+                    .collect(),
+                peaks,
+                loudness: loudness
+                    .then(|| studio::with(|studio| program_loudness(studio)))
+                    .flatten()
+                    .unwrap_or_default(),
             };
             // Levels are the one thing that may be lost: a desk that is behind wants commands, not meters.
             let _ = self.switchboard.try_send(levels);
@@ -211,14 +240,25 @@ impl MediaClock {
     }
 }
 
-/// How loud each live room's program was since the last time, in dBFS.
-fn program_levels(studio: &mut Studio) -> BTreeMap<EpisodeId, f32> {
+/// How loud each live room's program is, by EBU R 128.
+fn program_loudness(studio: &Studio) -> BTreeMap<EpisodeId, ProgramReading> {
+    let rooms = studio.rooms.iter();
+    rooms
+        .filter_map(|(name, &room)| match name {
+            RoomName::Live(episode) => Some((*episode, studio.table.program(room)?)),
+            RoomName::Lobby(_) | RoomName::Screening(..) | RoomName::Hold(_) => None,
+        })
+        .collect()
+}
+
+/// How loud each live room's program was since the last time.
+fn program_levels(studio: &mut Studio) -> BTreeMap<EpisodeId, Level> {
     let mut levels = BTreeMap::new();
     for (name, &room) in &studio.rooms {
         if let RoomName::Live(episode) = name
             && let Some(level) = studio.table.take_program_level(room)
         {
-            levels.insert(*episode, level.rms_dbfs);
+            levels.insert(*episode, level);
         }
     }
     levels

@@ -16,7 +16,10 @@ use crate::{
         Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict,
         desk::Reply,
     },
-    media::{opus::OpusPacket, table::MediaEvent},
+    media::{
+        opus::OpusPacket,
+        table::{MediaEvent, ProgramReading},
+    },
     sip::{
         Answered, DialogKey, EndpointEvent, Incoming, MediaAddress, NextHop, Outgoing, Reason,
         Source, TxnKey,
@@ -197,6 +200,10 @@ pub struct Levels {
     pub people: BTreeMap<String, f32>,
     /// Of what goes out, by episode.
     pub program: BTreeMap<EpisodeId, f32>,
+    /// The highest sample of each of these, by its name.
+    pub peaks: BTreeMap<String, f32>,
+    /// How loud what goes out is by EBU R 128, by episode; not every time.
+    pub loudness: BTreeMap<EpisodeId, ProgramReading>,
 }
 
 /// To the switchboard: what a browser did in a room.
@@ -317,6 +324,16 @@ pub struct MicrophoneDown {
     pub track: String,
 }
 
+/// To a live room: its callers go down under the hosts, or do not.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetDucking(pub bool);
+
+/// To a live room: begin the integrated loudness anew.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ResetLoudness;
+
 /// To a room: nobody needs it any more.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -349,6 +366,16 @@ pub struct SetPosition(pub u16);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SetMuted(pub bool);
+
+/// To a call: its voice up or down, in dB.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetGain(pub i8);
+
+/// To a call: the noise of its line out, or left.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetDenoised(pub bool);
 
 /// To a call: end the telephone leg.
 #[derive(Message)]

@@ -16,12 +16,13 @@ use crate::{
         bridge::{CallTrack, LeaveCause, RoomLimit, RoomTransport},
         message::{
             Admit, CallTicket, Close, MicrophoneDown, MicrophoneMuted, MicrophoneUp, Release,
+            ResetLoudness, SetDucking,
         },
         shown::{CallShown, CallStatus},
         studio,
     },
-    domain::{CallId, EpisodeId, Limits, RoomName},
-    media::{Place, RoomKey, SourceKey, feed::Playlist},
+    domain::{CallId, EpisodeId, Limits, Role, RoomName},
+    media::{MediaTable, Place, RoomKey, SourceKey, feed::Playlist},
 };
 
 /// Frames between the tick and the browsers' thread: 160 ms, far more than either is ever late.
@@ -101,6 +102,20 @@ pub fn identity(call: CallId) -> String {
     format!("call:{call}")
 }
 
+/// Whether callers go down while the person behind this LiveKit identity speaks.
+fn leads(identity: &str) -> bool {
+    let role = identity.split(':').next().and_then(Role::from_label);
+    role.is_some_and(Role::leads)
+}
+
+fn at_mix(name: RoomName, work: impl FnOnce(&mut MediaTable, RoomKey)) {
+    studio::with(|studio| {
+        if let Some(&mix) = studio.rooms.get(&name) {
+            work(&mut studio.table, mix);
+        }
+    });
+}
+
 /// The call behind a LiveKit identity; `None` for anybody else's.
 pub fn call_of(identity: &str) -> Option<CallId> {
     identity.strip_prefix("call:")?.parse().ok()
@@ -114,7 +129,12 @@ impl Actor for RoomActor {
             let name = self.name;
             self.bridge.open_room(&name.to_string(), self.limit);
             studio::with(|studio| {
-                let mix = studio.table.add_room();
+                let mix = match name {
+                    RoomName::Live(_) => studio.table.add_live_room(),
+                    RoomName::Lobby(_) | RoomName::Screening(..) | RoomName::Hold(_) => {
+                        studio.table.add_room()
+                    }
+                };
                 studio.rooms.insert(name, mix);
             });
         }
@@ -196,6 +216,7 @@ impl Handler<MicrophoneUp> for RoomActor {
             let mix = studio.rooms.get(&name).copied()?;
             let source = studio.table.add_source(mix, up.audio).ok()?;
             studio.table.set_source_muted(source, up.muted);
+            studio.table.set_source_leads(source, leads(&up.identity));
             studio.sources.insert(source, up.identity);
             Some(source)
         });
@@ -225,6 +246,22 @@ impl Handler<MicrophoneDown> for RoomActor {
                 studio.sources.remove(source);
             });
         }
+    }
+}
+
+impl Handler<SetDucking> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, SetDucking(ducking): SetDucking, _: &mut Self::Context) {
+        at_mix(self.name, |table, mix| table.set_ducking(mix, ducking));
+    }
+}
+
+impl Handler<ResetLoudness> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, _: ResetLoudness, _: &mut Self::Context) {
+        at_mix(self.name, MediaTable::reset_loudness);
     }
 }
 

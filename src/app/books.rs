@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::{
     actors::clock,
     config::Config,
-    domain::{Cause, Desk, DeskSettings},
+    domain::{Cause, Desk, DeskSettings, Mixing},
     store::{
         Follower, Journal, Pool,
         journal::{Limits, Pace},
@@ -79,6 +79,12 @@ fn load(config: &Config, pool: &Pool) -> anyhow::Result<Desk> {
     queries::each_caller(&mut connection, BATCH_ROWS, |caller| callers.push(caller))?;
     let mut desk = Desk::new(DeskSettings {
         limits: config.station.limits,
+        mixing: Mixing {
+            loudness_target: config.media.loudness_target,
+            duck_db: config.media.ducking.depth_db,
+            denoise: config.media.denoise,
+            ..Mixing::default()
+        },
         ..DeskSettings::default()
     });
     tracing::info!(

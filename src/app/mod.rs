@@ -41,7 +41,7 @@ use crate::{
     config::Config,
     http::{self, Accounts, RoomAccess, RoomServer, Web},
     livekit::TokenKeys,
-    media::{MediaTable, asset::Assets, opus::CallerOpus, table::MediaSettings},
+    media::{MediaTable, asset::Assets, dsp::Ducking, opus::CallerOpus, table::MediaSettings},
     net::{
         self,
         ports::PortPool,
@@ -398,6 +398,12 @@ fn start_media(
         caller_opus: CallerOpus {
             bitrate: config.media.opus_bitrate,
             complexity: config.media.opus_complexity,
+        },
+        ducking: Ducking {
+            depth_db: config.media.ducking.depth_db,
+            attack_ms: config.media.ducking.attack_ms,
+            hold_ms: config.media.ducking.hold_ms,
+            release_ms: config.media.ducking.release_ms,
         },
         ..MediaSettings::default()
     };

@@ -82,6 +82,27 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "a caller's voice towards browsers, bits per second, 6000 to 64000 [24000]",
     ),
     ("OPUS_COMPLEXITY", "effort of that encoder, 0 to 10 [0]"),
+    (
+        "DUCK_DB",
+        "how far callers go down while a host speaks, 0 to 40 dB; 0: not at all [9]",
+    ),
+    ("DUCK_ATTACK_MS", "how long that takes, 20 to 2000 [60]"),
+    (
+        "DUCK_HOLD_MS",
+        "how long a host may pause before callers come back, 0 to 10000 [500]",
+    ),
+    (
+        "DUCK_RELEASE_MS",
+        "how long coming back takes, 20 to 10000 [800]",
+    ),
+    (
+        "DENOISE",
+        "true: noise is taken out of the lines of callers on air, unless the host says otherwise [false]",
+    ),
+    (
+        "LOUDNESS_TARGET",
+        "how loud the program should be, -36 to -9 LUFS (EBU R 128: -23) [-16]",
+    ),
     ("RTC_UDP_PORT", "browsers' audio [7882]"),
     (
         "LIVEKIT_URL",

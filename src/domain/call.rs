@@ -6,6 +6,7 @@ use crate::domain::{
     cause::Cause,
     ids::{CallId, CallerId, EpisodeId, OperatorId, ShowId},
     room::RoomName,
+    sound::Sound,
     stage::Stage,
     time::UnixMs,
 };
@@ -113,6 +114,8 @@ pub struct Call {
     pub screener: Option<HeldBy>,
     /// The host took their voice out of the mix.
     pub muted: bool,
+    /// How they sound; not kept in the books.
+    pub sound: Sound,
     /// When what happened.
     pub times: Times,
     /// Why it ended.

@@ -85,6 +85,10 @@ pub enum Command {
     Next { episode_id: EpisodeId },
     /// Takes the caller's voice out of the mix, or puts it back.
     SetMuted { call_id: CallId, muted: bool },
+    /// Turns the caller's voice up or down.
+    SetGain { call_id: CallId, gain_db: i8 },
+    /// Takes the noise out of the caller's line while they are on air, or leaves it.
+    SetDenoise { call_id: CallId, denoise: bool },
     /// Hangs up.
     Drop { call_id: CallId },
     /// Hangs up and refuses the number from now on.
@@ -122,6 +126,13 @@ pub enum Command {
     CloseLines { episode_id: EpisodeId },
     /// New calls get busy; those who are in stay.
     BusyAll { episode_id: EpisodeId, busy: bool },
+    /// Callers go down while a host speaks, or do not.
+    SetDucking {
+        episode_id: EpisodeId,
+        ducking: bool,
+    },
+    /// Begins the integrated loudness and the highest peak anew.
+    ResetLoudness { episode_id: EpisodeId },
 }
 
 impl Command {
@@ -139,6 +150,8 @@ impl Command {
             Self::PutOnHold { .. } => "put-on-hold",
             Self::Next { .. } => "next",
             Self::SetMuted { .. } => "set-muted",
+            Self::SetGain { .. } => "set-gain",
+            Self::SetDenoise { .. } => "set-denoise",
             Self::Drop { .. } => "drop",
             Self::BlockCaller { .. } => "block-caller",
             Self::Dial { .. } => "dial",
@@ -151,6 +164,8 @@ impl Command {
             Self::OpenLines { .. } => "open-lines",
             Self::CloseLines { .. } => "close-lines",
             Self::BusyAll { .. } => "busy-all",
+            Self::SetDucking { .. } => "set-ducking",
+            Self::ResetLoudness { .. } => "reset-loudness",
         }
     }
 

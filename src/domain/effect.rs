@@ -35,6 +35,29 @@ pub enum Effect {
         /// Out of the mix.
         muted: bool,
     },
+    /// Turn the caller's voice up or down.
+    SetGain {
+        /// Which call.
+        call: CallId,
+        /// In dB, 0 as it comes.
+        gain_db: i8,
+    },
+    /// Take the noise out of the caller's line, or leave it.
+    SetDenoised {
+        /// Which call.
+        call: CallId,
+        /// Out.
+        denoised: bool,
+    },
+    /// Let the callers of a live episode go down under its hosts, or not.
+    SetDucking {
+        /// Which episode.
+        episode: EpisodeId,
+        /// Down.
+        ducking: bool,
+    },
+    /// Begin the integrated loudness of a live episode anew.
+    ResetLoudness(EpisodeId),
     /// End the telephone leg.
     HangUp {
         /// Which call.

@@ -23,6 +23,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Callers go down on air while somebody of this role speaks.
+    pub fn leads(self) -> bool {
+        matches!(self, Self::Admin | Self::Host | Self::CoHost)
+    }
+
     /// The spelling of the database and the wire.
     pub fn label(self) -> &'static str {
         match self {

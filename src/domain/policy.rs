@@ -30,6 +30,10 @@ fn roles(command: &Command, stage: Option<Stage>) -> &'static [Role] {
         Command::PutOnAir { .. } | Command::PutOnHold { .. } | Command::SetMuted { .. } => {
             &[Host, CoHost, Admin]
         }
+        Command::SetGain { .. }
+        | Command::SetDenoise { .. }
+        | Command::SetDucking { .. }
+        | Command::ResetLoudness { .. } => &[Host, CoHost, Producer, Admin],
         Command::Next { .. } => &[Host, Admin],
         Command::Drop { .. } => match stage {
             Some(Stage::OnAir) => &[Host, CoHost, Admin],

@@ -101,6 +101,8 @@ pub struct Episode {
     pub lines_open: bool,
     /// New calls get busy (486) although the lines are open.
     pub busy_all: bool,
+    /// Callers go down while a host speaks; not kept in the books.
+    pub ducking: bool,
     /// When it should begin.
     pub scheduled_at: Option<UnixMs>,
     /// When it began.

@@ -1,23 +1,30 @@
 //! What happens to a voice between the telephone and the mix, in place on slices of samples:
-//! `decoded frame → HighPass → Gate → Agc → mix → Limiter → encode`, with a [`Meter`] beside it.
+//! `decoded frame → HighPass → Gate → Agc → mix (Duck) → Limiter → encode`, with a [`Meter`] and [`Loudness`] beside it.
 //!
 //! Samples are f32 in ±1.0. Every stage takes slices of any length, keeps its state between
 //! them, allocates nothing and leaves finite numbers finite.
 
 mod agc;
+mod duck;
 mod gate;
 mod high_pass;
 mod limiter;
+mod loudness;
 mod meter;
+mod speech;
 
 pub use agc::Agc;
+pub use duck::{Duck, Ducking};
 pub use gate::Gate;
 pub use high_pass::HighPass;
 pub use limiter::Limiter;
+pub(super) use limiter::saturate;
+pub use loudness::{Loudness, LoudnessReading, SILENCE_LUFS};
 pub use meter::{Level, Meter, SILENCE_DBFS};
+pub use speech::SpeechDetector;
 
 /// Mean of the squares; 0 for an empty slice.
-fn mean_square(samples: &[f32]) -> f32 {
+pub(super) fn mean_square(samples: &[f32]) -> f32 {
     samples.iter().map(|x| x * x).sum::<f32>() / samples.len().max(1) as f32
 }
 
@@ -32,7 +39,7 @@ fn amplitude(db: f32) -> f32 {
 }
 
 /// Applies a gain that moves in a straight line from `from` to `to`: no step, so no click.
-fn ramp(samples: &mut [f32], from: f32, to: f32) {
+pub(super) fn ramp(samples: &mut [f32], from: f32, to: f32) {
     let step = (to - from) / samples.len().max(1) as f32;
     for (n, sample) in samples.iter_mut().enumerate() {
         *sample *= from + step * (n + 1) as f32;

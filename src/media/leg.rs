@@ -48,6 +48,8 @@ pub(super) struct Leg {
     pub(super) seat: Option<RoomKey>,
     pub(super) phase: u8,
     pub(super) muted: bool,
+    /// The desk's, behind the gain control.
+    pub(super) gain: f32,
     pub(super) voice: Option<Box<Voice>>,
     pub(super) tap: Option<Tap>,
 }
@@ -75,6 +77,7 @@ impl Leg {
             seat: None,
             phase,
             muted: false,
+            gain: 1.0,
             voice: None,
             tap: None,
         }
@@ -85,6 +88,11 @@ impl Leg {
             Side::Rtp(rtp) => rtp.law(),
             Side::Stream(_) => Law::Mu,
         }
+    }
+
+    /// How loud the voice is to be.
+    pub(super) fn voice_gain(&self) -> f32 {
+        if self.muted { 0.0 } else { self.gain }
     }
 
     /// Whether the far end is to send.

@@ -1,13 +1,16 @@
-//! One room: `voices (8 kHz) + browsers (48 kHz) → everybody's ear, the hold feed, the program`.
+//! One room: `voices (8 kHz, ducked) + browsers (48 kHz) → everybody's ear, the hold feed, the program`.
 //!
 //! Each source is added once. A seated caller's ear is the sum minus that caller; the hold feed
 //! is the whole sum, or music when nobody is in the room. What was made of a room's frame stands
-//! until the next one, for the legs that are served later in the frame.
+//! until the next one, for the legs that are served later in the frame. In a live room all voices go down together while a
+//! host speaks, so what is taken out of an ear goes down by the same ramp.
 
-use super::dsp::{Level, Limiter, Meter};
+use super::dsp::{Duck, Ducking, Level, Limiter, ramp};
 use super::feed::SharedFrame;
+use super::program::Program;
 use super::ramp::{Fade, cross_fade};
-use super::resample::{Down6, Up6};
+use super::resample::Down6;
+use super::table::ProgramReading;
 use super::{FB_FRAME, FbFrame, NB_FRAME, NbFrame};
 
 /// Frames after which somebody who is alone in a room is not left in silence: 2 s.
@@ -30,14 +33,24 @@ pub(super) struct RoomMix {
     was_live: bool,
     is_live: bool,
     down: Down6,
-    up: Up6,
     feed_limiter: Limiter,
     feed: SharedFrame,
-    program_limiter: Limiter,
-    program_meter: Meter,
+    live: Option<Box<Live>>,
+    /// Gain of the voices at the beginning of this frame and at its end.
+    ducked: (f32, f32),
+}
+
+/// What a room has when its sound is a program.
+#[derive(Debug)]
+struct Live {
+    duck: Duck,
+    /// Mean square of what the hosts say in this frame.
+    leads: f32,
+    program: Program,
 }
 
 impl RoomMix {
+    /// A room in which people talk among themselves.
     pub(super) fn new() -> Self {
         Self {
             voices: [0.0; NB_FRAME],
@@ -51,11 +64,23 @@ impl RoomMix {
             was_live: false,
             is_live: false,
             down: Down6::new(),
-            up: Up6::new(),
             feed_limiter: Limiter::new(8000),
             feed: SharedFrame::new(),
-            program_limiter: Limiter::new(48_000),
-            program_meter: Meter::new(),
+            live: None,
+            ducked: (1.0, 1.0),
+        }
+    }
+
+    /// A room with a program.
+    pub(super) fn live(ducking: Ducking) -> Self {
+        let live = Live {
+            duck: Duck::new(ducking),
+            leads: 0.0,
+            program: Program::new(),
+        };
+        Self {
+            live: Some(Box::new(live)),
+            ..Self::new()
         }
     }
 
@@ -91,6 +116,13 @@ impl RoomMix {
         self.has_browsers = true;
     }
 
+    /// Tells how loud a host is in this frame, as a mean square.
+    pub(super) fn add_lead(&mut self, power: f32) {
+        if let Some(live) = &mut self.live {
+            live.leads += power;
+        }
+    }
+
     /// Makes the frame of what was added; `music` gives this frame of the hold music, when the
     /// room fills or empties.
     pub(super) fn finish(&mut self, music: impl FnOnce() -> NbFrame) {
@@ -105,6 +137,11 @@ impl RoomMix {
         } else {
             self.browsers_down.fill(0.0);
         }
+        if let Some(live) = &mut self.live {
+            self.ducked = live.duck.step(std::mem::take(&mut live.leads));
+            duck(&mut self.voices, self.ducked);
+            live.program.mix(&self.voices, &self.browsers);
+        }
         if !self.was_live && !self.is_live {
             return;
         }
@@ -115,7 +152,6 @@ impl RoomMix {
             (true, false) => cross_fade(Fade::Power, &sum, &music()),
             (false, _) => cross_fade(Fade::Power, &music(), &sum),
         });
-        self.meter_program();
     }
 
     /// The hold feed as bytes; `None` while it is nothing but music.
@@ -145,7 +181,8 @@ impl RoomMix {
 
     /// The sum minus what the listener has contributed, before a limiter.
     pub(super) fn ear(&self, own: &NbFrame) -> NbFrame {
-        let mut ear = self.sum();
+        let (mut ear, mut own) = (self.sum(), *own);
+        duck(&mut own, self.ducked);
         for (sample, own) in ear.iter_mut().zip(own) {
             *sample -= own;
         }
@@ -157,9 +194,31 @@ impl RoomMix {
         self.present
     }
 
-    /// Level of the program (callers and browsers at 48 kHz, limited) since the last call.
-    pub(super) fn take_program_level(&mut self) -> Level {
-        self.program_meter.take()
+    /// Lets voices go down under the hosts, or not.
+    pub(super) fn set_ducking(&mut self, is_on: bool) {
+        if let Some(live) = &mut self.live {
+            live.duck.set_on(is_on);
+        }
+    }
+
+    /// Level of the program since the last call.
+    pub(super) fn take_program_level(&mut self) -> Option<Level> {
+        Some(self.live.as_mut()?.program.take_level())
+    }
+
+    /// Loudness of the program.
+    pub(super) fn program(&self) -> Option<ProgramReading> {
+        let live = self.live.as_ref()?;
+        Some(ProgramReading {
+            loudness: live.program.loudness()?,
+            ducked_db: live.duck.reduction_db(),
+        })
+    }
+
+    pub(super) fn reset_loudness(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.program.reset_loudness();
+        }
     }
 
     fn sum(&self) -> NbFrame {
@@ -167,13 +226,11 @@ impl RoomMix {
         add(&mut sum, &self.browsers_down);
         sum
     }
+}
 
-    fn meter_program(&mut self) {
-        let mut program = [0.0; FB_FRAME];
-        self.up.process(&self.voices, &mut program);
-        add(&mut program, &self.browsers);
-        self.program_limiter.process(&mut program);
-        self.program_meter.hear(&program);
+fn duck(voices: &mut NbFrame, (from, to): (f32, f32)) {
+    if (from, to) != (1.0, 1.0) {
+        ramp(voices, from, to);
     }
 }
 
@@ -276,6 +333,25 @@ mod tests {
         frame(&mut room, &loud);
         frame(&mut room, &loud);
         assert!(room.feed().unwrap().samples.iter().all(|x| x.abs() < 1.0));
-        assert!(room.take_program_level().peak_dbfs < 0.0);
+        assert_eq!(room.take_program_level(), None, "no program, no meter");
+        let mut live = RoomMix::live(Ducking::default());
+        frame(&mut live, &loud);
+        frame(&mut live, &loud);
+        assert!(live.take_program_level().unwrap().peak_dbfs < -1.0);
+    }
+
+    #[test]
+    fn a_voice_that_is_ducked_is_taken_out_of_its_own_ear_as_it_is() {
+        let mut room = RoomMix::live(Ducking::default());
+        for n in 0..100 {
+            room.begin();
+            room.count();
+            room.add_voice(&[0.5; NB_FRAME]);
+            room.add_lead(if n / 20 % 2 == 0 { 0.01 } else { 0.0 });
+            room.finish(|| MUSIC);
+            let ear = room.ear(&[0.5; NB_FRAME]);
+            assert!(ear.iter().all(|x| x.abs() < 1e-6), "frame {n}");
+        }
+        assert!(room.program().unwrap().ducked_db > 0.0);
     }
 }

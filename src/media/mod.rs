@@ -1,7 +1,7 @@
 //! Everything audible, without a socket, a clock or a task in it.
 //!
 //! ```text
-//! caller → air   datagram → (SRTP) → latch → jitter (conceal) → high-pass, gate, AGC → mix → program
+//! caller → air   datagram → (SRTP) → latch → jitter (conceal) → voice chain → mix (duck) → program
 //! air → caller   browser Opus → decode → mix → sum minus self → limiter → G.711 → datagram
 //! hold           mix → limiter → G.711 once per room and law → the same bytes to every listener
 //! ```
@@ -11,6 +11,7 @@
 
 pub mod asset;
 pub mod browser;
+mod denoise;
 pub mod dsp;
 pub mod dtmf;
 pub mod feed;
@@ -21,6 +22,7 @@ mod leg;
 mod mix;
 pub mod opus;
 pub mod plc;
+mod program;
 mod ramp;
 pub mod resample;
 pub mod rtp;

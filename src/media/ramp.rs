@@ -3,6 +3,7 @@
 
 use std::f32::consts::FRAC_PI_2;
 
+use super::dsp::saturate;
 use super::{NB_FRAME, NbFrame};
 
 /// A gain that reaches its target within the next frame.
@@ -53,7 +54,8 @@ pub(super) fn cross_fade(fade: Fade, from: &NbFrame, to: &NbFrame) -> NbFrame {
             Fade::Linear => (1.0 - share, share),
             Fade::Power => ((share * FRAC_PI_2).cos(), (share * FRAC_PI_2).sin()),
         };
-        *sample = from[n] * falling + to[n] * rising;
+        // Two full sounds may meet above full scale where they cross.
+        *sample = saturate(from[n] * falling + to[n] * rising);
     }
     frame
 }
@@ -77,6 +79,18 @@ mod tests {
         let sound = [0.5; NB_FRAME];
         let faded = cross_fade(Fade::Linear, &sound, &sound);
         assert!(faded.iter().all(|x| (x - 0.5).abs() < 1e-6));
+    }
+
+    #[test]
+    fn two_full_sounds_cross_below_full_scale() {
+        for fade in [Fade::Linear, Fade::Power] {
+            let faded = cross_fade(fade, &[0.87; NB_FRAME], &[0.87; NB_FRAME]);
+            assert!(faded.iter().all(|x| *x < 1.0), "{fade:?}");
+            assert!(
+                faded.windows(2).all(|w| (w[1] - w[0]).abs() < 0.02),
+                "{fade:?}"
+            );
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! leg sends exactly one packet per frame, whatever happens to it. Nothing here allocates, locks
 //! or waits between two commands.
 
+mod chain;
 mod event;
 mod io;
 mod listen;
@@ -27,7 +28,7 @@ use thiserror::Error;
 
 use super::asset::Assets;
 use super::browser::{BrowserCounts, BrowserVoice};
-use super::dsp::{Level, Meter};
+use super::dsp::Meter;
 use super::feed::Player;
 use super::leg::Leg;
 use super::mix::RoomMix;
@@ -37,6 +38,7 @@ use super::stats::LegReport;
 use super::stream::StreamSpec;
 use super::voice::{Tap, Voice};
 
+pub use chain::{GAIN_DB_MAX, ProgramReading};
 pub(super) use event::EventQueue;
 pub use event::{MediaEvent, VoiceKey};
 pub use io::{Datagram, MediaIo};
@@ -102,6 +104,8 @@ struct Source {
     gain: Ramp,
     muted: bool,
     leaving: bool,
+    /// Callers go down while it speaks.
+    leads: bool,
     meter: Meter,
 }
 
@@ -173,10 +177,11 @@ impl MediaTable {
             legs.retain(|other| *other != key);
         }
         self.seating.retain(|other| *other != key);
+        let gain = leg.voice_gain();
         if let (Some(room), Some(voice), Some(now)) = (leg.seat, &mut leg.voice, self.ticked_at)
             && let Some(room) = self.rooms.get_mut(room)
         {
-            let mut frame = voice.pull(now, leg.muted);
+            let mut frame = voice.pull(now, gain);
             Ramp::at(1.0).apply(&mut frame, 0.0);
             room.mix.add_farewell(&frame);
         }
@@ -189,7 +194,7 @@ impl MediaTable {
         self.legs.get(leg).map(Leg::report)
     }
 
-    /// Adds a room with nobody in it.
+    /// Adds a room with nobody in it, in which people talk among themselves; a show is in a [live](Self::add_live_room) one.
     pub fn add_room(&mut self) -> RoomKey {
         self.rooms.insert(Room {
             mix: RoomMix::new(),
@@ -257,13 +262,6 @@ impl MediaTable {
         }
     }
 
-    /// Takes a caller's voice out of every mix, or back in; the caller goes on hearing.
-    pub fn set_muted(&mut self, leg: LegKey, muted: bool) {
-        if let Some(leg) = self.legs.get_mut(leg) {
-            leg.muted = muted;
-        }
-    }
-
     /// Adds a browser to a room: its microphone comes through the ring.
     ///
     /// # Errors
@@ -282,6 +280,7 @@ impl MediaTable {
             gain: Ramp::at(0.0),
             muted: false,
             leaving: false,
+            leads: false,
             meter: Meter::new(),
         }))
     }
@@ -343,13 +342,6 @@ impl MediaTable {
     #[must_use]
     pub fn occupants(&self, room: RoomKey) -> usize {
         self.rooms.get(room).map_or(0, |room| room.mix.present())
-    }
-
-    /// Level of a room's program (everybody in it, at full band, limited) since the last call.
-    pub fn take_program_level(&mut self, room: RoomKey) -> Option<Level> {
-        self.rooms
-            .get_mut(room)
-            .map(|room| room.mix.take_program_level())
     }
 
     /// The next thing that happened.

@@ -1,5 +1,5 @@
-//! A caller who is heard: `jitter buffer → high-pass → gate → AGC → mute → mix`, and what only
-//! such a caller needs: the limiter of the own ear, the meter, the tap for browsers.
+//! A caller who is heard: `jitter buffer → high-pass → RNNoise → gate → AGC → gain, mute → mix`, and
+//! what only such a caller needs: the limiter of the own ear, the meter, the tap for browsers.
 //!
 //! Made when a leg is seated for the first time and kept: a gain control remembers its caller.
 
@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use rtrb::Producer;
 
+use super::denoise::Denoiser;
 use super::dsp::{Agc, Gate, HighPass, Limiter, Meter};
 use super::jitter::JitterBuffer;
 use super::opus::{CallerEncoder, CallerOpus, OpusError, OpusPacket};
@@ -24,6 +25,8 @@ const HIGH_PASS_HZ: f32 = 120.0;
 pub(super) struct Voice {
     pub(super) jitter: JitterBuffer,
     high_pass: Option<HighPass>,
+    /// Once it was asked for.
+    pub(super) denoiser: Option<Box<Denoiser>>,
     gate: Option<Gate>,
     agc: Option<Agc>,
     gain: Ramp,
@@ -42,6 +45,7 @@ impl Voice {
             high_pass: settings
                 .high_pass
                 .then(|| HighPass::new(8000, HIGH_PASS_HZ)),
+            denoiser: None,
             gate: settings.gate.then(|| Gate::new(8000)),
             agc: settings.agc.then(|| Agc::new(8000)),
             gain: Ramp::at(1.0),
@@ -52,12 +56,15 @@ impl Voice {
         }
     }
 
-    /// The next frame of the caller's voice, as the room is to hear it.
-    pub(super) fn pull(&mut self, now: Instant, muted: bool) -> NbFrame {
+    /// The next frame of the caller's voice, as the room is to hear it: at this gain at its end, 0 when muted.
+    pub(super) fn pull(&mut self, now: Instant, gain: f32) -> NbFrame {
         let mut frame = [0.0; NB_FRAME];
         self.jitter.pull(now, &mut frame);
         if let Some(high_pass) = &mut self.high_pass {
             high_pass.process(&mut frame);
+        }
+        if let Some(denoiser) = &mut self.denoiser {
+            denoiser.process(&mut frame);
         }
         if let Some(gate) = &mut self.gate {
             gate.process(&mut frame);
@@ -65,7 +72,7 @@ impl Voice {
         if let Some(agc) = &mut self.agc {
             agc.process(&mut frame);
         }
-        self.gain.apply(&mut frame, if muted { 0.0 } else { 1.0 });
+        self.gain.apply(&mut frame, gain);
         self.meter.hear(&frame);
         frame
     }
@@ -74,11 +81,11 @@ impl Voice {
     pub(super) fn speak(
         &mut self,
         now: Instant,
-        muted: bool,
+        gain: f32,
         before: Option<RoomKey>,
         after: Option<RoomKey>,
     ) {
-        let frame = self.pull(now, muted);
+        let frame = self.pull(now, gain);
         self.entering = Share { room: after, frame };
         self.leaving = Share::NONE;
         if before != after {
@@ -130,6 +137,7 @@ impl Share {
 #[derive(Debug)]
 pub(super) struct Tap {
     room: RoomKey,
+    limiter: Limiter,
     encoder: CallerEncoder,
     ring: Producer<OpusPacket>,
     /// Whether anybody takes the packets: the encoder is the dearest part of a caller.
@@ -146,6 +154,7 @@ impl Tap {
     ) -> Result<Self, OpusError> {
         Ok(Self {
             room,
+            limiter: Limiter::new(8000),
             encoder: CallerEncoder::new(how)?,
             ring,
             heard,
@@ -172,7 +181,9 @@ impl Tap {
             self.overflow += 1;
             return;
         }
-        if let Ok(packet) = self.encoder.encode(frame)
+        let mut frame = *frame;
+        self.limiter.process(&mut frame);
+        if let Ok(packet) = self.encoder.encode(&frame)
             && self.ring.push(packet).is_err()
         {
             self.overflow += 1;

@@ -80,6 +80,31 @@ export class Desk {
     await this.page.waitForSelector(`${of(`call-${call}`)}[data-muted="${muted}"]`, { timeout: PATIENCE_MS });
   }
 
+  /** Turns a caller up by one step; gives the gain that the page shows then. */
+  async louder(call) {
+    const shown = `${of(`call-${call}`)} ${of('gain')}`;
+    const gain = () => this.page.$eval(shown, (element) => Number(element.dataset.gain));
+    const before = await gain();
+    await this.pressIn(call, 'louder');
+    await this.page.waitForFunction(
+      (at, old) => Number(document.querySelector(at)?.dataset.gain) > old,
+      { timeout: PATIENCE_MS },
+      shown,
+      before,
+    );
+    return gain();
+  }
+
+  async setDucking(on) {
+    await this.press('set-ducking');
+    await this.page.waitForSelector(`${of('ducking')}[data-on="${on}"]`, { timeout: PATIENCE_MS });
+  }
+
+  /** Whether the page says that callers are down under the hosts. */
+  async waitForDucked(down) {
+    await this.page.waitForSelector(`${of('ducking')}[data-down="${down}"]`, { timeout: PATIENCE_MS });
+  }
+
   /** Picks up and gives the milliseconds from the press until the page showed the call on the card, by the page's clock. */
   async pickUpTimed(call) {
     await this.page.waitForSelector(`${of(`call-${call}`)} ${of('pick-up')}:not([disabled])`, { timeout: PATIENCE_MS });

@@ -11,6 +11,7 @@ mod rooms;
 mod sessions;
 mod show;
 mod sockets;
+mod sound;
 mod station;
 mod twilio_api;
 mod webhooks;

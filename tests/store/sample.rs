@@ -3,7 +3,7 @@
 use audioroad::{
     domain::{
         Call, CallEvent, CallId, Caller, CallerId, Cause, ConsentEntry, Direction, Episode,
-        EpisodeId, EpisodeStatus, NextPolicy, OperatorId, Show, ShowId, Stage, UnixMs,
+        EpisodeId, EpisodeStatus, NextPolicy, OperatorId, Show, ShowId, Sound, Stage, UnixMs,
         call::{HeldBy, Times},
     },
     store::Record,
@@ -32,6 +32,7 @@ pub(crate) fn episode() -> Episode {
         status: EpisodeStatus::Live,
         lines_open: true,
         busy_all: true,
+        ducking: true,
         scheduled_at: Some(NOON),
         started_at: Some(NOON.plus_ms(1)),
         ended_at: None,
@@ -76,6 +77,7 @@ pub(crate) fn call() -> Call {
             name: "Ada".to_owned(),
         }),
         muted: true,
+        sound: Sound::default(),
         times: Times {
             queued: NOON,
             answered: Some(NOON.plus_ms(10)),

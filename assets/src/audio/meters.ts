@@ -11,7 +11,7 @@ export interface Metered {
 
 const LEVEL_KEPT_MS = 250;
 
-export const SILENCE: Levels = { type: 'levels', calls: {}, people: {}, program: {} };
+export const SILENCE: Levels = { type: 'levels', calls: {}, people: {}, program: {}, peaks: {} };
 
 /** The frames that still say something, after this one. */
 export function metered(before: readonly Metered[], frame: Levels | null, now: number): readonly Metered[] {
@@ -27,5 +27,6 @@ export function levelsOf(frames: readonly Metered[]): Levels {
     calls: Object.assign({}, ...frames.map(({ frame }) => frame.calls)) as Levels['calls'],
     people: Object.assign({}, ...frames.map(({ frame }) => frame.people)) as Levels['people'],
     program: Object.assign({}, ...frames.map(({ frame }) => frame.program)) as Levels['program'],
+    peaks: Object.assign({}, ...frames.map(({ frame }) => frame.peaks)) as Levels['peaks'],
   };
 }

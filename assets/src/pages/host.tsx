@@ -5,6 +5,7 @@ import { NextCard } from '../parts/next-card';
 import { MyGuests } from '../parts/my-guest';
 import { NoEpisode } from '../parts/no-episode';
 import { OnAirStrip } from '../parts/on-air';
+import { ProgramPanel } from '../parts/program';
 import { ShowControls } from '../parts/show-controls';
 import { StudioPanel } from '../parts/studio';
 import { episode, switchSeconds } from '../state';
@@ -28,6 +29,7 @@ export function HostPage(): JSX.Element {
           <ShowClock episode={current} />
           <ShowControls episode={current} />
         </section>
+        {current.status === 'live' && <ProgramPanel episode={current} />}
         <StudioPanel />
       </div>
     </main>

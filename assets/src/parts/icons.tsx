@@ -33,6 +33,7 @@ const PATHS = {
   info: 'M10 3.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM10 9.2v4M10 6.7v.1',
   lock: 'M5.5 9h9v7h-9V9ZM7.2 9V6.8a2.8 2.8 0 0 1 5.6 0V9',
   plus: 'M10 4.5v11M4.5 10h11',
+  minus: 'M4.5 10h11',
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -4,11 +4,13 @@ import { placeOf, putOnHold, setMuted } from '../commands';
 import { dropPress, lines, select, selectedId } from '../desk';
 import { may, mayDrop } from '../policy';
 import type { Call } from '../protocol';
-import { episode, levels, nextCall, onAirCalls, role } from '../state';
+import { episode, levels, nextCall, onAirCalls, peaks, role } from '../state';
+import { AirSound, airSoundPlaces } from './air-sound';
 import { label, StatusChip } from './flags';
 import { Icon } from './icons';
+import { LevelMeter } from './level-meter';
 import { Press, Refusal } from './press';
-import { Meter, Timer } from './timer';
+import { Timer } from './timer';
 
 export function OnAirStrip(): JSX.Element {
   const calls = onAirCalls.value;
@@ -62,8 +64,9 @@ function OnAirCaller({ call }: { call: Call }): JSX.Element {
           <Timer since={call.onAirAt} what="on air" testId="air-timer" />
         </div>
         <p class="air-point">{call.point || <span class="faint">No point written</span>}</p>
-        <Meter
-          read={() => levels.value.calls[call.id] ?? -90}
+        <LevelMeter
+          level={() => levels.value.calls[call.id] ?? -90}
+          peak={() => peaks.value[call.id] ?? -90}
           label={`Level of ${label(call)}`}
           off={call.muted}
           testId="caller-level"
@@ -96,7 +99,8 @@ function OnAirCaller({ call }: { call: Call }): JSX.Element {
         </Press>
         <DropButton call={call} place={dropPlace} />
       </div>
-      <Refusal places={[mutePlace, holdPlace, dropPlace]} />
+      <AirSound call={call} />
+      <Refusal places={[mutePlace, holdPlace, dropPlace, ...airSoundPlaces(call.id)]} />
     </li>
   );
 }

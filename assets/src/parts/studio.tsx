@@ -4,11 +4,10 @@ import { openMicrophone } from '../audio/microphone';
 import { roomState } from '../audio/room';
 import { inStudio } from '../audio/seat';
 import { may } from '../policy';
-import { board, episode, levels, role } from '../state';
+import { board, episode, role } from '../state';
 import { Icon } from './icons';
 import { MicPanel } from './mic-panel';
 import { Press } from './press';
-import { Meter } from './timer';
 
 export function StudioPanel(): JSX.Element {
   const live = episode.value?.status === 'live';
@@ -35,23 +34,13 @@ export function StudioPanel(): JSX.Element {
         )}
       </div>
       {inStudio.value && live ? (
-        <>
-          <MicPanel where="the studio" />
-          <p class="program">
-            <span class="faint">Program</span>
-            <Meter read={programLevel} label="Program level" testId="program-level" />
-          </p>
-        </>
+        <MicPanel where="the studio" />
       ) : (
         <JoinStudio live={live} />
       )}
       <People />
     </section>
   );
-}
-
-function programLevel(): number {
-  return levels.value.program[episode.value?.id ?? ''] ?? -90;
 }
 
 function JoinStudio({ live }: { live: boolean }): JSX.Element {

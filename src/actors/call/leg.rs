@@ -6,7 +6,9 @@ use crate::{
     actors::{
         call::{CallActor, Welcome, encryption},
         clock,
-        message::{Admit, Announced, CallAnswered, OnLeg, SetMuted, SetPosition},
+        message::{
+            Admit, Announced, CallAnswered, OnLeg, SetDenoised, SetGain, SetMuted, SetPosition,
+        },
         random, studio,
     },
     domain::Cause,
@@ -195,5 +197,21 @@ impl Handler<SetMuted> for CallActor {
 
     fn handle(&mut self, SetMuted(muted): SetMuted, _: &mut Self::Context) {
         self.at_leg(|table, leg| table.set_muted(leg, muted));
+    }
+}
+
+impl Handler<SetGain> for CallActor {
+    type Result = ();
+
+    fn handle(&mut self, SetGain(gain_db): SetGain, _: &mut Self::Context) {
+        self.at_leg(|table, leg| table.set_gain(leg, f32::from(gain_db)));
+    }
+}
+
+impl Handler<SetDenoised> for CallActor {
+    type Result = ();
+
+    fn handle(&mut self, SetDenoised(denoised): SetDenoised, _: &mut Self::Context) {
+        self.at_leg(|table, leg| table.set_denoised(leg, denoised));
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         desk::Drained,
         view::{CallView, EpisodeView, ShowView},
     },
+    media::table::ProgramReading,
     store::journal::Progress,
 };
 
@@ -219,6 +220,7 @@ impl Switchboard {
             "you": operator, "shows": shows, "episodes": episodes, "calls": calls,
             "operators": self.audience.everybody(), "health": self.peers.health.view(),
             "callsOut": self.calls_out(),
+            "mixing": self.desk.mixing(),
             "limits": { "lobby": self.desk.limits().lobby, "hold": self.desk.limits().hold, "live": self.desk.limits().live },
         })
         .to_string()
@@ -287,19 +289,47 @@ impl Handler<Levels> for Switchboard {
         if self.audience.seats.is_empty() {
             return;
         }
-        self.audience.push(&json!({
+        let mut frame = json!({
             "type": "levels",
             "calls": in_tenths(levels.calls),
             "people": in_tenths(levels.people),
             "program": in_tenths(levels.program),
-        }));
+            "peaks": in_tenths(levels.peaks),
+        });
+        if !levels.loudness.is_empty() {
+            let loudness = levels.loudness.iter();
+            frame["loudness"] = loudness
+                .map(|(episode, reading)| (episode.to_string(), loudness_of(reading)))
+                .collect();
+        }
+        self.audience.push(&frame);
     }
 }
 
+fn loudness_of(
+    ProgramReading {
+        loudness,
+        ducked_db,
+    }: &ProgramReading,
+) -> Value {
+    json!({
+        "momentary": tenth(loudness.momentary_lufs),
+        "shortTerm": tenth(loudness.short_term_lufs),
+        "integrated": tenth(loudness.integrated_lufs),
+        "truePeak": tenth(loudness.true_peak_dbtp),
+        "ducked": tenth(*ducked_db),
+    })
+}
+
+/// In tenths of a decibel, as they are written: 0.1 is not 0.10000000149.
+fn tenth(value: f32) -> f64 {
+    (f64::from(value) * 10.0).round() / 10.0
+}
+
 /// Levels by name, in tenths of a decibel.
-fn in_tenths<K: ToString>(levels: BTreeMap<K, f32>) -> BTreeMap<String, f32> {
+fn in_tenths<K: ToString>(levels: BTreeMap<K, f32>) -> BTreeMap<String, f64> {
     levels
         .into_iter()
-        .map(|(key, level)| (key.to_string(), (level * 10.0).round() / 10.0))
+        .map(|(key, level)| (key.to_string(), tenth(level)))
         .collect()
 }

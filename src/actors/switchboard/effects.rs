@@ -4,7 +4,10 @@ use actix::{Actor, Context};
 
 use crate::{
     actors::{
-        message::{Admit, Close, EndLeg, Release, SetMuted, SetPosition},
+        message::{
+            Admit, Close, EndLeg, Release, ResetLoudness, SetDenoised, SetDucking, SetGain,
+            SetMuted, SetPosition,
+        },
         room::{self, RoomActor},
         switchboard::Switchboard,
     },
@@ -29,6 +32,26 @@ impl Switchboard {
                             .bridge
                             .set_call_muted(&room, &room::identity(call), muted);
                     }
+                }
+            }
+            Effect::SetGain { call, gain_db } => {
+                if let Some(line) = self.lines.get(&call) {
+                    line.call.do_send(SetGain(gain_db));
+                }
+            }
+            Effect::SetDenoised { call, denoised } => {
+                if let Some(line) = self.lines.get(&call) {
+                    line.call.do_send(SetDenoised(denoised));
+                }
+            }
+            Effect::SetDucking { episode, ducking } => {
+                if let Some(room) = self.rooms.get(&RoomName::Live(episode)) {
+                    room.do_send(SetDucking(ducking));
+                }
+            }
+            Effect::ResetLoudness(episode) => {
+                if let Some(room) = self.rooms.get(&RoomName::Live(episode)) {
+                    room.do_send(ResetLoudness);
                 }
             }
             Effect::HangUp { call, cause } => {

@@ -69,6 +69,7 @@ impl Desk {
             priority: 0,
             screener: None,
             muted: false,
+            sound: self.usual_sound(),
             times: Times {
                 queued: now,
                 ..Times::default()

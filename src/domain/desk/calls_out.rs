@@ -191,6 +191,7 @@ impl Desk {
                 name: by.name.clone(),
             }),
             muted: false,
+            sound: self.usual_sound(),
             times: Times {
                 queued: now,
                 screening: Some(now),

@@ -42,6 +42,8 @@ impl Command {
             | Self::PutOnAir { call_id }
             | Self::PutOnHold { call_id }
             | Self::SetMuted { call_id, .. }
+            | Self::SetGain { call_id, .. }
+            | Self::SetDenoise { call_id, .. }
             | Self::Drop { call_id }
             | Self::BlockCaller { call_id }
             | Self::CallBack { call_id, .. }
@@ -54,6 +56,8 @@ impl Command {
             | Self::StartShow { .. }
             | Self::EndShow { .. }
             | Self::OpenLines { .. }
+            | Self::SetDucking { .. }
+            | Self::ResetLoudness { .. }
             | Self::CloseLines { .. }
             | Self::BusyAll { .. } => None,
         }
@@ -112,6 +116,8 @@ impl Desk {
                 reply.call_id = Some(self.take_next(now, by, *episode_id)?)
             }
             Command::SetMuted { call_id, muted } => self.set_muted(now, by, *call_id, *muted)?,
+            Command::SetGain { call_id, gain_db } => self.set_gain(*call_id, *gain_db)?,
+            Command::SetDenoise { call_id, denoise } => self.set_denoise(*call_id, *denoise)?,
             Command::Drop { call_id } => self.step(now, by, *call_id, Move::End)?,
             Command::BlockCaller { call_id } => self.block(now, by, *call_id)?,
             Command::Dial { .. } => reply = self.dial(now, by, command)?,
@@ -127,6 +133,11 @@ impl Desk {
             Command::OpenLines { episode_id } => self.set_lines(*episode_id, true)?,
             Command::CloseLines { episode_id } => self.set_lines(*episode_id, false)?,
             Command::BusyAll { episode_id, busy } => self.set_busy_all(*episode_id, *busy)?,
+            Command::SetDucking {
+                episode_id,
+                ducking,
+            } => self.set_ducking(*episode_id, *ducking)?,
+            Command::ResetLoudness { episode_id } => self.reset_loudness(*episode_id)?,
         }
         Ok(reply)
     }
@@ -264,6 +275,16 @@ impl Desk {
         }
         self.touched.episodes.insert(id);
         self.effects.push(Effect::OpenStudio(id));
+        if self
+            .episodes
+            .get(&id)
+            .is_some_and(|episode| !episode.ducking)
+        {
+            self.effects.push(Effect::SetDucking {
+                episode: id,
+                ducking: false,
+            });
+        }
         Ok(())
     }
 

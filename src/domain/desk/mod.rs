@@ -13,6 +13,7 @@ mod consent;
 mod moderation;
 mod moves;
 mod queue;
+mod sound;
 mod station;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use crate::domain::{
     refusal::Refusal,
     room::{Limits, RoomName},
     show::{Episode, EpisodeStatus, Show},
+    sound::Mixing,
     stage::Stage,
     time::UnixMs,
     view::{CallView, EpisodeView, ShowView, Standing},
@@ -52,6 +54,8 @@ pub struct DeskSettings {
     pub screener_away_ms_max: i64,
     /// How long a call announced by the webhook may take to arrive by SIP, in milliseconds.
     pub arrival_ms_max: i64,
+    /// How shows sound.
+    pub mixing: Mixing,
 }
 
 impl Default for DeskSettings {
@@ -60,6 +64,7 @@ impl Default for DeskSettings {
             limits: Limits::default(),
             screener_away_ms_max: 30_000,
             arrival_ms_max: 60_000,
+            mixing: Mixing::default(),
         }
     }
 }

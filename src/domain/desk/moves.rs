@@ -121,6 +121,7 @@ impl Desk {
             call.times.on_air_ms_before += now.since(since);
         }
         let unmuted = std::mem::replace(&mut call.muted, false);
+        let denoise = call.sound.denoise;
         let what = match to {
             Stage::Screening => {
                 call.times.screening = Some(now);
@@ -167,6 +168,9 @@ impl Desk {
             stage: to,
             room,
         });
+        if denoise && (from == Stage::OnAir) != (to == Stage::OnAir) {
+            self.denoise_on_air(id, to == Stage::OnAir);
+        }
         if from == Stage::Screening {
             self.effects
                 .push(Effect::CloseRoom(RoomName::Screening(episode, id)));

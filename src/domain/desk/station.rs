@@ -165,6 +165,7 @@ impl Desk {
             status: EpisodeStatus::Scheduled,
             lines_open: false,
             busy_all: false,
+            ducking: true,
             scheduled_at: plan.scheduled_at,
             started_at: None,
             ended_at: None,

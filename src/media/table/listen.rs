@@ -167,7 +167,8 @@ impl Stage<'_> {
         };
         let own = leg.voice.as_ref().and_then(|voice| voice.share_in(key));
         match (sounding, own) {
-            (Sounding::Seat(_), _) => {
+            // On the way into the room or out of it the feed holds the listener's own voice.
+            (Sounding::Seat(_), _) | (Sounding::Feed(_), Some(_)) => {
                 let mut ear = room.mix.ear(own.unwrap_or(&[0.0; NB_FRAME]));
                 if let Some(voice) = leg.voice.as_deref_mut() {
                     let Voice { ear_limiter, .. } = voice;
@@ -175,8 +176,6 @@ impl Stage<'_> {
                 }
                 ear
             }
-            // On the way into the room or out of it: the feed holds the listener's own voice.
-            (Sounding::Feed(_), Some(own)) => room.mix.ear(own),
             (Sounding::Feed(_), None) => room
                 .mix
                 .feed()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::media::dsp::Ducking;
 use crate::media::feed::PositionRhythm;
 use crate::media::opus::CallerOpus;
 
@@ -20,6 +21,8 @@ pub struct MediaSettings {
     pub gate: bool,
     /// Bring callers to an even loudness.
     pub agc: bool,
+    /// How callers go down while a host speaks.
+    pub ducking: Ducking,
     /// How often a waiting caller is told the place in line.
     pub position: PositionRhythm,
     /// How callers' voices are encoded for browsers.
@@ -35,6 +38,7 @@ impl Default for MediaSettings {
             high_pass: true,
             gate: true,
             agc: true,
+            ducking: Ducking::default(),
             position: PositionRhythm::default(),
             caller_opus: CallerOpus::default(),
         }

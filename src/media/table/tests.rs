@@ -2,6 +2,7 @@
 
 mod alone;
 mod browser;
+mod chain;
 mod continuity;
 mod network;
 mod phone;

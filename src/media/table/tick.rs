@@ -7,6 +7,7 @@ use slotmap::SlotMap;
 use super::{MediaEvent, MediaIo, MediaTable, Place, Room, RoomKey, Source, VoiceKey};
 use crate::media::FB_FRAME;
 use crate::media::asset::PromptId;
+use crate::media::dsp::mean_square;
 use crate::media::feed::Sound;
 use crate::media::leg::Leg;
 use crate::media::ramp::Ramp;
@@ -86,6 +87,7 @@ impl MediaTable {
                 gain,
                 muted,
                 leaving,
+                leads,
                 meter,
             } = source;
             let target = if *muted || *leaving { 0.0 } else { 1.0 };
@@ -100,6 +102,9 @@ impl MediaTable {
             meter.hear(&frame);
             if let Some(room) = self.rooms.get_mut(*room) {
                 room.mix.add_browser(&frame);
+                if *leads {
+                    room.mix.add_lead(mean_square(&frame));
+                }
                 if !*leaving {
                     room.mix.count();
                 }
@@ -155,11 +160,12 @@ fn speak(leg: &mut Leg, now: Instant, rooms: &mut SlotMap<RoomKey, Room>) {
         Place::Nowhere | Place::Waiting(_) | Place::Listen(_) | Place::Announce(_) => None,
     };
     leg.seat = after;
+    let gain = leg.voice_gain();
     let Some(voice) = &mut leg.voice else { return };
     if before.is_none() && after.is_none() {
         voice.fall_silent();
     } else {
-        voice.speak(now, leg.muted, before, after);
+        voice.speak(now, gain, before, after);
     }
     for share in voice.shares() {
         if let Some(room) = share.room.and_then(|room| rooms.get_mut(room)) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{BadRow, cause, key, known, parse, text};
 use crate::{
     domain::{
-        Call, Direction, Stage, UnixMs,
+        Call, Direction, Sound, Stage, UnixMs,
         call::{HeldBy, Times},
     },
     store::schema::calls,
@@ -167,6 +167,7 @@ impl TryFrom<CallRow> for Call {
             priority: row.priority,
             screener,
             muted: row.muted,
+            sound: Sound::default(),
             times,
             cause: cause.transpose()?,
             twilio_call_sid: row.twilio_call_sid,

@@ -87,6 +87,7 @@ impl TryFrom<EpisodeRow> for Episode {
             status: known(EpisodeStatus::from_label(&row.status), &row.id, "status")?,
             lines_open: row.lines_open,
             busy_all: row.busy_all,
+            ducking: true,
             scheduled_at: row.scheduled_at.map(UnixMs),
             started_at: row.started_at.map(UnixMs),
             ended_at: row.ended_at.map(UnixMs),

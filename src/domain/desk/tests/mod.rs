@@ -6,6 +6,7 @@ mod moderation;
 mod moves;
 mod queue;
 mod random;
+mod sound;
 
 use super::*;
 use crate::domain::{

@@ -16,6 +16,7 @@ pub(super) struct Browser {
     ring: Producer<OpusPacket>,
     seq: u64,
     pub lose_next: u32,
+    pub talking: bool,
 }
 
 /// What a browser hears of one caller.
@@ -41,13 +42,21 @@ impl Browser {
             ring,
             seq: 0,
             lose_next: 0,
+            talking: true,
         }
     }
 
-    /// Sends 20 ms.
+    /// Speaks with another tone from now on.
+    pub(super) fn set_voice(&mut self, tone: Tone) {
+        self.tone = tone;
+    }
+
+    /// Sends 20 ms, of silence while nobody talks.
     pub(super) fn talk(&mut self) {
         let mut samples = [0.0; FB_FRAME];
-        self.tone.add(&mut samples);
+        if self.talking {
+            self.tone.add(&mut samples);
+        }
         if self.seq == 0 {
             // A person who begins to speak is no click.
             samples

@@ -66,6 +66,11 @@ impl Phone {
         }
     }
 
+    /// Speaks with another tone from now on.
+    pub(super) fn set_voice(&mut self, tone: Tone) {
+        self.tone = tone;
+    }
+
     /// True when a packet leaves in the 5 ms from `ms` on.
     pub(super) fn is_due(&self, ms: u64) -> bool {
         let into = (ms + 1000 * FRAME_MS - self.offset_ms) % self.packet_ms;
