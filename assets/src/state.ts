@@ -5,13 +5,17 @@ import { computed, signal } from '@preact/signals';
 import { levelsOf, metered, SILENCE, type Metered } from './audio/meters';
 import { applyChange, fromSnapshot, type Board } from './board';
 import { after, livekit } from './livekit';
-import type { Change, Episode, Levels, Role, Snapshot } from './protocol';
+import { known, type Qualities } from './line-quality';
+import type { Change, Episode, Levels, Quality, Role, Snapshot } from './protocol';
 import { held, lobby, mine, nextUp, onAir, openEpisodes, withOthers } from './queue';
 import { seconds } from './time';
 
 export const board = signal<Board | null>(null);
 
 export const levels = signal<Levels>(SILENCE);
+/** What callers' lines are like, by call. */
+export const lineQualities = signal<Qualities>(new Map());
+
 let meters: readonly Metered[] = [];
 
 /** The episode this person chose, where several are open. */
@@ -47,13 +51,23 @@ export const myCall = computed(
 export function receive(frame: Snapshot | Change, now: number): 'applied' | 'gap' {
   if (frame.type === 'snapshot') {
     take(fromSnapshot(frame, now), now);
+    lineQualities.value = known(new Map(), frame.quality ?? {}, calls());
     return 'applied';
   }
   if (board.value === null) return 'gap';
   const changed = applyChange(board.value, frame);
   if (changed === 'gap') return 'gap';
   take(changed, now);
+  if (frame.calls || frame.removed) lineQualities.value = known(lineQualities.peek(), {}, calls());
   return 'applied';
+}
+
+export function receiveQuality(frame: Quality): void {
+  lineQualities.value = known(lineQualities.peek(), frame.calls, calls());
+}
+
+function calls(): Board['calls'] {
+  return board.peek()?.calls ?? new Map();
 }
 
 function take(next: Board, now: number): void {
@@ -71,6 +85,7 @@ export function forget(): void {
   board.value = null;
   livekit.value = { at: 'well' };
   silenceMeters();
+  lineQualities.value = new Map();
   chosenCallId.value = null;
 }
 

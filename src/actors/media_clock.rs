@@ -23,7 +23,10 @@ use crate::{
         switchboard::Switchboard,
     },
     domain::{CallId, EpisodeId, RoomName},
-    media::table::{MediaEvent, VoiceKey},
+    media::{
+        quality::LineQuality,
+        table::{MediaEvent, VoiceKey},
+    },
 };
 
 const PHASE: Duration = Duration::from_millis(5);
@@ -33,6 +36,9 @@ const CATCH_UP_MAX: u32 = 12;
 
 /// Wakes between two looks at processor time and ports: a quarter of a second.
 const SHOW_EVERY: u32 = 50;
+
+/// Wakes between two frames about lines: a second.
+const LINES_EVERY: u32 = 200;
 
 /// Drives one media thread.
 pub struct MediaClock {
@@ -46,6 +52,7 @@ pub struct MediaClock {
     phase: u8,
     calls: BTreeMap<CallId, f32>,
     people: BTreeMap<String, f32>,
+    lines: BTreeMap<CallId, LineQuality>,
 }
 
 impl MediaClock {
@@ -68,6 +75,7 @@ impl MediaClock {
             phase: 0,
             calls: BTreeMap::new(),
             people: BTreeMap::new(),
+            lines: BTreeMap::new(),
         }
     }
 
@@ -97,6 +105,7 @@ impl MediaClock {
             self.tick(now);
             self.next += PHASE;
         }
+        self.take_turns(now);
         self.tell();
         self.show(now);
     }
@@ -124,6 +133,18 @@ impl MediaClock {
         }
     }
 
+    /// Once a frame, when its audio has gone: RTCP of a few calls.
+    fn take_turns(&self, now: Instant) {
+        if self.phase == 0 {
+            studio::with(|studio| {
+                studio.sockets.begin(now);
+                studio
+                    .table
+                    .take_turns(studio::moment(now), &mut studio.sockets);
+            });
+        }
+    }
+
     fn tell(&mut self) {
         studio::with(|studio| {
             while let Some(event) = studio.table.poll_event() {
@@ -144,9 +165,15 @@ impl MediaClock {
                             self.people.insert(identity.clone(), level.rms_dbfs);
                         }
                     }
+                    MediaEvent::Line { leg, quality } => {
+                        if let Some((call, _)) = studio.line(leg) {
+                            self.lines.insert(call, quality);
+                        }
+                    }
                     MediaEvent::RtpTimeout { leg }
                     | MediaEvent::Latched { leg, .. }
                     | MediaEvent::Dtmf { leg, .. }
+                    | MediaEvent::FarEndLeft { leg }
                     | MediaEvent::PromptEnded { leg } => {
                         if let Some((_, call)) = studio.line(leg) {
                             call.do_send(message::OnLeg(event));
@@ -163,6 +190,11 @@ impl MediaClock {
             };
             // Levels are the one thing that may be lost: a desk that is behind wants commands, not meters.
             let _ = self.switchboard.try_send(levels);
+        }
+        if !self.lines.is_empty() && self.wakes.is_multiple_of(LINES_EVERY) {
+            let lines = message::Lines(std::mem::take(&mut self.lines));
+            // Lost ones are told again in a few seconds.
+            let _ = self.switchboard.try_send(lines);
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         Arrival, CallId, Cause, Command, Desk, EpisodeId, Operator, Refusal, UnixMs, Verdict,
         desk::Reply,
     },
-    media::{opus::OpusPacket, table::MediaEvent},
+    media::{opus::OpusPacket, quality::LineQuality, table::MediaEvent},
     sip::{
         Answered, DialogKey, EndpointEvent, Incoming, MediaAddress, NextHop, Outgoing, Reason,
         Source, TxnKey,
@@ -198,6 +198,11 @@ pub struct Levels {
     /// Of what goes out, by episode.
     pub program: BTreeMap<EpisodeId, f32>,
 }
+
+/// To the switchboard: what lines are like; once a second at most, of those with news.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Lines(pub BTreeMap<CallId, LineQuality>);
 
 /// To the switchboard: what a browser did in a room.
 #[derive(Message)]

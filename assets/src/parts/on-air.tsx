@@ -7,6 +7,7 @@ import type { Call } from '../protocol';
 import { episode, levels, nextCall, onAirCalls, role } from '../state';
 import { label, StatusChip } from './flags';
 import { Icon } from './icons';
+import { BadLine, LineMark } from './line-mark';
 import { Press, Refusal } from './press';
 import { Meter, Timer } from './timer';
 
@@ -52,6 +53,7 @@ function OnAirCaller({ call }: { call: Call }): JSX.Element {
           <StatusChip call={call} />
           <strong class="air-name">{label(call)}</strong>
           {call.location && <span class="location">{call.location}</span>}
+          <LineMark call={call} />
           {call.muted && (
             <span class="flag warn">
               <Icon name="micOff" />
@@ -61,6 +63,7 @@ function OnAirCaller({ call }: { call: Call }): JSX.Element {
           <span class="spacer" />
           <Timer since={call.onAirAt} what="on air" testId="air-timer" />
         </div>
+        <BadLine call={call} />
         <p class="air-point">{call.point || <span class="faint">No point written</span>}</p>
         <Meter
           read={() => levels.value.calls[call.id] ?? -90}

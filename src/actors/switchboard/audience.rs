@@ -92,7 +92,7 @@ impl Audience {
         }
     }
 
-    fn push(&self, frame: &Value) {
+    pub(super) fn push(&self, frame: &Value) {
         let text: Arc<str> = frame.to_string().into();
         for seat in self.seats.values() {
             seat.outbox.do_send(Push(Arc::clone(&text)));
@@ -189,7 +189,7 @@ impl Switchboard {
             "type": "snapshot", "seq": self.audience.seq, "serverTime": now,
             "you": operator, "shows": shows, "episodes": episodes, "calls": calls,
             "operators": self.audience.everybody(), "health": self.peers.health.view(),
-            "callsOut": self.calls_out(),
+            "callsOut": self.calls_out(), "quality": self.line_qualities(),
             "limits": { "lobby": self.desk.limits().lobby, "hold": self.desk.limits().hold, "live": self.desk.limits().live },
         })
         .to_string()

@@ -42,6 +42,8 @@ impl Bench {
             remote: "198.51.100.7:4000".parse().unwrap(),
             sources: Sources::of("198.51.100.7".parse().unwrap()),
             srtp: keys(1, 2),
+            rtcp: crate::media::rtcp::RtcpPath::Muxed,
+            cname: [b'A'; crate::media::rtcp::CNAME_LEN],
             ssrc: 100,
             sequence,
             timestamp: 0,
@@ -100,7 +102,7 @@ impl Bench {
     /// The phone's view of our next packet: its SSRC, if it can be opened.
     fn hears(&mut self) -> Option<u32> {
         let mut buf = PACKET_BUF;
-        let (to, packet) = self.side.packet(&[0x33; 160], &mut buf)?;
+        let (to, packet) = self.side.packet(self.at, &[0x33; 160], &mut buf)?;
         assert_eq!((to, packet.len()), (self.spec.remote, 182));
         let mut packet = packet.to_vec();
         let opened = RtpIn::parse(self.opener.unprotect(&mut packet).ok()?)?;
@@ -229,6 +231,6 @@ fn new_keys_are_used_from_the_next_packet_on() {
     assert_eq!(b.hears(), Some(101));
     b.agree(None);
     let mut buf = PACKET_BUF;
-    let plain = b.side.packet(&[0x33; 160], &mut buf).unwrap().1;
+    let plain = b.side.packet(b.at, &[0x33; 160], &mut buf).unwrap().1;
     assert_eq!(RtpIn::parse(plain).unwrap().payload, [0x33; 160]);
 }

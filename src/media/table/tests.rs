@@ -3,6 +3,7 @@
 mod alone;
 mod browser;
 mod continuity;
+mod line;
 mod network;
 mod phone;
 mod prompts;
