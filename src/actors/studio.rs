@@ -21,7 +21,11 @@ use crate::{
         LegKey, MediaIo, MediaTable, RoomKey, SourceKey, rtcp::Moment, stats::LegReport,
         table::Datagram,
     },
-    net::{files, ports::PortPool, rtp::{Arrived, RtpSocket}},
+    net::{
+        files,
+        ports::PortPool,
+        rtp::{Arrived, RtpSocket},
+    },
 };
 
 /// The UDP sockets under the legs, and what wakes the WebSockets of those that are streams.
@@ -75,9 +79,7 @@ fn datagram(arrived: &Arrived, now: Instant) -> Datagram {
     Datagram {
         len: arrived.len,
         from: arrived.from,
-        at: arrived
-            .at
-            .map_or(now, |stamp| clock::monotonic(stamp, now)),
+        at: arrived.at.map_or(now, |stamp| clock::monotonic(stamp, now)),
     }
 }
 
@@ -195,7 +197,8 @@ impl Studio {
     /// Opens the port beside the call's own, for RTCP, or closes it when nobody needs it. Without it the call goes on
     /// and its far end is not heard about.
     pub fn listen_beside(&mut self, call: CallId, is_needed: bool) {
-        let Some((leg, Some(port))) = self.lines.get(&call).map(|line| (line.leg, line.port)) else {
+        let Some((leg, Some(port))) = self.lines.get(&call).map(|line| (line.leg, line.port))
+        else {
             return;
         };
         if !is_needed {

@@ -10,12 +10,12 @@
 //! as a sign of life. Reports go the same way, as SRTCP.
 
 mod control;
+#[cfg(test)]
+mod control_tests;
 mod derive;
 mod inbound;
 mod index;
 mod outbound;
-#[cfg(test)]
-mod control_tests;
 #[cfg(test)]
 mod tests;
 

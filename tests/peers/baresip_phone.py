@@ -2,10 +2,11 @@
 
     baresip_phone.py FOLDER --play SAID.wav --seconds 10 --call sip:+15550100@127.0.0.1:5060 [--user +15550123] [--mediaenc srtp-mand]
     baresip_phone.py FOLDER --play SAID.wav --seconds 10                    (waits and answers at once)
+    ... [--rtcp-mux]
 
 FOLDER gets the configuration, baresip's own log and `heard.wav` (8 kHz mono, from the answer on). The phone hangs up
 when SAID.wav ends, or --seconds after its start. Prints one JSON line, {"established": true, "heard":
-"FOLDER/heard.wav"}; the exit status is 0 only when a call was established and recorded.
+"FOLDER/heard.wav", "rtcp": {"PR": [500], "PL": [0, 3], ...} or null: what it prints of RTCP at the end}; the exit status is 0 only when a call was established and recorded.
 
 Limits: the SDP names the machine's own address even when SIP runs over loopback, so RTP comes from another address
 than the SDP says, as it does behind a NAT.
@@ -13,6 +14,7 @@ than the SDP says, as it does behind a NAT.
 
 import argparse
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -32,9 +34,9 @@ auplay_channels         1
 audio_buffer            20-160
 rtp_tos                 184
 rtp_ports               {rtp_first}-{rtp_last}
-rtcp_mux                no
+rtcp_mux                {rtcp_mux}
 jitter_buffer_delay     3-10
-rtp_stats               no
+rtp_stats               yes
 snd_path                {folder}
 module_path             {modules}
 module                  g711.so
@@ -73,6 +75,7 @@ def write_config(folder, args):
         "encryption": f";mediaenc={args.mediaenc}" if args.mediaenc else "",
         "rtp_first": rtp_first,
         "rtp_last": rtp_first + 20,
+        "rtcp_mux": "yes" if args.rtcp_mux else "no",
         "ca_line": f"sip_cafile              {Path(args.ca).resolve()}" if args.ca else "",
     }
     (folder / "config").write_text(CONFIG.format(**fields))
@@ -96,6 +99,15 @@ def run(folder, args):
     return (folder / "baresip.log").read_text(errors="replace")
 
 
+def rtcp_stats(log):
+    """`EX=BareSip;CS=0;CD=16;PR=800;PS=800;PL=0,0;PD=0,0;JI=1.4,0.2;...`: the counts by their names, received before sent."""
+    line = re.search(r"EX=BareSip;\S*", log)
+    if not line:
+        return None
+    pairs = re.findall(r"([A-Z]{2})=([-0-9.,]+)(?=;|$)", line.group())
+    return {name: [float(value) for value in values.split(",") if value] for name, values in pairs}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
@@ -109,6 +121,7 @@ def main():
     parser.add_argument("--transport", choices=("udp", "tcp", "tls"), default="udp")
     parser.add_argument("--ca", help="PEM file with the authority that the far end's certificate must come from")
     parser.add_argument("--codec", choices=("PCMU", "PCMA"), default="PCMU")
+    parser.add_argument("--rtcp-mux", action="store_true", help="RTCP on RTP's port, where the far end does so, too")
     parser.add_argument("--mediaenc", choices=("srtp", "srtp-mand"), help="RTP/AVP with a key, or RTP/SAVP")
     args = parser.parse_args()
 
@@ -126,6 +139,7 @@ def main():
     result = {
         "established": "Call established" in log,
         "heard": str(folder / "heard.wav") if recordings else None,
+        "rtcp": rtcp_stats(log),
     }
     json.dump(result, sys.stdout)
     print()

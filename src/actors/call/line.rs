@@ -22,7 +22,10 @@ pub(super) fn add(told: &mut Value, report: &LegReport) {
         ("mosMin", json!(line.mos_min.map(rounded))),
         ("mosMean", json!(line.mos_mean.map(rounded))),
         ("lossPercent", json!(rounded(line.loss_percent))),
-        ("burstDensityPercent", json!(rounded(line.burst_density_percent))),
+        (
+            "burstDensityPercent",
+            json!(rounded(line.burst_density_percent)),
+        ),
         ("burstPacketsMean", json!(rounded(line.burst_packets_mean))),
         ("jitterMsMax", json!(rounded(line.jitter_ms_max))),
         ("rttMs", json!(line.rtt_ms.map(rounded))),

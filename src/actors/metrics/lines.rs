@@ -1,8 +1,6 @@
 //! Numbers of callers' lines, without a call's name in them.
 
-use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Registry,
-};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 use crate::media::{quality::Level, stats::LegReport};
 
@@ -32,7 +30,10 @@ impl LineMetrics {
         };
         let metrics = Self {
             now: IntGaugeVec::new(
-                Opts::new("audioroad_lines", "Lines that are up, by what they are like"),
+                Opts::new(
+                    "audioroad_lines",
+                    "Lines that are up, by what they are like",
+                ),
                 &["level"],
             )?,
             mos: histogram(
@@ -56,7 +57,10 @@ impl LineMetrics {
                 &ROUND_TRIP,
             )?,
             rtcp: IntCounterVec::new(
-                Opts::new("audioroad_rtcp_packets_total", "RTCP of ended calls, by what became of it"),
+                Opts::new(
+                    "audioroad_rtcp_packets_total",
+                    "RTCP of ended calls, by what became of it",
+                ),
                 &["kind"],
             )?,
         };
@@ -86,7 +90,8 @@ impl LineMetrics {
     pub fn count(&self, report: &LegReport) {
         if let Some(mos) = report.line.mos_mean {
             self.mos.observe(mos.into());
-            self.loss.observe(f64::from(report.line.loss_percent) / 100.0);
+            self.loss
+                .observe(f64::from(report.line.loss_percent) / 100.0);
         }
         if let Some(ms) = report.line.rtt_ms {
             self.round_trip.observe(f64::from(ms) / 1000.0);

@@ -37,7 +37,8 @@ impl Handler<Lines> for Switchboard {
             .lines
             .show(levels.map(|quality| quality.level));
         if !calls.is_empty() {
-            self.audience.push(&json!({ "type": "quality", "calls": calls }));
+            self.audience
+                .push(&json!({ "type": "quality", "calls": calls }));
         }
     }
 }

@@ -16,10 +16,7 @@ pub struct Impairment {
 
 impl Impairment {
     /// G.711 with the concealment of its Appendix I.
-    pub const G711: Self = Self {
-        ie: 0.0,
-        bpl: 25.1,
-    };
+    pub const G711: Self = Self { ie: 0.0, bpl: 25.1 };
 }
 
 /// One direction of a line.
@@ -87,7 +84,11 @@ mod tests {
         ] {
             let r = line(ms, loss).rating();
             assert!((r - rating).abs() < 0.05, "{ms} ms, {loss} %: R {r}");
-            assert!((mos(r) - score).abs() < 0.01, "{ms} ms, {loss} %: {}", mos(r));
+            assert!(
+                (mos(r) - score).abs() < 0.01,
+                "{ms} ms, {loss} %: {}",
+                mos(r)
+            );
         }
     }
 

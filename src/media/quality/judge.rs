@@ -135,7 +135,11 @@ mod tests {
     #[test]
     fn a_bad_moment_changes_nothing() {
         let ratings = [90.0, 40.0, 40.0, 40.0, 90.0].repeat(20);
-        assert!(heard(ratings).iter().all(|(level, _)| *level == Level::Good));
+        assert!(
+            heard(ratings)
+                .iter()
+                .all(|(level, _)| *level == Level::Good)
+        );
     }
 
     #[test]

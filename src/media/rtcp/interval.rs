@@ -10,7 +10,11 @@ const COMPENSATION: f64 = 1.218_28;
 /// How long to wait for the next report: half as long for the first one. `chance` is any 32 random bits.
 #[must_use]
 pub fn interval(is_first: bool, chance: u32) -> Duration {
-    let nominal = if is_first { INTERVAL_S / 2.0 } else { INTERVAL_S };
+    let nominal = if is_first {
+        INTERVAL_S / 2.0
+    } else {
+        INTERVAL_S
+    };
     let spread = 0.5 + f64::from(chance) / f64::from(u32::MAX);
     Duration::from_secs_f64(nominal * spread / COMPENSATION)
 }

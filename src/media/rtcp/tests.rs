@@ -78,7 +78,9 @@ fn who_has_sent_and_heard_nothing_writes_an_empty_receiver_report() {
     });
     assert_eq!(octets[..8], [0x80, 201, 0, 1, 1, 2, 3, 4]);
     let first = Compound::read(&octets).unwrap().packets().next();
-    assert!(matches!(first, Some(Packet::ReceiverReport { blocks, .. }) if blocks.iter().next().is_none()));
+    assert!(
+        matches!(first, Some(Packet::ReceiverReport { blocks, .. }) if blocks.iter().next().is_none())
+    );
 }
 
 #[test]

@@ -31,9 +31,8 @@ fn a_report_is_sealed_as_others_seal_it() {
     let mut out = SrtcpOut::new(&master());
     sealed(&mut out, 0xCAFE_BABE);
     let second = sealed(&mut out, 0xCAFE_BABE);
-    let expected: [u8; 38] = octets(
-        "81C8000BCAFEBABE7128035BE487B9BDBEF89041F977A5A880000001993E08CD54D6C1230798",
-    );
+    let expected: [u8; 38] =
+        octets("81C8000BCAFEBABE7128035BE487B9BDBEF89041F977A5A880000001993E08CD54D6C1230798");
     assert_eq!(second, expected);
     let mut far = SrtcpIn::new(&master(), Mki::default());
     assert_eq!(opens(&mut far, &second), Ok(octets::<24>(PLAIN).to_vec()));

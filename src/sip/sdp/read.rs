@@ -276,7 +276,11 @@ fn rtcp(media: &Media, ip: IpAddr, local: IpAddr) -> Rtcp {
     }
     let beside = SocketAddr::new(ip, media.port.checked_add(1).unwrap_or_default());
     let value = named("rtcp").and_then(|attribute| attribute.value.as_deref());
-    Rtcp::At(value.and_then(|value| rtcp_address(value, ip, local)).unwrap_or(beside))
+    Rtcp::At(
+        value
+            .and_then(|value| rtcp_address(value, ip, local))
+            .unwrap_or(beside),
+    )
 }
 
 /// `53020`, or `53020 IN IP4 192.0.2.1` (RFC 3605 section 2.1).

@@ -426,6 +426,7 @@ fn a_late_offer_is_settled_by_its_answer() {
          a=rtpmap:8 PCMA/8000\r\n\
          a=rtpmap:101 telephone-event/8000\r\n\
          a=fmtp:101 0-15\r\n\
+         a=rtcp-mux\r\n\
          a=ptime:20\r\n\
          a=sendrecv\r\n"
     );
@@ -550,9 +551,7 @@ proptest! {
 
 #[test]
 fn rtcp_is_multiplexed_with_whoever_offers_it() {
-    let offer = offered(
-        "m=audio 4000 RTP/AVP 0\r\na=rtcp:4001\r\na=rtcp-mux\r\na=sendrecv\r\n",
-    );
+    let offer = offered("m=audio 4000 RTP/AVP 0\r\na=rtcp:4001\r\na=rtcp-mux\r\na=sendrecv\r\n");
     let (agreed, answer) = answered(&offer);
     assert_eq!(agreed.rtcp, Rtcp::Muxed);
     assert!(answer.contains("\r\na=rtcp-mux\r\n"), "{answer}");

@@ -57,7 +57,9 @@ fn read(octets: &[u8]) {
         packets += 1;
         match packet {
             Packet::SenderReport { ssrc, info, blocks } => {
-                blocks.iter().for_each(|block| rewrite(ssrc, Some(info), block));
+                blocks
+                    .iter()
+                    .for_each(|block| rewrite(ssrc, Some(info), block));
             }
             Packet::ReceiverReport { ssrc, blocks } => {
                 blocks.iter().for_each(|block| rewrite(ssrc, None, block));
@@ -110,10 +112,7 @@ struct Wire {
     reports: u64,
 }
 
-fn take(
-    queue: &mut VecDeque<(Vec<u8>, SocketAddr, Instant)>,
-    buf: &mut [u8],
-) -> Option<Datagram> {
+fn take(queue: &mut VecDeque<(Vec<u8>, SocketAddr, Instant)>, buf: &mut [u8]) -> Option<Datagram> {
     let (datagram, from, at) = queue.pop_front()?;
     buf[..datagram.len()].copy_from_slice(&datagram);
     Some(Datagram {
@@ -254,10 +253,12 @@ impl Call {
     fn end(mut self) {
         self.turn();
         let moment = self.moment();
-        self.table
-            .say_goodbye(self.leg, moment, &mut self.wire);
+        self.table.say_goodbye(self.leg, moment, &mut self.wire);
         let seconds = self.now.saturating_duration_since(self.start).as_secs();
-        assert!(self.wire.reports <= seconds + 2, "more than a report a second");
+        assert!(
+            self.wire.reports <= seconds + 2,
+            "more than a report a second"
+        );
         let report = self.table.remove_leg(self.leg).expect("our call");
         let line = report.line;
         for mos in [line.mos_min, line.mos_mean, line.far_mos_min] {
@@ -271,7 +272,8 @@ impl Call {
 
 /// A compound whose lengths are right.
 fn honest(octets: &mut Octets<'_>) -> Vec<u8> {
-    let word = |octets: &mut Octets<'_>| u32::from(octets.number()) << 16 | u32::from(octets.number());
+    let word =
+        |octets: &mut Octets<'_>| u32::from(octets.number()) << 16 | u32::from(octets.number());
     let kind = octets.octet();
     let report = Report {
         ssrc: THEIRS,

@@ -80,7 +80,8 @@ impl Stream {
                 self.heard += 1;
                 let sid = self.sid.as_deref().unwrap_or_default();
                 let payload = STANDARD.encode(audio.payload);
-                let event = json!({"event": "media", "streamSid": sid, "media": {"payload": payload}});
+                let event =
+                    json!({"event": "media", "streamSid": sid, "media": {"payload": payload}});
                 assert_eq!(value(&media(sid, audio.payload)), event);
             }
             Event::Key(key) => {

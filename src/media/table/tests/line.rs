@@ -194,7 +194,11 @@ fn reports_are_sender_reports_while_we_send_and_receiver_reports_while_we_do_not
     let kinds: Vec<u8> = far.got.iter().map(|(_, _, octets)| octets[1]).collect();
     assert!(kinds.iter().all(|kind| *kind == 200), "{kinds:?}");
     let gaps = far.got.windows(2).map(|pair| pair[1].0 - pair[0].0);
-    assert!(gaps.clone().all(|ms| (2040..=6200).contains(&ms)), "{:?}", gaps.collect::<Vec<_>>());
+    assert!(
+        gaps.clone().all(|ms| (2040..=6200).contains(&ms)),
+        "{:?}",
+        gaps.collect::<Vec<_>>()
+    );
 
     far.got.clear();
     let leg = far.studio.phones[0].leg;
@@ -206,7 +210,10 @@ fn reports_are_sender_reports_while_we_send_and_receiver_reports_while_we_do_not
     far.studio.table.renegotiate(far.now(), leg, held);
     far.run(30_000, never);
     let kinds: Vec<u8> = far.got.iter().map(|(_, _, octets)| octets[1]).collect();
-    assert!(kinds.len() > 3 && kinds[1..].iter().all(|kind| *kind == 201), "{kinds:?}");
+    assert!(
+        kinds.len() > 3 && kinds[1..].iter().all(|kind| *kind == 201),
+        "{kinds:?}"
+    );
 }
 
 #[test]
@@ -216,10 +223,12 @@ fn our_counts_and_clock_are_those_of_the_stream() {
     let infos: Vec<SenderInfo> = far
         .got
         .iter()
-        .filter_map(|(_, _, octets)| match Compound::read(octets)?.packets().next()? {
-            Packet::SenderReport { info, .. } => Some(info),
-            _ => None,
-        })
+        .filter_map(
+            |(_, _, octets)| match Compound::read(octets)?.packets().next()? {
+                Packet::SenderReport { info, .. } => Some(info),
+                _ => None,
+            },
+        )
         .collect();
     for pair in infos.windows(2) {
         let ms = ((pair[1].ntp.0 - pair[0].ntp.0) as f64 / 4_294_967.296).round();
@@ -260,7 +269,10 @@ fn bursts_are_told_from_losses_one_by_one() {
     let (alone, together) = (alone.leg_report().line, together.leg_report().line);
     assert!((alone.loss_percent - together.loss_percent).abs() < 0.5);
     assert_eq!(alone.burst_density_percent, 0.0);
-    assert!((together.burst_density_percent - 100.0).abs() < 0.1, "{together:?}");
+    assert!(
+        (together.burst_density_percent - 100.0).abs() < 0.1,
+        "{together:?}"
+    );
     assert!((together.burst_packets_mean - 10.0).abs() < 0.1);
     assert!(together.mos_min < alone.mos_min, "{together:?} {alone:?}");
 }
@@ -367,7 +379,8 @@ fn a_flood_of_reports_is_capped_and_lies_are_counted() {
     assert_eq!((report.rtcp.received, report.rtcp.over_rate), (10, 50));
     assert_eq!(report.line.rtt_ms, None, "a report that we never sent");
     far.run(2_000, never);
-    far.studio.deliver(0, from, vec![0x81, 200, 0, 1, 0, 0, 0, 0]);
+    far.studio
+        .deliver(0, from, vec![0x81, 200, 0, 1, 0, 0, 0, 0]);
     far.run(20, never);
     assert_eq!(far.leg_report().rtcp.malformed, 1);
 }
@@ -401,7 +414,9 @@ fn we_say_good_bye_when_we_leave() {
     let mut far = Far::new(20);
     far.run(5_000, never);
     let (leg, moment) = (far.studio.phones[0].leg, far.moment());
-    far.studio.table.say_goodbye(leg, moment, &mut far.studio.net);
+    far.studio
+        .table
+        .say_goodbye(leg, moment, &mut far.studio.net);
     far.studio.tick();
     far.read();
     let (_, _, last) = far.got.last().unwrap();
@@ -458,7 +473,10 @@ fn a_call_of_which_nothing_was_heard_has_no_score() {
     }
     assert_eq!(far.leg_report().line.mos_mean, None);
     assert!(far.qualities().is_empty());
-    assert!(far.got.iter().all(|(_, _, octets)| octets[0] == 0x80), "no block");
+    assert!(
+        far.got.iter().all(|(_, _, octets)| octets[0] == 0x80),
+        "no block"
+    );
 }
 
 #[test]
@@ -467,7 +485,11 @@ fn many_legs_share_the_frames_of_a_second() {
     (0..200).for_each(|n| {
         far.studio.phone(200.0 + n as f32);
     });
-    far.studio.phones.iter_mut().skip(1).for_each(|phone| phone.talking = false);
+    far.studio
+        .phones
+        .iter_mut()
+        .skip(1)
+        .for_each(|phone| phone.talking = false);
     let mut most = 0;
     for _ in 0..500 {
         far.studio.run(20);

@@ -110,10 +110,7 @@ impl MediaIo for Net {
     }
 }
 
-fn read(
-    inbox: &mut VecDeque<(Vec<u8>, SocketAddr, Instant)>,
-    buf: &mut [u8],
-) -> Option<Datagram> {
+fn read(inbox: &mut VecDeque<(Vec<u8>, SocketAddr, Instant)>, buf: &mut [u8]) -> Option<Datagram> {
     let (bytes, from, at) = inbox.pop_front()?;
     buf[..bytes.len()].copy_from_slice(&bytes);
     Some(Datagram {
