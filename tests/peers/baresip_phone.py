@@ -6,7 +6,8 @@
 
 FOLDER gets the configuration, baresip's own log and `heard.wav` (8 kHz mono, from the answer on). The phone hangs up
 when SAID.wav ends, or --seconds after its start. Prints one JSON line, {"established": true, "heard":
-"FOLDER/heard.wav", "rtcp": {"PR": [500], "PL": [0, 3], ...} or null: what it prints of RTCP at the end}; the exit status is 0 only when a call was established and recorded.
+"FOLDER/heard.wav", "rtcp":
+{"packets": [600.0, 600.0], "lost": [0.0, 3.0], "jitter": [1.0, 1.0], ...} or null: what it prints of it, sent before received}; the exit status is 0 only when a call was established and recorded.
 
 Limits: the SDP names the machine's own address even when SIP runs over loopback, so RTP comes from another address
 than the SDP says, as it does behind a NAT.
@@ -100,12 +101,14 @@ def run(folder, args):
 
 
 def rtcp_stats(log):
-    """`EX=BareSip;CS=0;CD=16;PR=800;PS=800;PL=0,0;PD=0,0;JI=1.4,0.2;...`: the counts by their names, received before sent."""
-    line = re.search(r"EX=BareSip;\S*", log)
-    if not line:
-        return None
-    pairs = re.findall(r"([A-Z]{2})=([-0-9.,]+)(?=;|$)", line.group())
-    return {name: [float(value) for value in values.split(",") if value] for name, values in pairs}
+    """The table that baresip prints at the end of a call: transmitted before received."""
+    stats = {}
+    for name in ("packets", "pkt.report", "lost", "jitter"):
+        row = re.search(rf"^{re.escape(name)}: +(-?[0-9.]+) +(-?[0-9.]+)", log, re.MULTILINE)
+        if not row:
+            return None
+        stats[name] = [float(value) for value in row.groups()]
+    return stats
 
 
 def main():

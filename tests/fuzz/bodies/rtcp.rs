@@ -87,7 +87,9 @@ fn rewrite(ssrc: u32, info: Option<SenderInfo>, block: ReportBlock) {
         Some(Packet::SenderReport { blocks, .. } | Packet::ReceiverReport { blocks, .. }) => {
             blocks.iter().next()
         }
-        _ => None,
+        Some(Packet::SourceDescription { .. } | Packet::Goodbye { .. } | Packet::Other) | None => {
+            None
+        }
     };
     assert_eq!(again, Some(block));
 }

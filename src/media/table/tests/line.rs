@@ -27,6 +27,7 @@ struct Far {
     /// What it says that it loses.
     fraction_lost: u8,
     jitter: u32,
+    answers: bool,
 }
 
 impl Far {
@@ -40,6 +41,7 @@ impl Far {
             got: Vec::new(),
             fraction_lost: 0,
             jitter: 0,
+            answers: true,
         }
     }
 
@@ -91,7 +93,9 @@ impl Far {
         for (to, datagram) in reports {
             let ms = self.studio.ms;
             let compound = Compound::read(&datagram).expect("a report of ours");
-            if let Some(Packet::SenderReport { ssrc, info, .. }) = compound.packets().next() {
+            if let Some(Packet::SenderReport { ssrc, info, .. }) = compound.packets().next()
+                && self.answers
+            {
                 self.answer(ssrc, info);
             }
             self.got.push((ms, to, datagram));
@@ -140,9 +144,11 @@ impl Far {
 
     fn qualities(&self) -> Vec<LineQuality> {
         let events = self.studio.events.iter();
-        let line = events.filter_map(|event| match event {
-            MediaEvent::Line { quality, .. } => Some(*quality),
-            _ => None,
+        let line = events.filter_map(|event| {
+            let MediaEvent::Line { quality, .. } = event else {
+                return None;
+            };
+            Some(*quality)
         });
         line.collect()
     }
@@ -223,12 +229,13 @@ fn our_counts_and_clock_are_those_of_the_stream() {
     let infos: Vec<SenderInfo> = far
         .got
         .iter()
-        .filter_map(
-            |(_, _, octets)| match Compound::read(octets)?.packets().next()? {
-                Packet::SenderReport { info, .. } => Some(info),
-                _ => None,
-            },
-        )
+        .filter_map(|(_, _, octets)| {
+            let first = Compound::read(octets)?.packets().next()?;
+            let Packet::SenderReport { info, .. } = first else {
+                return None;
+            };
+            Some(info)
+        })
         .collect();
     for pair in infos.windows(2) {
         let ms = ((pair[1].ntp.0 - pair[0].ntp.0) as f64 / 4_294_967.296).round();
@@ -245,7 +252,7 @@ fn losses_are_reported_and_judged() {
     let mut far = Far::new(20);
     far.run(30_000, |n| n % 10 == 3);
     let (_, block) = *far.blocks().last().unwrap();
-    assert!((24..=28).contains(&block.fraction_lost), "{block:?}");
+    assert!((22..=30).contains(&block.fraction_lost), "{block:?}");
     assert_eq!(block.ssrc, 77);
     assert!((120..=150).contains(&block.lost), "{block:?}");
     let last = far.last();
@@ -267,7 +274,7 @@ fn bursts_are_told_from_losses_one_by_one() {
     let mut together = Far::new(20);
     together.run(40_000, |n| n % 400 < 10);
     let (alone, together) = (alone.leg_report().line, together.leg_report().line);
-    assert!((alone.loss_percent - together.loss_percent).abs() < 0.5);
+    assert!((alone.loss_percent - together.loss_percent).abs() < 1.0);
     assert_eq!(alone.burst_density_percent, 0.0);
     assert!(
         (together.burst_density_percent - 100.0).abs() < 0.1,
@@ -325,8 +332,7 @@ fn jitter_is_reported_in_ticks() {
 fn another_stream_is_reported_on_from_its_beginning() {
     let mut far = Far::new(20);
     far.run(20_000, |n| n % 10 == 3);
-    far.studio.phones[0].talking = false;
-    far.run(400, never);
+    far.run(400, |_| true);
     far.studio.phones[0].ssrc = 4711;
     far.got.clear();
     far.run(15_000, never);
@@ -427,6 +433,7 @@ fn we_say_good_bye_when_we_leave() {
 #[test]
 fn beside_rtp_reports_go_where_the_sdp_says_and_come_from_the_same_host() {
     let mut far = Far::new(20);
+    far.answers = false;
     let leg = far.studio.phones[0].leg;
     let spec = far.studio.spec(0, Law::Mu);
     let signalled: SocketAddr = "198.51.100.1:4001".parse().unwrap();
@@ -491,7 +498,7 @@ fn many_legs_share_the_frames_of_a_second() {
         .skip(1)
         .for_each(|phone| phone.talking = false);
     let mut most = 0;
-    for _ in 0..500 {
+    for _ in 0..250 {
         far.studio.run(20);
         let moment = far.moment();
         far.studio.reports.clear();
