@@ -207,6 +207,8 @@ fn spec() -> LegSpec {
         remote: far_end(),
         sources: Sources::of(far_end().ip()),
         srtp: None,
+        rtcp: audioroad::media::rtcp::RtcpPath::Muxed,
+        cname: [b'A'; audioroad::media::rtcp::CNAME_LEN],
         ssrc: 1,
         sequence: 1,
         timestamp: 1,

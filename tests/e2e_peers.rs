@@ -25,6 +25,8 @@ mod lines;
 mod peer;
 #[path = "e2e_peers/proxy.rs"]
 mod proxy;
+#[path = "e2e_peers/rtcp.rs"]
+mod rtcp;
 #[path = "e2e_peers/scanners.rs"]
 mod scanners;
 #[path = "e2e_peers/sipp.rs"]

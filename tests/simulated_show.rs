@@ -288,6 +288,8 @@ impl Show {
             remote: SocketAddr::from(([127, 0, 0, 1], 4000)),
             sources: Sources::of(Ipv4Addr::LOCALHOST.into()),
             srtp: None,
+            rtcp: audioroad::media::rtcp::RtcpPath::Muxed,
+            cname: [b'A'; audioroad::media::rtcp::CNAME_LEN],
             ssrc: index as u32,
             sequence: 65_000,
             timestamp: u32::MAX - 5000,

@@ -91,12 +91,38 @@ export interface Call {
   /** When they were told that they will be on air; whom we called is not aired before. */
   consentAt: number | null;
   consentBy: string | null;
+  /** What the line was like, once the call is over. */
+  quality?: CallQuality | null;
   /** Where the call is being passed on to. */
   transferTo: string | null;
   timesCalled: number | null;
   lastCalledAt: number | null;
   vip: boolean;
   blocked: boolean;
+}
+
+/** What a line was like in all: the figures that are there in every call. */
+export interface CallQuality {
+  mosMin?: number | null;
+  mosMean?: number | null;
+  lossPercent?: number;
+  jitterMs?: number;
+  rttMs?: number | null;
+}
+
+/** What a line is like now. */
+export interface LineQuality {
+  level: 'good' | 'fair' | 'bad';
+  /** It has been bad for so long that the caller had better call again. */
+  askToCallBack: boolean;
+  mos: number;
+  lossPercent: number;
+  jitterMs: number;
+  rttMs: number | null;
+  /** What the far end says of what it hears. */
+  farMos: number | null;
+  farLossPercent: number | null;
+  farJitterMs: number | null;
 }
 
 export interface Presence {
@@ -162,6 +188,8 @@ export interface Snapshot {
   limits: Limits;
   callsOut: CallsOut;
   mixing: Mixing;
+  /** By call, where it is known. */
+  quality?: Record<string, LineQuality>;
 }
 
 export interface Change {
@@ -197,6 +225,12 @@ export interface ProgramLoudness {
   ducked: number;
 }
 
+/** What lines are like: when that changes, and every few seconds. */
+export interface Quality {
+  type: 'quality';
+  calls: Record<string, LineQuality>;
+}
+
 export interface Ack {
   type: 'ack';
   id: number;
@@ -216,7 +250,7 @@ export interface Notice {
   text: string;
 }
 
-export type ServerFrame = Snapshot | Change | Levels | Ack | RefusedFrame | Notice;
+export type ServerFrame = Snapshot | Change | Levels | Quality | Ack | RefusedFrame | Notice;
 
 /** The card as an operator writes it; absent fields stay as they are. */
 export interface CardFields {
@@ -262,7 +296,7 @@ export interface Commands {
 
 export type CommandName = keyof Commands;
 
-const FRAME_TYPES = new Set(['snapshot', 'change', 'levels', 'ack', 'refused', 'notice']);
+const FRAME_TYPES = new Set(['snapshot', 'change', 'levels', 'quality', 'ack', 'refused', 'notice']);
 
 /** One text frame as a typed one, or null when it is nothing this client knows. */
 export function parseFrame(text: string): ServerFrame | null {

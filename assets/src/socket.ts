@@ -7,7 +7,7 @@ import { notify } from './notices';
 import { parseFrame, type CommandName, type Commands, type ServerFrame } from './protocol';
 import { step, type Occurrence, type Phase } from './reconnect';
 import { Refused } from './refused';
-import { board, receive, receiveLevels, silenceMeters } from './state';
+import { board, receive, receiveLevels, receiveQuality, silenceMeters } from './state';
 
 /** A command without an answer by then is reported, and the connection is no longer trusted. */
 const ANSWER_TIMEOUT_MS = 8_000;
@@ -126,6 +126,9 @@ function take(frame: ServerFrame | null): void {
       return;
     case 'change':
       if (board.value !== null && receive(frame, Date.now()) === 'gap') happen('suspect');
+      return;
+    case 'quality':
+      receiveQuality(frame);
       return;
     case 'levels':
       receiveLevels(frame, Date.now());

@@ -7,13 +7,17 @@ import { levelsOf, metered, SILENCE, type Metered } from './audio/meters';
 import { peakAt, withPeaks, type Peaks } from './audio/peaks';
 import { applyChange, fromSnapshot, type Board } from './board';
 import { after, livekit } from './livekit';
-import type { Change, Episode, Levels, ProgramLoudness, Role, Snapshot } from './protocol';
+import { known, type Qualities } from './line-quality';
+import type { Change, Episode, Levels, ProgramLoudness, Quality, Role, Snapshot } from './protocol';
 import { held, lobby, mine, nextUp, onAir, openEpisodes, withOthers } from './queue';
 import { seconds } from './time';
 
 export const board = signal<Board | null>(null);
 
 export const levels = signal<Levels>(SILENCE);
+/** What callers' lines are like, by call. */
+export const lineQualities = signal<Qualities>(new Map());
+
 let meters: readonly Metered[] = [];
 
 /** Held peaks in dBFS, by call, LiveKit identity or episode. */
@@ -61,13 +65,23 @@ export const myCall = computed(
 export function receive(frame: Snapshot | Change, now: number): 'applied' | 'gap' {
   if (frame.type === 'snapshot') {
     take(fromSnapshot(frame, now), now);
+    lineQualities.value = known(new Map(), frame.quality ?? {}, calls());
     return 'applied';
   }
   if (board.value === null) return 'gap';
   const changed = applyChange(board.value, frame);
   if (changed === 'gap') return 'gap';
   take(changed, now);
+  if (frame.calls || frame.removed) lineQualities.value = known(lineQualities.peek(), {}, calls());
   return 'applied';
+}
+
+export function receiveQuality(frame: Quality): void {
+  lineQualities.value = known(lineQualities.peek(), frame.calls, calls());
+}
+
+function calls(): Board['calls'] {
+  return board.peek()?.calls ?? new Map();
 }
 
 function take(next: Board, now: number): void {
@@ -85,6 +99,7 @@ export function forget(): void {
   board.value = null;
   livekit.value = { at: 'well' };
   silenceMeters();
+  lineQualities.value = new Map();
   chosenCallId.value = null;
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::domain::UnixMs;
+use crate::{domain::UnixMs, media::rtcp::NtpTime};
 
 /// The monotonic clock.
 pub fn now() -> Instant {
@@ -16,6 +16,14 @@ pub fn unix_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time of day as RTCP tells it.
+pub fn ntp() -> NtpTime {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    NtpTime::from_unix(since)
 }
 
 /// The time of day as the books keep it.

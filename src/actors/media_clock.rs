@@ -30,6 +30,7 @@ use crate::{
     domain::{CallId, EpisodeId, RoomName},
     media::{
         dsp::Level,
+        quality::LineQuality,
         table::{MediaEvent, ProgramReading, VoiceKey},
     },
 };
@@ -49,6 +50,8 @@ const SHOW_EVERY: u32 = 50;
 
 /// Loudness is told with every second frame of levels, five times a second: reading it goes over three seconds of sound.
 const LOUDNESS_EVERY: u32 = 2;
+/// Wakes between two frames about lines: a second.
+const LINES_EVERY: u32 = 200;
 
 /// Drives one media thread.
 pub struct MediaClock {
@@ -65,6 +68,7 @@ pub struct MediaClock {
     calls: BTreeMap<CallId, f32>,
     people: BTreeMap<String, f32>,
     peaks: BTreeMap<String, f32>,
+    lines: BTreeMap<CallId, LineQuality>,
 }
 
 impl MediaClock {
@@ -90,6 +94,7 @@ impl MediaClock {
             calls: BTreeMap::new(),
             people: BTreeMap::new(),
             peaks: BTreeMap::new(),
+            lines: BTreeMap::new(),
         }
     }
 
@@ -151,6 +156,7 @@ impl MediaClock {
             self.tick(now);
             self.next += PHASE;
         }
+        self.take_turns(now);
         self.tell();
         self.show(now);
     }
@@ -178,6 +184,18 @@ impl MediaClock {
         }
     }
 
+    /// Once a frame, when its audio has gone: RTCP of a few calls.
+    fn take_turns(&self, now: Instant) {
+        if self.phase == 0 {
+            studio::with(|studio| {
+                studio.sockets.begin(now);
+                studio
+                    .table
+                    .take_turns(studio::moment(now), &mut studio.sockets);
+            });
+        }
+    }
+
     fn tell(&mut self) {
         studio::with(|studio| {
             while let Some(event) = studio.table.poll_event() {
@@ -200,9 +218,15 @@ impl MediaClock {
                             self.peaks.insert(identity.clone(), level.peak_dbfs);
                         }
                     }
+                    MediaEvent::Line { leg, quality } => {
+                        if let Some((call, _)) = studio.line(leg) {
+                            self.lines.insert(call, quality);
+                        }
+                    }
                     MediaEvent::RtpTimeout { leg }
                     | MediaEvent::Latched { leg, .. }
                     | MediaEvent::Dtmf { leg, .. }
+                    | MediaEvent::FarEndLeft { leg }
                     | MediaEvent::PromptEnded { leg } => {
                         if let Some((_, call)) = studio.line(leg) {
                             call.do_send(message::OnLeg(event));
@@ -236,6 +260,11 @@ impl MediaClock {
             };
             // Levels are the one thing that may be lost: a desk that is behind wants commands, not meters.
             let _ = self.switchboard.try_send(levels);
+        }
+        if !self.lines.is_empty() && self.wakes.is_multiple_of(LINES_EVERY) {
+            let lines = message::Lines(std::mem::take(&mut self.lines));
+            // Lost ones are told again in a few seconds.
+            let _ = self.switchboard.try_send(lines);
         }
     }
 }

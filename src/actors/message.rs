@@ -18,6 +18,7 @@ use crate::{
     },
     media::{
         opus::OpusPacket,
+        quality::LineQuality,
         table::{MediaEvent, ProgramReading},
     },
     sip::{
@@ -205,6 +206,11 @@ pub struct Levels {
     /// How loud what goes out is by EBU R 128, by episode; not every time.
     pub loudness: BTreeMap<EpisodeId, ProgramReading>,
 }
+
+/// To the switchboard: what lines are like; once a second at most, of those with news.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Lines(pub BTreeMap<CallId, LineQuality>);
 
 /// To the switchboard: what a browser did in a room.
 #[derive(Message)]

@@ -1,6 +1,7 @@
 //! Every number that `/metrics` shows, by its name. Counting is an atomic add: the media tick may do it.
 
 mod capacity;
+mod lines;
 mod streams;
 mod transports;
 mod trunks;
@@ -11,6 +12,7 @@ use prometheus::{
 };
 
 pub use capacity::CapacityMetrics;
+pub use lines::LineMetrics;
 pub use streams::StreamMetrics;
 pub use transports::TransportMetrics;
 pub use trunks::TrunkMetrics;
@@ -43,6 +45,8 @@ pub struct Metrics {
     pub transports: TransportMetrics,
     /// Of the trunks.
     pub trunks: TrunkMetrics,
+    /// Of callers' lines.
+    pub lines: LineMetrics,
     /// Of Media Streams.
     pub streams: StreamMetrics,
     /// Of overload and drain.
@@ -140,6 +144,7 @@ impl Metrics {
             )?,
             transports: TransportMetrics::register(&registry)?,
             trunks: TrunkMetrics::register(&registry)?,
+            lines: LineMetrics::register(&registry)?,
             streams: StreamMetrics::register(&registry)?,
             capacity: CapacityMetrics::register(&registry)?,
             sip_messages: counters(

@@ -50,6 +50,17 @@ pub fn token() -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret())
 }
 
+/// A canonical name for RTCP: 96 bits in base64 (RFC 7022 section 4.2).
+pub fn cname() -> [u8; 16] {
+    use base64::Engine as _;
+    let mut bytes = [0; 12];
+    rand::rng().fill_bytes(&mut bytes);
+    let mut name = [b'A'; 16];
+    // 12 octets are 16 letters, so there is room.
+    let _ = base64::engine::general_purpose::STANDARD.encode_slice(bytes, &mut name);
+    name
+}
+
 /// Seconds after which a caller who was sent away may try again, as text for Retry-After: not the same for all, so that they
 /// don't come back in one wave.
 pub fn retry_after_s() -> String {

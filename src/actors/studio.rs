@@ -16,16 +16,25 @@ use slotmap::SecondaryMap;
 use tokio::sync::Notify;
 
 use crate::{
-    actors::{call::CallActor, clock},
+    actors::{call::CallActor, clock, random},
     domain::{CallId, RoomName},
-    media::{LegKey, MediaIo, MediaTable, RoomKey, SourceKey, stats::LegReport, table::Datagram},
-    net::{files, ports::PortPool, rtp::RtpSocket},
+    media::{
+        LegKey, MediaIo, MediaTable, RoomKey, SourceKey, rtcp::Moment, stats::LegReport,
+        table::Datagram,
+    },
+    net::{
+        files,
+        ports::PortPool,
+        rtp::{Arrived, RtpSocket},
+    },
 };
 
 /// The UDP sockets under the legs, and what wakes the WebSockets of those that are streams.
 #[derive(Default)]
 pub struct Sockets {
     by_leg: SecondaryMap<LegKey, RtpSocket>,
+    /// Of RTCP, where it does not come by RTP's port.
+    control: SecondaryMap<LegKey, RtpSocket>,
     streams: SecondaryMap<LegKey, Arc<Notify>>,
     now: Option<Instant>,
 }
@@ -40,13 +49,7 @@ impl Sockets {
 impl MediaIo for Sockets {
     fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
         let arrived = self.by_leg.get_mut(leg)?.recv(buf)?;
-        let now = self.now?;
-        let at = arrived.at.map_or(now, |stamp| clock::monotonic(stamp, now));
-        Some(Datagram {
-            len: arrived.len,
-            from: arrived.from,
-            at,
-        })
+        Some(datagram(&arrived, self.now?))
     }
 
     fn send(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
@@ -55,10 +58,29 @@ impl MediaIo for Sockets {
         }
     }
 
+    fn recv_control(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
+        let arrived = self.control.get_mut(leg)?.recv(buf)?;
+        Some(datagram(&arrived, self.now?))
+    }
+
+    fn send_control(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
+        if let Some(socket) = self.control.get(leg) {
+            socket.send(to, packet);
+        }
+    }
+
     fn wake(&mut self, leg: LegKey) {
         if let Some(stream) = self.streams.get(leg) {
             stream.notify_one();
         }
+    }
+}
+
+fn datagram(arrived: &Arrived, now: Instant) -> Datagram {
+    Datagram {
+        len: arrived.len,
+        from: arrived.from,
+        at: arrived.at.map_or(now, |stamp| clock::monotonic(stamp, now)),
     }
 }
 
@@ -195,6 +217,30 @@ impl Studio {
         self.line_up(call, addr, leg, None);
     }
 
+    /// Opens the port beside the call's own, for RTCP, or closes it when nobody needs it. Without it the call goes on
+    /// and its far end is not heard about.
+    pub fn listen_beside(&mut self, call: CallId, is_needed: bool) {
+        let Some((leg, Some(port))) = self.lines.get(&call).map(|line| (line.leg, line.port))
+        else {
+            return;
+        };
+        if !is_needed {
+            self.sockets.control.remove(leg);
+            return;
+        }
+        if self.sockets.control.contains_key(leg) {
+            return;
+        }
+        match RtpSocket::bind(self.bind, port + 1) {
+            Ok(socket) => {
+                self.sockets.control.insert(leg, socket);
+            }
+            Err(error) => {
+                tracing::warn!(call.id = %call, rtcp.port = port + 1, %error, "no RTCP for this call");
+            }
+        }
+    }
+
     fn line_up(&mut self, id: CallId, call: Addr<CallActor>, leg: LegKey, port: Option<u16>) {
         self.calls.insert(leg, id);
         let line = Line {
@@ -209,6 +255,10 @@ impl Studio {
     /// Takes the call's leg away and closes its socket; what it was like.
     pub fn disconnect(&mut self, now: Instant, call: CallId) -> Option<LegReport> {
         let line = self.lines.remove(&call)?;
+        self.sockets.begin(now);
+        self.table
+            .say_goodbye(line.leg, moment(now), &mut self.sockets);
+        self.sockets.control.remove(line.leg);
         self.sockets.by_leg.remove(line.leg);
         self.sockets.streams.remove(line.leg);
         self.calls.remove(line.leg);
@@ -235,6 +285,15 @@ impl Studio {
     pub fn line(&self, leg: LegKey) -> Option<(CallId, &Addr<CallActor>)> {
         let call = *self.calls.get(leg)?;
         Some((call, &self.lines.get(&call)?.call))
+    }
+}
+
+/// `now`, by all of RTCP's clocks.
+pub fn moment(now: Instant) -> Moment {
+    Moment {
+        now,
+        ntp: clock::ntp(),
+        chance: random::u32(),
     }
 }
 

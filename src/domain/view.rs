@@ -126,6 +126,8 @@ pub struct CallView {
     pub direction: &'static str,
     pub consent_at: Option<UnixMs>,
     pub consent_by: Option<String>,
+    /// What the line was like, once it is gone.
+    pub quality: Option<serde_json::Value>,
     /// The help line or number that it is being passed on to.
     pub transfer_to: Option<String>,
     pub times_called: i32,
@@ -195,6 +197,10 @@ impl CallView {
             direction: call.direction.label(),
             consent_at: call.consent.as_ref().map(|consent| consent.at),
             consent_by: call.consent.as_ref().map(|consent| consent.by.name.clone()),
+            quality: call
+                .quality
+                .as_deref()
+                .and_then(|told| serde_json::from_str(told).ok()),
             transfer_to: call.transfer.as_ref().map(|transfer| transfer.to.clone()),
             times_called: caller.map_or(1, |caller| caller.total_calls),
             last_called_at: call.previous_call_at,

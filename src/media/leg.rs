@@ -1,11 +1,14 @@
 //! One phone call's media: what its line brings goes to its voice, what it is to hear goes out. Who hears
 //! whom is the table's affair; the packets are [`RtpSide`]'s, or the frames [`StreamSide`]'s.
 
+mod line;
+
 use std::time::{Duration, Instant};
 
 use super::NB_FRAME;
 use super::feed::Player;
 use super::g711::{EncodedFrame, Law};
+use super::quality::Line;
 use super::rtp::{DATAGRAM_MAX, PACKET_BUF};
 use super::rtp_side::{Arrival, Content, RtpSide};
 use super::stats::LegReport;
@@ -52,11 +55,17 @@ pub(super) struct Leg {
     pub(super) gain: f32,
     pub(super) voice: Option<Box<Voice>>,
     pub(super) tap: Option<Tap>,
+    line: Box<Line>,
+    measured_at: Option<Instant>,
+    /// Random bits of its own, so that legs do not report in step.
+    pub(super) spread: u32,
 }
 
 impl Leg {
     pub(super) fn new(now: Instant, spec: LegSpec, phase: u8) -> Self {
-        Self::with(now, Side::Rtp(Box::new(RtpSide::new(now, spec))), phase)
+        let spread = spec.ssrc;
+        let leg = Self::with(now, Side::Rtp(Box::new(RtpSide::new(now, spec))), phase);
+        Self { spread, ..leg }
     }
 
     pub(super) fn of_stream(now: Instant, spec: StreamSpec, phase: u8) -> Self {
@@ -80,6 +89,9 @@ impl Leg {
             gain: 1.0,
             voice: None,
             tap: None,
+            line: Box::new(Line::new(now)),
+            measured_at: None,
+            spread: 0,
         }
     }
 
@@ -231,7 +243,7 @@ impl Leg {
         match &mut self.side {
             Side::Rtp(rtp) => {
                 let mut buf = PACKET_BUF;
-                if let Some((target, packet)) = rtp.packet(payload, &mut buf) {
+                if let Some((target, packet)) = rtp.packet(now, payload, &mut buf) {
                     io.send(key, target, packet);
                 }
             }
@@ -270,6 +282,7 @@ impl Leg {
                 .map(|voice| voice.jitter.counts())
                 .unwrap_or_default(),
             tap_overflow: self.tap_overflow + self.tap.as_ref().map_or(0, Tap::overflow),
+            line: self.line.summary(),
             ..of_side
         }
     }

@@ -69,6 +69,18 @@ impl RtpOut {
         }
     }
 
+    /// Ours.
+    #[must_use]
+    pub fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// Of the next packet.
+    #[must_use]
+    pub fn timestamp(&self) -> u32 {
+        self.timestamp
+    }
+
     /// Goes on as another stream, which sequence numbers of less than half a turn begin: so nobody takes its first
     /// packets for ones of another turn (RFC 3711 section 3.3.1).
     pub fn begin_anew(&mut self) {

@@ -1,6 +1,8 @@
 //! The RTP under a leg: `datagram → (SRTP) → latch → counts, keys → what it brings` and
 //! `160 bytes → header → (SRTP) → datagram`. Who is heard, and where, is the leg's affair.
 
+mod control;
+
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -8,7 +10,8 @@ use super::NB_FRAME;
 use super::dtmf::DtmfReceiver;
 use super::g711::{EncodedFrame, Law};
 use super::latch::{SourceLatch, Verdict};
-use super::rtp::{COMFORT_NOISE, PacketBuf, RTCP, RtpIn, RtpOut};
+use super::rtcp::{Control, is_rtcp};
+use super::rtp::{COMFORT_NOISE, PacketBuf, RtpIn, RtpOut};
 use super::srtp::{Refused, Srtp, SrtpKeys};
 use super::stats::{LegReport, Reception};
 use super::table::{LegChange, LegSpec};
@@ -23,6 +26,9 @@ pub(super) struct RtpSide {
     out: RtpOut,
     srtp: Option<Box<Srtp>>,
     counts: LegReport,
+    control: Control,
+    /// When the last packet went.
+    sent_at: Option<Instant>,
 }
 
 /// A packet that was taken.
@@ -64,6 +70,8 @@ impl RtpSide {
             out: RtpOut::new(spec.ssrc, spec.sequence, spec.timestamp),
             srtp: spec.srtp.map(|keys| Box::new(Srtp::new(keys))),
             counts: LegReport::default(),
+            control: Control::new(now, spec.rtcp, spec.cname),
+            sent_at: None,
         }
     }
 
@@ -79,6 +87,7 @@ impl RtpSide {
     /// Takes the result of a new offer and answer.
     pub(super) fn renegotiate(&mut self, now: Instant, change: LegChange) {
         self.latch.signal(change.remote, now);
+        self.control.signal(change.rtcp);
         self.rekey(change.srtp);
         self.negotiated = change;
     }
@@ -105,6 +114,10 @@ impl RtpSide {
         from: SocketAddr,
         at: Instant,
     ) -> Option<Arrival<'a>> {
+        if self.control.is_muxed() && is_rtcp(datagram) {
+            self.receive_control(datagram, from, at);
+            return None;
+        }
         if self.latch.is_foreign(from, at) {
             self.counts.foreign += 1;
             return None;
@@ -148,10 +161,7 @@ impl RtpSide {
         let Some(srtp) = &mut self.srtp else {
             return Some(datagram);
         };
-        let is_rtcp = datagram
-            .get(1)
-            .is_some_and(|octet| RTCP.contains(&(octet & 0x7F)));
-        let refused = if is_rtcp {
+        let refused = if is_rtcp(datagram) {
             Refused::Malformed
         } else {
             match srtp.inbound.unprotect(datagram) {
@@ -190,6 +200,7 @@ impl RtpSide {
     /// The next packet and where it goes, if it goes anywhere; time passes either way.
     pub(super) fn packet<'b>(
         &mut self,
+        now: Instant,
         payload: &EncodedFrame,
         buf: &'b mut PacketBuf,
     ) -> Option<(SocketAddr, &'b [u8])> {
@@ -206,6 +217,8 @@ impl RtpSide {
             None => plain,
         };
         self.counts.sent += 1;
+        self.control.sent(self.out.ssrc(), payload.len());
+        self.sent_at = Some(now);
         buf.get(..len).map(|packet| (target, packet))
     }
 
@@ -214,15 +227,20 @@ impl RtpSide {
         self.out.skip(samples);
     }
 
+    /// What has been received so far.
+    pub(super) fn reception(&self) -> &Reception {
+        &self.reception
+    }
+
     /// What has happened so far on the network.
     pub(super) fn report(&self) -> LegReport {
-        LegReport {
+        self.with_control(LegReport {
             received: self.reception.received(),
             lost: self.reception.lost(),
             jitter_ms: self.reception.jitter_ms(),
             suite: self.srtp.as_ref().map(|srtp| srtp.suite()),
             ..self.counts
-        }
+        })
     }
 }
 

@@ -7,8 +7,11 @@
 //!
 //! Keys are expanded when they are agreed; a packet costs neither memory nor a lock. Nothing of a
 //! packet is believed before its tag is right: no state changes, nobody hears it, nobody counts it
-//! as a sign of life. SRTCP is not spoken; its packets are dropped with other RTCP.
+//! as a sign of life. Reports go the same way, as SRTCP.
 
+mod control;
+#[cfg(test)]
+mod control_tests;
 mod derive;
 mod inbound;
 mod index;
@@ -18,6 +21,7 @@ mod tests;
 
 use std::fmt;
 
+pub use control::{RTCP_TRAILER_MAX, SrtcpIn, SrtcpOut};
 pub use inbound::{Refused, SrtpIn};
 pub use outbound::SrtpOut;
 
@@ -114,6 +118,8 @@ pub(super) struct Srtp {
     keys: SrtpKeys,
     pub(super) inbound: SrtpIn,
     pub(super) outbound: SrtpOut,
+    pub(super) control_in: SrtcpIn,
+    pub(super) control_out: SrtcpOut,
 }
 
 impl Srtp {
@@ -121,6 +127,8 @@ impl Srtp {
         Self {
             inbound: SrtpIn::new(keys.suite, &keys.theirs, keys.their_mki),
             outbound: SrtpOut::new(keys.suite, &keys.ours),
+            control_in: SrtcpIn::new(&keys.theirs, keys.their_mki),
+            control_out: SrtcpOut::new(&keys.ours),
             keys,
         }
     }
@@ -132,13 +140,19 @@ impl Srtp {
         let theirs = |keys: &SrtpKeys| (keys.suite, keys.theirs, keys.their_mki);
         if theirs(&former) == theirs(&keys) {
             self.inbound.may_have_restarted();
+            self.control_in.may_have_restarted();
         } else {
+            self.control_in = SrtcpIn::new(&keys.theirs, keys.their_mki);
             self.inbound = self
                 .inbound
                 .rekeyed(keys.suite, &keys.theirs, keys.their_mki);
         }
         let is_new = (former.suite, former.ours) != (keys.suite, keys.ours);
         let has_rolled = self.outbound.has_rolled_over();
+        // Under the same key its index goes on: no keystream is used twice.
+        if former.ours != keys.ours {
+            self.control_out = SrtcpOut::new(&keys.ours);
+        }
         if is_new || has_rolled {
             self.outbound = SrtpOut::new(keys.suite, &keys.ours);
         }

@@ -1,8 +1,12 @@
 //! What a leg has received and sent, as RFC 3550 counts it.
 
+mod block;
+
 use std::time::Instant;
 
 use super::jitter::JitterCounts;
+use super::quality::{LineSummary, LossCounts, LossPattern};
+use super::rtcp::{FarEnd, RtcpCounts};
 use super::rtp::RtpIn;
 use super::srtp::Suite;
 use super::stream::StreamCounts;
@@ -43,6 +47,12 @@ pub struct LegReport {
     pub tap_overflow: u64,
     /// Where the leg is a Media Stream.
     pub stream: Option<StreamCounts>,
+    /// What the line was like.
+    pub line: LineSummary,
+    /// What the far end last said that it receives.
+    pub far: Option<FarEnd>,
+    /// RTCP.
+    pub rtcp: RtcpCounts,
 }
 
 /// Sequence numbers and jitter of the stream that is being heard.
@@ -53,6 +63,7 @@ pub struct Reception {
     /// Loss of the streams before.
     lost_before: i64,
     jitter: f32,
+    pattern: LossPattern,
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +74,7 @@ struct Stream {
     received: i64,
     last_arrival: Instant,
     last_timestamp: u32,
+    reported: block::Reported,
 }
 
 impl Stream {
@@ -89,12 +101,15 @@ impl Reception {
                 received: 1,
                 last_arrival: at,
                 last_timestamp: packet.timestamp,
+                reported: block::Reported::default(),
             });
+            self.pattern.begin();
             return;
         };
         let step = packet.sequence.wrapping_sub(stream.highest as u16) as i16;
         stream.highest = stream.highest.max(stream.highest + i64::from(step));
         stream.received += 1;
+        self.pattern.arrive(i32::from(step));
         if is_media && step > 0 {
             let arrived = at
                 .saturating_duration_since(stream.last_arrival)
@@ -121,6 +136,12 @@ impl Reception {
     pub fn lost(&self) -> u64 {
         let lost = self.lost_before + self.stream.as_ref().map_or(0, Stream::lost);
         u64::try_from(lost).unwrap_or(0)
+    }
+
+    /// How losses lie.
+    #[must_use]
+    pub fn losses(&self) -> LossCounts {
+        self.pattern.counts()
     }
 
     /// Interarrival jitter in ms.

@@ -232,6 +232,16 @@ impl StreamSide {
         true
     }
 
+    /// What has been received so far.
+    pub(super) fn reception(&self) -> &Reception {
+        &self.reception
+    }
+
+    /// From a frame's sending to the echo of the mark behind it: there, through the far end's buffer, and back.
+    pub(super) fn round_trip_ms(&self) -> Option<u32> {
+        Some(self.playout.last_ms()).filter(|ms| *ms > 0)
+    }
+
     /// What has happened so far on the stream.
     pub(super) fn report(&self) -> LegReport {
         LegReport {

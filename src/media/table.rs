@@ -17,7 +17,9 @@ mod listen;
 mod settings;
 mod spec;
 mod tick;
+mod turns;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -85,6 +87,8 @@ pub struct MediaTable {
     /// Legs that have been seated and move to phase 0 with the next frame.
     seating: Vec<LegKey>,
     next_phase: u8,
+    /// Who reports next; those who are gone are found out when it is their turn.
+    turns: VecDeque<LegKey>,
     /// Frames so far: the common cursor of all music.
     beat: u64,
     ticked_at: Option<Instant>,
@@ -129,6 +133,7 @@ impl MediaTable {
             sources: SlotMap::with_key(),
             phases: Default::default(),
             seating: Vec::new(),
+            turns: VecDeque::new(),
             next_phase: 0,
             beat: 0,
             ticked_at: None,
@@ -155,6 +160,7 @@ impl MediaTable {
         if let Some(legs) = self.phases.get_mut(usize::from(phase)) {
             legs.push(leg);
         }
+        self.turns.push_back(leg);
         // Room for everybody to be seated later, when nothing may be allocated.
         let [seated, ..] = &mut self.phases;
         seated.reserve(self.legs.len().saturating_sub(seated.len()));

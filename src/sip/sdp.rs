@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The first usable `m=audio` line over RTP/AVP or RTP/SAVP is taken, an encrypted one before a plain one, and
-//! every other line is declined with port 0. Keys come by `a=crypto` (RFC 4568) alone: no DTLS. RTCP multiplexing,
-//! ICE and host names in `c=` are not spoken. Descriptions are read as octets and may be up to [`BYTES_MAX`] long
+//! every other line is declined with port 0. Keys come by `a=crypto` (RFC 4568) alone: no DTLS. RTCP is multiplexed
+//! (RFC 5761) with whoever offers or takes it. ICE and host names in `c=` are not spoken. Descriptions are read as octets and may be up to [`BYTES_MAX`] long
 //! with up to [`LINES_MAX`] media lines.
 
 mod crypto;
@@ -129,12 +129,21 @@ impl Direction {
     }
 }
 
+/// Where the far side wants RTCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rtcp {
+    /// On the RTP port (`a=rtcp-mux`, RFC 5761), and so do we.
+    Muxed,
+    /// There: what `a=rtcp` says (RFC 3605), else one port beside RTP.
+    At(SocketAddr),
+}
+
 /// Our side of the session, as it is to be written into a description.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalMedia<'a> {
     /// Address that the far side can send RTP to.
     pub addr: IpAddr,
-    /// UDP port of RTP there (RTCP on the next one).
+    /// UDP port of RTP there (and of RTCP where both sides multiplex it, else that is the next one).
     pub port: u16,
     /// `sess-id` of the `o=` line: one for the whole call.
     pub session_id: u64,
@@ -159,6 +168,8 @@ pub struct Negotiated {
     /// Where the far side wants RTP. The address is unspecified (`0.0.0.0`, `::`) while the far
     /// side holds the call in the way of RFC 2543: keep the former one and send nothing to it.
     pub remote: SocketAddr,
+    /// Where the far side wants RTCP.
+    pub rtcp: Rtcp,
     /// Packet length the far side asked for with `a=ptime`, in milliseconds, where it is one of
     /// 10 to 60; we send 20 ms whatever it is.
     pub ptime_ms_in: Option<u16>,

@@ -2,10 +2,12 @@
 
     baresip_phone.py FOLDER --play SAID.wav --seconds 10 --call sip:+15550100@127.0.0.1:5060 [--user +15550123] [--mediaenc srtp-mand]
     baresip_phone.py FOLDER --play SAID.wav --seconds 10                    (waits and answers at once)
+    ... [--rtcp-mux]
 
 FOLDER gets the configuration, baresip's own log and `heard.wav` (8 kHz mono, from the answer on). The phone hangs up
 when SAID.wav ends, or --seconds after its start. Prints one JSON line, {"established": true, "heard":
-"FOLDER/heard.wav"}; the exit status is 0 only when a call was established and recorded.
+"FOLDER/heard.wav", "rtcp":
+{"packets": [600.0, 600.0], "lost": [0.0, 3.0], "jitter": [1.0, 1.0], ...} or null: what it prints of it, sent before received}; the exit status is 0 only when a call was established and recorded.
 
 Limits: the SDP names the machine's own address even when SIP runs over loopback, so RTP comes from another address
 than the SDP says, as it does behind a NAT.
@@ -13,6 +15,7 @@ than the SDP says, as it does behind a NAT.
 
 import argparse
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -32,9 +35,9 @@ auplay_channels         1
 audio_buffer            20-160
 rtp_tos                 184
 rtp_ports               {rtp_first}-{rtp_last}
-rtcp_mux                no
+rtcp_mux                {rtcp_mux}
 jitter_buffer_delay     3-10
-rtp_stats               no
+rtp_stats               yes
 snd_path                {folder}
 module_path             {modules}
 module                  g711.so
@@ -73,6 +76,7 @@ def write_config(folder, args):
         "encryption": f";mediaenc={args.mediaenc}" if args.mediaenc else "",
         "rtp_first": rtp_first,
         "rtp_last": rtp_first + 20,
+        "rtcp_mux": "yes" if args.rtcp_mux else "no",
         "ca_line": f"sip_cafile              {Path(args.ca).resolve()}" if args.ca else "",
     }
     (folder / "config").write_text(CONFIG.format(**fields))
@@ -96,6 +100,17 @@ def run(folder, args):
     return (folder / "baresip.log").read_text(errors="replace")
 
 
+def rtcp_stats(log):
+    """The table that baresip prints at the end of a call: transmitted before received."""
+    stats = {}
+    for name in ("packets", "pkt.report", "lost", "jitter"):
+        row = re.search(rf"^{re.escape(name)}: +(-?[0-9.]+) +(-?[0-9.]+)", log, re.MULTILINE)
+        if not row:
+            return None
+        stats[name] = [float(value) for value in row.groups()]
+    return stats
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
@@ -109,6 +124,7 @@ def main():
     parser.add_argument("--transport", choices=("udp", "tcp", "tls"), default="udp")
     parser.add_argument("--ca", help="PEM file with the authority that the far end's certificate must come from")
     parser.add_argument("--codec", choices=("PCMU", "PCMA"), default="PCMU")
+    parser.add_argument("--rtcp-mux", action="store_true", help="RTCP on RTP's port, where the far end does so, too")
     parser.add_argument("--mediaenc", choices=("srtp", "srtp-mand"), help="RTP/AVP with a key, or RTP/SAVP")
     args = parser.parse_args()
 
@@ -126,6 +142,7 @@ def main():
     result = {
         "established": "Call established" in log,
         "heard": str(folder / "heard.wav") if recordings else None,
+        "rtcp": rtcp_stats(log),
     }
     json.dump(result, sys.stdout)
     print()

@@ -13,6 +13,7 @@ import { CallGuest } from './call-out';
 import { ConsentPanel } from './consent';
 import { Flags, label, StatusChip } from './flags';
 import { Icon } from './icons';
+import { BadLine, LineMark } from './line-mark';
 import { MicPanel } from './mic-panel';
 import { PassingOn, PassOn } from './pass-on';
 import { Press, Refusal } from './press';
@@ -69,9 +70,11 @@ function Card({ call }: { call: Call }): JSX.Element {
       <div class="card-who">
         <span class="number">{call.from ? formatNumber(call.from) : 'Number withheld'}</span>
         <Flags call={call} />
+        <LineMark call={call} />
         <PassOn call={call} />
         <Meter read={() => levels.value.calls[call.id] ?? -90} label="Caller's level" testId="caller-level" />
       </div>
+      <BadLine call={call} />
       <PassingOn call={call} />
       <ConsentPanel call={call} />
       <div class="card-pair">

@@ -10,6 +10,7 @@ import { CallGuest } from './call-out';
 import { ConsentMissing } from './consent';
 import { EndedCalls } from './ended';
 import { Flags, label, StatusChip } from './flags';
+import { LineMark } from './line-mark';
 import { Press, Refusal } from './press';
 import { Timer } from './timer';
 
@@ -69,6 +70,7 @@ function HostRow({ call }: { call: Call }): JSX.Element {
           <strong class="name">{label(call)}</strong>
           {call.location && <span class="location">{call.location}</span>}
           <Flags call={call} />
+          <LineMark call={call} quietWhenGood />
           <ConsentMissing call={call} />
           <span class="spacer" />
           <Timer since={call.queuedAt} what="waiting" ages testId="wait-timer" />

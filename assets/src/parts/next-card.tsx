@@ -9,6 +9,7 @@ import { board, episode, nextCall, onAirCalls, role } from '../state';
 import { ConsentMissing } from './consent';
 import { Flags, label } from './flags';
 import { Icon } from './icons';
+import { LineMark } from './line-mark';
 import { Press, Refusal } from './press';
 import { Timer } from './timer';
 
@@ -70,6 +71,7 @@ function NextCaller({ call }: { call: Call }): JSX.Element {
         <strong>{label(call)}</strong>
         {call.location && <span class="location">{call.location}</span>}
         <Flags call={call} />
+        <LineMark call={call} quietWhenGood />
         <ConsentMissing call={call} />
       </p>
       <p class="next-point" data-testid="next-point">

@@ -9,6 +9,7 @@ import { AirSound, airSoundPlaces } from './air-sound';
 import { label, StatusChip } from './flags';
 import { Icon } from './icons';
 import { LevelMeter } from './level-meter';
+import { BadLine, LineMark } from './line-mark';
 import { Press, Refusal } from './press';
 import { Timer } from './timer';
 
@@ -54,6 +55,7 @@ function OnAirCaller({ call }: { call: Call }): JSX.Element {
           <StatusChip call={call} />
           <strong class="air-name">{label(call)}</strong>
           {call.location && <span class="location">{call.location}</span>}
+          <LineMark call={call} />
           {call.muted && (
             <span class="flag warn">
               <Icon name="micOff" />
@@ -63,6 +65,7 @@ function OnAirCaller({ call }: { call: Call }): JSX.Element {
           <span class="spacer" />
           <Timer since={call.onAirAt} what="on air" testId="air-timer" />
         </div>
+        <BadLine call={call} />
         <p class="air-point">{call.point || <span class="faint">No point written</span>}</p>
         <LevelMeter
           level={() => levels.value.calls[call.id] ?? -90}

@@ -4,7 +4,7 @@ use actix::{AsyncContext, Context, Handler};
 
 use crate::{
     actors::{
-        call::{CallActor, Welcome, encryption},
+        call::{CallActor, Welcome, encryption, line},
         clock,
         message::{
             Admit, Announced, CallAnswered, OnLeg, SetDenoised, SetGain, SetMuted, SetPosition,
@@ -13,12 +13,12 @@ use crate::{
     },
     domain::Cause,
     media::{
-        LegChange, LegKey, LegSpec, MediaTable, Place, g711::Law, srtp::Suite, stats::LegReport,
-        table::MediaEvent,
+        LegChange, LegKey, LegSpec, MediaTable, Place, g711::Law, rtcp::RtcpPath, srtp::Suite,
+        stats::LegReport, table::MediaEvent,
     },
     sip::{
         Reason,
-        sdp::{Codec, Negotiated},
+        sdp::{Codec, Negotiated, Rtcp},
     },
 };
 
@@ -32,6 +32,10 @@ fn leg_change(agreed: &Negotiated) -> LegChange {
         dtmf_payload_type: agreed.dtmf_payload_type,
         remote: agreed.remote,
         srtp: encryption::keys(agreed),
+        rtcp: match agreed.rtcp {
+            Rtcp::Muxed => RtcpPath::Muxed,
+            Rtcp::At(address) => RtcpPath::At(address),
+        },
         receive: agreed.direction.receives(),
         send: agreed.direction.sends(),
     }
@@ -43,7 +47,7 @@ pub(super) fn quality(report: Option<&LegReport>, reason: Option<&Reason>) -> Op
         let told = reason.map(|reason| serde_json::json!({ "reason": reason.to_string() }));
         return told.map(|told| told.to_string());
     };
-    let told = serde_json::json!({
+    let mut told = serde_json::json!({
         "reason": reason.map(Reason::to_string),
         "received": report.received,
         "lost": report.lost,
@@ -64,6 +68,7 @@ pub(super) fn quality(report: Option<&LegReport>, reason: Option<&Reason>) -> Op
             "caughtUp": stream.caught_up,
         })),
     });
+    line::add(&mut told, report);
     Some(told.to_string())
 }
 
@@ -76,6 +81,7 @@ impl CallActor {
             dtmf_payload_type,
             remote,
             srtp,
+            rtcp,
             receive,
             send,
         } = leg_change(agreed);
@@ -88,6 +94,8 @@ impl CallActor {
             srtp,
             receive,
             send,
+            rtcp,
+            cname: random::cname(),
             ssrc: random::u32(),
             sequence: random::sequence(),
             timestamp: random::u32(),
@@ -96,6 +104,7 @@ impl CallActor {
         studio::with(|studio| {
             let leg = studio.table.add_leg(clock::now(), spec);
             studio.connect(id, call, leg, port);
+            studio.listen_beside(id, rtcp != RtcpPath::Muxed);
         });
         encryption::log(id, &self.far_end, agreed);
         self.welcome_leg();
@@ -126,6 +135,8 @@ impl CallActor {
         }
         let change = leg_change(agreed);
         self.at_leg(|table, leg| table.renegotiate(clock::now(), leg, change));
+        let is_needed = change.rtcp != RtcpPath::Muxed;
+        studio::with(|studio| studio.listen_beside(self.id, is_needed));
     }
 
     /// Does something with the leg, once there is one.
@@ -161,6 +172,7 @@ impl CallActor {
             let counter = metrics.rtp_damage.with_label_values(&[kind]);
             counter.inc_by(count);
         }
+        metrics.lines.count(report);
         metrics
             .rtp_jitter
             .observe(f64::from(report.jitter_ms) / 1000.0);
@@ -178,7 +190,10 @@ impl Handler<OnLeg> for CallActor {
                 tracing::debug!(call.id = %self.id, rtp.from = %from, "audio arrives")
             }
             MediaEvent::Dtmf { digit, .. } => self.key_by_rtp(digit),
-            MediaEvent::Level { .. } => {}
+            MediaEvent::FarEndLeft { .. } => {
+                tracing::info!(call.id = %self.id, "the far end has said good-bye by RTCP");
+            }
+            MediaEvent::Line { .. } | MediaEvent::Level { .. } => {}
         }
     }
 }

@@ -11,6 +11,7 @@ mod dial;
 mod dialog;
 mod encryption;
 mod leg;
+mod line;
 mod stream;
 mod transfer;
 

@@ -74,7 +74,14 @@ impl Switchboard {
             metrics: self.peers.metrics.clone(),
         };
         let call = CallActor::start_in_arbiter(arbiter, move |_| CallActor::new(plan, peers));
-        self.lines.insert(id, Line { call, room: None });
+        self.lines.insert(
+            id,
+            Line {
+                call,
+                room: None,
+                quality: None,
+            },
+        );
     }
 
     fn admit(

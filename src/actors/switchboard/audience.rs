@@ -94,7 +94,7 @@ impl Audience {
         }
     }
 
-    fn push(&self, frame: &impl Serialize) {
+    pub(super) fn push(&self, frame: &impl Serialize) {
         let Ok(text) = serde_json::to_string(frame) else {
             return;
         };
@@ -219,8 +219,7 @@ impl Switchboard {
             "type": "snapshot", "seq": self.audience.seq, "serverTime": now,
             "you": operator, "shows": shows, "episodes": episodes, "calls": calls,
             "operators": self.audience.everybody(), "health": self.peers.health.view(),
-            "callsOut": self.calls_out(),
-            "mixing": self.desk.mixing(),
+            "callsOut": self.calls_out(), "mixing": self.desk.mixing(), "quality": self.line_qualities(),
             "limits": { "lobby": self.desk.limits().lobby, "hold": self.desk.limits().hold, "live": self.desk.limits().live },
         })
         .to_string()

@@ -12,6 +12,7 @@ mod browsers;
 mod dial;
 mod drain;
 mod effects;
+mod line_quality;
 mod lines_out;
 mod presses;
 mod streams;
@@ -32,6 +33,7 @@ use crate::{
     },
     config::PublicIp,
     domain::{CallId, Desk, EpisodeId, RoomName, Stage, desk::Drained},
+    media::quality::LineQuality,
     store::{Journal, Record},
 };
 
@@ -70,6 +72,8 @@ pub struct SwitchboardPeers {
 struct Line {
     call: Addr<CallActor>,
     room: Option<RoomName>,
+    /// What it is like, when that is known.
+    quality: Option<LineQuality>,
 }
 
 /// Decides nothing itself: asks the desk and sees to it.

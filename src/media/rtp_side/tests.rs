@@ -2,8 +2,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::media::latch::Sources;
+use crate::media::rtcp::{
+    CNAME_LEN, Compound, Moment, NtpTime, Packet, REPORT_BUF, Report, ReportBlock,
+};
 use crate::media::rtp::PACKET_BUF;
-use crate::media::srtp::{MasterKey, Mki, SrtpIn, SrtpOut, Suite};
+use crate::media::srtp::{
+    MasterKey, Mki, RTCP_TRAILER_MAX, SrtcpIn, SrtcpOut, SrtpIn, SrtpOut, Suite,
+};
 
 const SUITE: Suite = Suite::AesCm128HmacSha1_80;
 
@@ -42,6 +47,8 @@ impl Bench {
             remote: "198.51.100.7:4000".parse().unwrap(),
             sources: Sources::of("198.51.100.7".parse().unwrap()),
             srtp: keys(1, 2),
+            rtcp: crate::media::rtcp::RtcpPath::Muxed,
+            cname: [b'A'; crate::media::rtcp::CNAME_LEN],
             ssrc: 100,
             sequence,
             timestamp: 0,
@@ -100,7 +107,7 @@ impl Bench {
     /// The phone's view of our next packet: its SSRC, if it can be opened.
     fn hears(&mut self) -> Option<u32> {
         let mut buf = PACKET_BUF;
-        let (to, packet) = self.side.packet(&[0x33; 160], &mut buf)?;
+        let (to, packet) = self.side.packet(self.at, &[0x33; 160], &mut buf)?;
         assert_eq!((to, packet.len()), (self.spec.remote, 182));
         let mut packet = packet.to_vec();
         let opened = RtpIn::parse(self.opener.unprotect(&mut packet).ok()?)?;
@@ -148,13 +155,14 @@ fn nothing_of_a_forged_packet_is_believed() {
         assert_eq!(b.takes(&forged), None);
         assert_eq!(b.takes(&plain), None);
     }
-    // SRTCP, which comes to this port from phones that multiplex.
+    // A report under the keys of sound.
     let mut srtcp = b.sealed(0, &[0; 100]);
     srtcp[1] = 200;
     assert_eq!(b.takes(&srtcp), None);
     let after = b.side.report();
     assert_eq!(after.received, before.received);
-    assert_eq!((after.unauthentic, after.malformed), (20_000, 1));
+    assert_eq!((after.unauthentic, after.malformed), (20_000, 0));
+    assert_eq!((after.rtcp.forged, after.rtcp.received), (1, 0));
     assert_eq!((after.lost, after.over_rate), (0, 0));
     b.talks(100);
 }
@@ -229,6 +237,89 @@ fn new_keys_are_used_from_the_next_packet_on() {
     assert_eq!(b.hears(), Some(101));
     b.agree(None);
     let mut buf = PACKET_BUF;
-    let plain = b.side.packet(&[0x33; 160], &mut buf).unwrap().1;
+    let plain = b.side.packet(b.at, &[0x33; 160], &mut buf).unwrap().1;
     assert_eq!(RtpIn::parse(plain).unwrap().payload, [0x33; 160]);
+}
+
+/// What the phone reports of our stream, as it writes it.
+fn report(lost: i32) -> Vec<u8> {
+    let report = Report {
+        ssrc: 7,
+        info: None,
+        block: Some(ReportBlock {
+            ssrc: 100,
+            lost,
+            ..ReportBlock::default()
+        }),
+        cname: [b'p'; CNAME_LEN],
+        is_last: false,
+    };
+    let mut buf = vec![0; 200];
+    let len = report.write(&mut buf).unwrap();
+    buf.truncate(len);
+    buf
+}
+
+#[test]
+fn reports_go_sealed_both_ways_and_plain_ones_are_not_believed() {
+    let mut b = Bench::new(1);
+    b.talks(10);
+    assert_eq!(b.hears(), Some(100));
+    let plain = report(5);
+    let mut sealed = plain.clone();
+    sealed.resize(plain.len() + RTCP_TRAILER_MAX, 0);
+    SrtcpOut::new(&key(2))
+        .protect(&mut sealed, plain.len())
+        .unwrap();
+    assert_eq!(b.takes(&plain), None);
+    assert_eq!(b.side.report().far, None);
+    assert_eq!(b.takes(&sealed), None);
+    assert_eq!(b.takes(&sealed), None);
+    let told = b.side.report();
+    assert_eq!(told.far.map(|far| far.lost), Some(5));
+    assert_eq!((told.rtcp.received, told.rtcp.forged), (1, 2));
+
+    let moment = Moment {
+        now: b.at,
+        ntp: NtpTime(1 << 40),
+        chance: 0,
+    };
+    let mut buf = REPORT_BUF;
+    let (to, packet) = b.side.control_packet(&moment, false, &mut buf).unwrap();
+    assert_eq!(to, b.spec.remote);
+    assert!(packet.len() > 8 && Compound::read(packet).is_none());
+    let mut packet = packet.to_vec();
+    let mut far = SrtcpIn::new(&key(1), Mki::default());
+    let opened = far.unprotect(&mut packet).unwrap();
+    let first = Compound::read(opened).unwrap().packets().next();
+    let Some(Packet::SenderReport { ssrc, info, blocks }) = first else {
+        panic!("{first:?}");
+    };
+    assert_eq!((ssrc, info.packets, info.octets), (100, 1, 160));
+    assert_eq!(blocks.iter().next().map(|block| block.ssrc), Some(7));
+}
+
+#[test]
+fn under_new_keys_our_reports_are_of_the_new_stream() {
+    let mut b = Bench::new(1);
+    b.talks(10);
+    b.hears();
+    b.agree(keys(3, 4));
+    b.opener = SrtpIn::new(SUITE, &key(3), Mki::default());
+    assert_eq!(b.hears(), Some(101));
+    let moment = Moment {
+        now: b.at,
+        ntp: NtpTime(1 << 40),
+        chance: 0,
+    };
+    let mut buf = REPORT_BUF;
+    let (_, packet) = b.side.control_packet(&moment, false, &mut buf).unwrap();
+    let mut far = SrtcpIn::new(&key(3), Mki::default());
+    let mut packet = packet.to_vec();
+    let opened = far.unprotect(&mut packet).unwrap();
+    let first = Compound::read(opened).unwrap().packets().next();
+    let Some(Packet::SenderReport { ssrc, info, .. }) = first else {
+        panic!("{first:?}");
+    };
+    assert_eq!((ssrc, info.packets), (101, 1));
 }

@@ -14,12 +14,12 @@ use super::MasterKey;
 /// Octets of HMAC-SHA1 before it is cut to a tag.
 const MAC_LEN: usize = 20;
 
-/// What the derived keys are for (RFC 3711 section 4.3.1); those of SRTCP are not used.
-#[derive(Clone, Copy)]
-enum Label {
-    Encryption = 0,
-    Authentication = 1,
-    Salt = 2,
+/// What keys are derived for: the first of its three labels (RFC 3711 sections 4.3.1 and 4.3.2), which are those of
+/// encryption, authentication and salt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Rtp = 0,
+    Rtcp = 3,
 }
 
 /// The expanded keys of one direction. Never printed.
@@ -38,8 +38,8 @@ impl fmt::Debug for SessionKeys {
 
 impl SessionKeys {
     /// Derives once for the life of the master key (a key derivation rate of 0).
-    pub(super) fn derive(master: &MasterKey) -> Self {
-        let derived = Derived::of(master);
+    pub(super) fn derive(master: &MasterKey, purpose: Purpose) -> Self {
+        let derived = Derived::of(master, purpose);
         Self {
             cipher: Aes128Enc::new(&derived.encryption.into()),
             salt: derived.salt,
@@ -58,11 +58,11 @@ impl SessionKeys {
         keystream(&self.cipher, iv, payload);
     }
 
-    /// The untruncated tag of header and encrypted payload (section 4.2).
-    pub(super) fn tag(&self, packet: &[u8], rollovers: u32) -> [u8; MAC_LEN] {
+    /// The untruncated tag of a packet and what is signed with it but not sent (section 4.2): of RTP, the rollovers.
+    pub(super) fn tag(&self, packet: &[u8], unsent: &[u8]) -> [u8; MAC_LEN] {
         let mut mac = self.mac.clone();
         mac.update(packet);
-        mac.update(&rollovers.to_be_bytes());
+        mac.update(unsent);
         mac.finalize().into_bytes().into()
     }
 }
@@ -74,23 +74,24 @@ struct Derived {
 }
 
 impl Derived {
-    fn of(master: &MasterKey) -> Self {
+    fn of(master: &MasterKey, purpose: Purpose) -> Self {
         let cipher = Aes128Enc::new(&master.key.into());
         let mut derived = Self {
             encryption: [0; 16],
             authentication: [0; MAC_LEN],
             salt: [0; 14],
         };
-        for (label, key) in [
-            (Label::Encryption, &mut derived.encryption[..]),
-            (Label::Authentication, &mut derived.authentication[..]),
-            (Label::Salt, &mut derived.salt[..]),
-        ] {
+        let keys = [
+            &mut derived.encryption[..],
+            &mut derived.authentication[..],
+            &mut derived.salt[..],
+        ];
+        for (label, key) in (purpose as u8..).zip(keys) {
             let mut iv = [0; 16];
             for (octet, salt) in iv.iter_mut().zip(master.salt) {
                 *octet = salt;
             }
-            iv[7] ^= label as u8;
+            iv[7] ^= label;
             keystream(&cipher, iv, key);
         }
         derived
@@ -118,10 +119,11 @@ mod tests {
 
     #[test]
     fn keys_are_those_of_rfc_3711_b_3() {
-        let derived = Derived::of(&MasterKey {
+        let master = MasterKey {
             key: octets("E1F97A0D3E018BE0D64FA32C06DE4139"),
             salt: octets("0EC675AD498AFEEBB6960B3AABE6"),
-        });
+        };
+        let derived = Derived::of(&master, Purpose::Rtp);
         assert_eq!(
             derived.encryption,
             octets("C61E7A93744F39EE10734AFE3FF7A087")

@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq as _;
 
-use super::derive::SessionKeys;
+use super::derive::{Purpose, SessionKeys};
 use super::index::{INDEX_END, Window, estimate, index, rollovers};
 use super::{MasterKey, Mki, Suite, header_len, stream_of};
 
@@ -50,7 +50,7 @@ impl SrtpIn {
     pub fn new(suite: Suite, master: &MasterKey, mki: Mki) -> Self {
         Self {
             suite,
-            keys: SessionKeys::derive(master),
+            keys: SessionKeys::derive(master, Purpose::Rtp),
             mki,
             streams: [None; STREAMS_MAX],
             former: [None; STREAMS_MAX],
@@ -105,7 +105,7 @@ impl SrtpIn {
     ) -> Result<u64, Refused> {
         let keys = &self.keys;
         let is_right = |index: &u64| {
-            let expected = keys.tag(packet, rollovers(*index));
+            let expected = keys.tag(packet, &rollovers(*index).to_be_bytes());
             let expected = expected.get(..tag.len()).unwrap_or_default();
             bool::from(expected.ct_eq(tag))
         };

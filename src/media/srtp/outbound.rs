@@ -1,6 +1,6 @@
 //! What we send.
 
-use super::derive::SessionKeys;
+use super::derive::{Purpose, SessionKeys};
 use super::index::{index, rollovers};
 use super::{MasterKey, Suite, header_len, stream_of};
 
@@ -18,7 +18,7 @@ impl SrtpOut {
     pub fn new(suite: Suite, master: &MasterKey) -> Self {
         Self {
             suite,
-            keys: SessionKeys::derive(master),
+            keys: SessionKeys::derive(master, Purpose::Rtp),
             last: None,
         }
     }
@@ -33,7 +33,7 @@ impl SrtpOut {
         let (sequence, ssrc) = stream_of(packet)?;
         let index = self.next(sequence)?;
         self.keys.crypt(ssrc, index, packet.get_mut(header..)?);
-        let tag = self.keys.tag(packet, rollovers(index));
+        let tag = self.keys.tag(packet, &rollovers(index).to_be_bytes());
         for (octet, tag) in rest.iter_mut().zip(tag) {
             *octet = tag;
         }

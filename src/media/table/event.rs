@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::{LegKey, SourceKey};
 use crate::media::dsp::Level;
+use crate::media::quality::LineQuality;
 
 /// Events kept for a slow reader; a second of 400 meters.
 const EVENTS_MAX: usize = 4096;
@@ -44,6 +45,18 @@ pub enum MediaEvent {
     PromptEnded {
         /// The leg that heard it.
         leg: LegKey,
+    },
+    /// The far end has said good-bye by RTCP; said once, and no reason to hang up.
+    FarEndLeft {
+        /// The leg.
+        leg: LegKey,
+    },
+    /// What a line is like: when that changes, and every few seconds.
+    Line {
+        /// The leg.
+        leg: LegKey,
+        /// What it is like.
+        quality: LineQuality,
     },
     /// The level of a voice as the room hears it, over the last 100 ms.
     Level {

@@ -24,6 +24,17 @@ pub trait MediaIo {
     /// Sends a packet from the leg's socket. What cannot be sent is lost, as on any network.
     fn send(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]);
 
+    /// Reads the next datagram that waits on the leg's RTCP socket, if it has one.
+    fn recv_control(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
+        let _ = (leg, buf);
+        None
+    }
+
+    /// Sends a report from the leg's RTCP socket, if it has one.
+    fn send_control(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
+        let _ = (leg, to, packet);
+    }
+
     /// The leg is a stream, and something is in its ring for the socket.
     fn wake(&mut self, leg: LegKey) {
         let _ = leg;

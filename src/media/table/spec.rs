@@ -7,6 +7,7 @@ use crate::media::asset::PromptId;
 use crate::media::feed::Playlist;
 use crate::media::g711::Law;
 use crate::media::latch::Sources;
+use crate::media::rtcp::{CNAME_LEN, RtcpPath};
 use crate::media::srtp::SrtpKeys;
 
 /// Where a leg is: what it hears, and who hears it.
@@ -39,6 +40,10 @@ pub struct LegSpec {
     pub sources: Sources,
     /// How the stream is encrypted; plain RTP without.
     pub srtp: Option<SrtpKeys>,
+    /// Where the far end wants RTCP.
+    pub rtcp: RtcpPath,
+    /// Our canonical name; random.
+    pub cname: [u8; CNAME_LEN],
     /// Our SSRC; random.
     pub ssrc: u32,
     /// Our first sequence number; random.
@@ -64,6 +69,8 @@ pub struct LegChange {
     pub remote: SocketAddr,
     /// How the stream is encrypted from now on.
     pub srtp: Option<SrtpKeys>,
+    /// Where the far end wants RTCP.
+    pub rtcp: RtcpPath,
     /// False while the far end sends nothing (it has put us on hold).
     pub receive: bool,
     /// False while the far end wants nothing from us.
@@ -78,6 +85,7 @@ impl From<&LegSpec> for LegChange {
             dtmf_payload_type,
             remote,
             srtp,
+            rtcp,
             receive,
             send,
             ..
@@ -88,6 +96,7 @@ impl From<&LegSpec> for LegChange {
             dtmf_payload_type,
             remote,
             srtp,
+            rtcp,
             receive,
             send,
         }

@@ -9,7 +9,7 @@ use sdp_types::{Attribute, Media, RtpMap, Session, Time};
 
 use super::crypto::{self, LocalSrtp, Srtp, SrtpRule};
 use super::write::Lines;
-use super::{BYTES_MAX, Codec, Direction, LINES_MAX, LocalMedia, Negotiated, SdpError};
+use super::{BYTES_MAX, Codec, Direction, LINES_MAX, LocalMedia, Negotiated, Rtcp, SdpError};
 
 /// Most payload types that are looked at in one media line.
 const FORMATS_MAX: usize = 64;
@@ -28,6 +28,7 @@ pub(super) struct Stream {
     payload_type: u8,
     dtmf_payload_type: Option<u8>,
     remote: SocketAddr,
+    rtcp: Rtcp,
     ptime_ms: Option<u16>,
     direction: Direction,
     srtp: Option<Srtp>,
@@ -152,6 +153,7 @@ impl Description {
             payload_type,
             dtmf_payload_type: dtmf.map(|(number, _)| *number),
             remote: SocketAddr::new(ip, media.port),
+            rtcp: rtcp(media, ip, local),
             ptime_ms: ptime_ms(media),
             direction: if ip.is_unspecified() {
                 direction.silenced()
@@ -169,10 +171,7 @@ impl Description {
             .first()
             .or(self.session.connection.as_ref())?;
         let ip = line.try_address().ok()?.ip.to_canonical();
-        let broadcast = ip == IpAddr::from([255, 255, 255, 255]);
-        let reachable = ip.is_ipv4() == local.to_canonical().is_ipv4();
-        let usable = ip.is_unspecified() || (reachable && !ip.is_multicast() && !broadcast);
-        usable.then_some(ip)
+        (ip.is_unspecified() || can_be_sent_to(ip, local)).then_some(ip)
     }
 
     /// The direction attribute of the media, else of the session, else both ways.
@@ -190,6 +189,7 @@ impl Stream {
             payload_type: self.payload_type,
             dtmf_payload_type: self.dtmf_payload_type,
             remote: self.remote,
+            rtcp: self.rtcp,
             ptime_ms_in: self.ptime_ms,
             direction: self.direction,
             hold: !self.direction.sends(),
@@ -255,6 +255,45 @@ fn mapped_format(map: &RtpMap) -> Option<Format> {
         return Some(Format::TelephoneEvent);
     }
     Codec::from_name(name).map(Format::Audio)
+}
+
+fn can_be_sent_to(ip: IpAddr, local: IpAddr) -> bool {
+    let is_broadcast = ip == IpAddr::from([255, 255, 255, 255]);
+    let is_reachable = ip.is_ipv4() == local.to_canonical().is_ipv4();
+    is_reachable && !ip.is_multicast() && !is_broadcast
+}
+
+/// Where a media line whose RTP goes to `ip` wants RTCP: what makes no sense is passed over.
+fn rtcp(media: &Media, ip: IpAddr, local: IpAddr) -> Rtcp {
+    let named = |name: &str| {
+        let attributes = media.attributes.iter();
+        attributes
+            .filter(move |attribute| attribute.attribute == name)
+            .next_back()
+    };
+    if named("rtcp-mux").is_some() {
+        return Rtcp::Muxed;
+    }
+    let beside = SocketAddr::new(ip, media.port.checked_add(1).unwrap_or_default());
+    let value = named("rtcp").and_then(|attribute| attribute.value.as_deref());
+    Rtcp::At(
+        value
+            .and_then(|value| rtcp_address(value, ip, local))
+            .unwrap_or(beside),
+    )
+}
+
+/// `53020`, or `53020 IN IP4 192.0.2.1` (RFC 3605 section 2.1).
+fn rtcp_address(value: &str, ip: IpAddr, local: IpAddr) -> Option<SocketAddr> {
+    let mut words = value.split_ascii_whitespace();
+    let port = words.next()?.parse().ok().filter(|port| *port != 0)?;
+    let Some(address) = words.nth(2) else {
+        return Some(SocketAddr::new(ip, port));
+    };
+    let named: IpAddr = address.parse().ok()?;
+    let named = named.to_canonical();
+    let is_usable = can_be_sent_to(named, local) && !named.is_unspecified();
+    is_usable.then_some(SocketAddr::new(named, port))
 }
 
 fn ptime_ms(media: &Media) -> Option<u16> {

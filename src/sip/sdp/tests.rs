@@ -426,6 +426,7 @@ fn a_late_offer_is_settled_by_its_answer() {
          a=rtpmap:8 PCMA/8000\r\n\
          a=rtpmap:101 telephone-event/8000\r\n\
          a=fmtp:101 0-15\r\n\
+         a=rtcp-mux\r\n\
          a=ptime:20\r\n\
          a=sendrecv\r\n"
     );
@@ -546,4 +547,55 @@ proptest! {
             prop_assert_eq!(agreed.hold, !agreed.direction.sends());
         }
     }
+}
+
+#[test]
+fn rtcp_is_multiplexed_with_whoever_offers_it() {
+    let offer = offered("m=audio 4000 RTP/AVP 0\r\na=rtcp:4001\r\na=rtcp-mux\r\na=sendrecv\r\n");
+    let (agreed, answer) = answered(&offer);
+    assert_eq!(agreed.rtcp, Rtcp::Muxed);
+    assert!(answer.contains("\r\na=rtcp-mux\r\n"), "{answer}");
+    let (agreed, answer) = answered(TWILIO);
+    assert_eq!(
+        agreed.rtcp,
+        Rtcp::At("168.86.137.207:12693".parse().unwrap())
+    );
+    assert!(!answer.contains("rtcp"), "{answer}");
+}
+
+#[test]
+fn rtcp_goes_where_the_offer_says_if_that_makes_sense() {
+    let beside = "192.0.2.1:4001";
+    for (value, expected) in [
+        ("53020", "192.0.2.1:53020"),
+        ("53020 IN IP4 192.0.2.9", "192.0.2.9:53020"),
+        ("53020 IN IP4", "192.0.2.1:53020"),
+        ("0", beside),
+        ("65536", beside),
+        ("", beside),
+        ("port", beside),
+        ("53020 IN IP4 host.example", beside),
+        ("53020 IN IP4 0.0.0.0", beside),
+        ("53020 IN IP4 224.0.0.1", beside),
+        ("53020 IN IP4 255.255.255.255", beside),
+        ("53020 IN IP6 2001:db8::9", beside),
+    ] {
+        let offer = offered(&format!("m=audio 4000 RTP/AVP 0\r\na=rtcp:{value}\r\n"));
+        let (agreed, _) = answered(&offer);
+        assert_eq!(agreed.rtcp, Rtcp::At(expected.parse().unwrap()), "{value}");
+    }
+    let (agreed, _) = answered(&offered("m=audio 65535 RTP/AVP 0\r\n"));
+    assert_eq!(agreed.rtcp, Rtcp::At("192.0.2.1:0".parse().unwrap()));
+}
+
+#[test]
+fn our_offers_multiplex_and_take_a_no() {
+    let (pending, offer) = offer(&local(), None);
+    let offer = String::from_utf8(offer).unwrap();
+    assert!(offer.contains("\r\na=rtcp-mux\r\n"), "{offer}");
+    let yes = offered("m=audio 4000 RTP/AVP 0\r\na=rtcp-mux\r\n");
+    let no = offered("m=audio 4000 RTP/AVP 0\r\n");
+    let rtcp = |answer: &str| accept_answer(&pending, answer.as_bytes()).unwrap().rtcp;
+    assert_eq!(rtcp(&yes), Rtcp::Muxed);
+    assert_eq!(rtcp(&no), Rtcp::At("192.0.2.1:4001".parse().unwrap()));
 }

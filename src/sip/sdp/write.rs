@@ -4,7 +4,7 @@ use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
 
 use super::crypto;
 use super::read::Description;
-use super::{Codec, LocalMedia, Negotiated};
+use super::{Codec, LocalMedia, Negotiated, Rtcp};
 
 /// Packet length that we send and ask for, in milliseconds.
 const PTIME_MS: u16 = 20;
@@ -32,6 +32,8 @@ struct Formats<'a> {
     codecs: &'a [(u8, Codec)],
     dtmf: Option<u8>,
     crypto: Option<&'a crypto::Line>,
+    /// RTCP comes and goes on the RTP port.
+    rtcp_mux: bool,
 }
 
 impl Lines {
@@ -77,6 +79,7 @@ pub(super) fn answer(local: &LocalMedia<'_>, agreed: &Negotiated, time: Time) ->
         codecs: &[(agreed.payload_type, agreed.codec)],
         dtmf: agreed.dtmf_payload_type,
         crypto: crypto.as_ref(),
+        rtcp_mux: agreed.rtcp == Rtcp::Muxed,
     };
     description(
         local,
@@ -110,6 +113,7 @@ pub(super) fn offer(
             codecs: &codecs,
             dtmf,
             crypto,
+            rtcp_mux: true,
         },
         "sendrecv",
         time,
@@ -163,6 +167,9 @@ fn audio(port: u16, proto: &str, formats: &Formats<'_>, direction: &str) -> Medi
     }
     if let Some(line) = formats.crypto {
         attribute("crypto", Some(line.value()));
+    }
+    if formats.rtcp_mux {
+        attribute("rtcp-mux", None);
     }
     attribute("ptime", Some(PTIME_MS.to_string()));
     attribute(direction, None);

@@ -12,6 +12,7 @@ pub(crate) mod digest;
 pub(crate) mod message;
 pub(crate) mod noise;
 pub(crate) mod octets;
+pub(crate) mod rtcp;
 pub(crate) mod rtp;
 pub(crate) mod sdp;
 pub(crate) mod stream;
@@ -26,7 +27,7 @@ pub(crate) struct Body {
 }
 
 /// All of them.
-pub(crate) const ALL: [Body; 9] = [
+pub(crate) const ALL: [Body; 10] = [
     Body {
         name: "message",
         run: message::run,
@@ -46,6 +47,10 @@ pub(crate) const ALL: [Body; 9] = [
     Body {
         name: "rtp",
         run: rtp::run,
+    },
+    Body {
+        name: "rtcp",
+        run: rtcp::run,
     },
     Body {
         name: "noise",

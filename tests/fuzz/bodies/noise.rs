@@ -91,6 +91,8 @@ fn spec(remote: SocketAddr) -> LegSpec {
         remote,
         sources: Sources::of(remote.ip()),
         srtp: None,
+        rtcp: audioroad::media::rtcp::RtcpPath::Muxed,
+        cname: [b'A'; audioroad::media::rtcp::CNAME_LEN],
         ssrc: 1,
         sequence: 1,
         timestamp: 1,

@@ -15,6 +15,7 @@ use super::phone::Phone;
 use crate::media::asset::Assets;
 use crate::media::g711::Law;
 use crate::media::latch::Sources;
+use crate::media::rtcp::is_rtcp;
 use crate::media::stream;
 use crate::media::table::*;
 use crate::media::tone::{GapDetector, Tone, ToneDetector};
@@ -88,22 +89,36 @@ fn write_tone(dir: &Path, stem: &str, hz: f32, seconds: u32, edge: usize) {
 pub(super) struct Net {
     inbox: SecondaryMap<LegKey, VecDeque<(Vec<u8>, SocketAddr, Instant)>>,
     outbox: Vec<(LegKey, SocketAddr, Vec<u8>)>,
+    /// What waits on sockets of RTCP's own.
+    pub beside: SecondaryMap<LegKey, VecDeque<(Vec<u8>, SocketAddr, Instant)>>,
 }
 
 impl MediaIo for Net {
     fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
-        let (bytes, from, at) = self.inbox.get_mut(leg)?.pop_front()?;
-        buf[..bytes.len()].copy_from_slice(&bytes);
-        Some(Datagram {
-            len: bytes.len(),
-            from,
-            at,
-        })
+        read(self.inbox.get_mut(leg)?, buf)
+    }
+
+    fn recv_control(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
+        read(self.beside.get_mut(leg)?, buf)
+    }
+
+    fn send_control(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
+        self.send(leg, to, packet);
     }
 
     fn send(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
         self.outbox.push((leg, to, packet.to_vec()));
     }
+}
+
+fn read(inbox: &mut VecDeque<(Vec<u8>, SocketAddr, Instant)>, buf: &mut [u8]) -> Option<Datagram> {
+    let (bytes, from, at) = inbox.pop_front()?;
+    buf[..bytes.len()].copy_from_slice(&bytes);
+    Some(Datagram {
+        len: bytes.len(),
+        from,
+        at,
+    })
 }
 
 pub(super) struct Studio {
@@ -117,6 +132,8 @@ pub(super) struct Studio {
     /// Whether anybody has an ear at them.
     pub heard: Arc<AtomicBool>,
     pub events: Vec<MediaEvent>,
+    /// RTCP that was sent, and where.
+    pub reports: Vec<(SocketAddr, Vec<u8>)>,
     /// Every other phone is on a Media Stream.
     pub streams: bool,
 }
@@ -137,6 +154,7 @@ impl Studio {
             earpieces: Vec::new(),
             heard: Arc::new(AtomicBool::new(true)),
             events: Vec::new(),
+            reports: Vec::new(),
             streams: false,
         }
     }
@@ -160,6 +178,8 @@ impl Studio {
             remote: format!("198.51.100.{}:4000", n + 1).parse().unwrap(),
             sources: Sources::of(NAT.parse().unwrap()),
             srtp: None,
+            rtcp: crate::media::rtcp::RtcpPath::Muxed,
+            cname: [b'A'; crate::media::rtcp::CNAME_LEN],
             ssrc: 1000 + n as u32,
             sequence: 65_500,
             timestamp: u32::MAX - 8000,
@@ -254,16 +274,25 @@ impl Studio {
         while let Some(event) = self.table.poll_event() {
             self.events.push(event);
         }
-        for (leg, to, packet) in self.net.outbox.drain(..) {
-            if let Some(phone) = self.phones.iter_mut().find(|phone| phone.leg == leg) {
-                phone.hear(self.ms, to, &packet);
-            }
-        }
+        self.collect();
         let now = self.now();
         for phone in &mut self.phones {
             phone.read_stream(self.ms, now);
         }
         self.earpieces.iter_mut().for_each(Earpiece::hear);
+    }
+
+    /// Carries what was sent to where it goes.
+    pub(super) fn collect(&mut self) {
+        for (leg, to, packet) in self.net.outbox.drain(..) {
+            if is_rtcp(&packet) {
+                self.reports.push((to, packet));
+                continue;
+            }
+            if let Some(phone) = self.phones.iter_mut().find(|phone| phone.leg == leg) {
+                phone.hear(self.ms, to, &packet);
+            }
+        }
     }
 
     /// The tones a phone hears now, judged by its last 200 ms.
