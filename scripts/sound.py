@@ -133,9 +133,9 @@ def table(rows, codec):
         cells = [
             path,
             f"**{ours['pesq']:.2f}**",
-            f"{ceiling - ours['pesq']:.2f}",
+            f"{abs(ceiling - ours['pesq']):.2f}",
             f"{reference['pesq']:.2f}",
-            f"{ours['pesq'] - reference['pesq']:+.2f}",
+            f"{ours['pesq'] - reference['pesq']:+.2f}".replace("-0.00", "+0.00"),
             f"{concealed['pesq']:.2f}",
             f"{ours['stoi']:.3f}",
             f"{ours['shift_ms']:.0f}",
@@ -152,7 +152,7 @@ def goals(rows, codec):
     ceiling = rows[codec, "", "ceiling"]["pesq"]
     for path in ("clean", "DSL"):
         below = ceiling - rows[codec, path, OURS]["pesq"]
-        yield below <= GOAL_BESIDE_CEILING, f"{codec}, {path}: {below:.2f} below the ceiling, {GOAL_BESIDE_CEILING} allowed"
+        yield below <= GOAL_BESIDE_CEILING, f"{codec}, {path}: {abs(below):.2f} below the ceiling, {GOAL_BESIDE_CEILING} allowed"
     for path in ("loss 3.5 %", "LTE"):
         better = rows[codec, path, OURS]["pesq"] - rows[codec, path, REFERENCE]["pesq"]
         yield better >= GOAL_BESIDE_REFERENCE, f"{codec}, {path}: {better:+.2f} beside the reference, {GOAL_BESIDE_REFERENCE:+} wanted"

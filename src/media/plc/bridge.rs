@@ -78,22 +78,28 @@ fn predictor(span: &[f32], window: &[f32]) -> [f64; ORDER + 1] {
 
 /// Gives the samples in `gap` the values at which the filter's output over all of `span` is least.
 fn interpolate(filter: &[f64; ORDER + 1], span: &mut [f32], gap: std::ops::Range<usize>) {
-    // What a sample has to do with one `lag` away.
+    // What a sample has to do with another, by the distance between them; and the same on both sides of it.
     let mut weight = [0.0; ORDER + 1];
+    let mut weights = [0.0; 2 * ORDER + 1];
     for (lag, weight) in weight.iter_mut().enumerate() {
         *weight = dot64(&filter[..=ORDER - lag], &filter[lag..]);
+        (weights[ORDER - lag], weights[ORDER + lag]) = (*weight, *weight);
+    }
+    // What is known around the gap; beyond it all is silence.
+    let mut known = [0.0; GAP_MAX + 2 * ORDER];
+    let known = &mut known[..gap.len() + 2 * ORDER];
+    let around = span.iter().enumerate().skip(gap.start - ORDER);
+    for (known, (at, sample)) in known.iter_mut().zip(around) {
+        *known = if gap.contains(&at) {
+            0.0
+        } else {
+            f64::from(*sample)
+        };
     }
     let mut target = [0.0; GAP_MAX];
     let target = &mut target[..gap.len()];
-    for (n, target) in target.iter_mut().enumerate() {
-        let at = gap.start + n;
-        for lag in n + 1..=ORDER {
-            *target -= weight[lag] * f64::from(span[at - lag]);
-        }
-        for lag in gap.len() - n..=ORDER {
-            let there = span.get(at + lag).copied().unwrap_or(0.0);
-            *target -= weight[lag] * f64::from(there);
-        }
+    for (target, known) in target.iter_mut().zip(known.windows(2 * ORDER + 1)) {
+        *target = -dot64(&weights, known);
     }
     let mut row = [0.0; GAP_MAX];
     let row = &mut row[..gap.len()];
