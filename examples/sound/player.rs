@@ -27,8 +27,11 @@ pub(crate) struct Call<'a> {
 pub(crate) enum Player {
     /// The switch's own.
     Adaptive,
-    /// Every packet is played so many ms after it would have come at the earliest, if it is there by then.
+    /// Every packet is played so many ms after it would have come at the earliest, if it is there by then. That a mixer has
+    /// frames of its own, for which sound waits, is not counted: it is flattered.
     Fixed { ms: u32, conceals: bool },
+    /// The same with the switch's frames and its concealment: packets are played at the first frame then, as ours are.
+    Framed { ms: u32 },
 }
 
 /// What came of it.
@@ -45,6 +48,7 @@ impl Player {
     pub(crate) fn name(self) -> String {
         match self {
             Self::Adaptive => "adaptive".to_owned(),
+            Self::Framed { ms } => format!("framed {ms}"),
             Self::Fixed { ms, conceals: true } => format!("fixed {ms} + concealment"),
             Self::Fixed {
                 ms,
@@ -57,6 +61,10 @@ impl Player {
         match self {
             Self::Adaptive => adaptive(epoch, call),
             Self::Fixed { ms, conceals } => fixed(f64::from(ms), conceals, call),
+            Self::Framed { ms } => {
+                let frames = ((f64::from(ms) - call.phase_ms) / PACKET_MS).ceil();
+                fixed(call.phase_ms + frames * PACKET_MS, true, call)
+            }
         }
     }
 }
@@ -103,8 +111,7 @@ fn media_ms(samples: f64, call: &Call<'_>) -> f64 {
     samples * 1000.0 / f64::from(call.codec.clock_hz()) * (1.0 + call.path.drift_ppm * 1e-6)
 }
 
-/// Plays sample by sample what was there in time, as a fixed buffer in front of a mixer does. Nothing is added for the
-/// mixer's frames: the switch's buffer has to wait for them, and this one is flattered.
+/// Plays sample by sample what was there in time.
 fn fixed(delay_ms: f64, conceals: bool, call: &Call<'_>) -> Heard {
     let &Call {
         codec,

@@ -32,7 +32,9 @@ pub const AFTER_MAX: usize = bridge::AFTER;
 pub struct Plc {
     /// The last samples that were heard, oldest first.
     history: [f32; HEARD],
+    /// How the sound goes on by itself, once that is needed, and how much was lost by then.
     extension: Extension<FADED>,
+    extended_from: Option<usize>,
     /// What fills a gap of which the end is known, and how much of it is still to come.
     bridge: [f32; GAP_MAX],
     bridged: std::ops::Range<usize>,
@@ -47,6 +49,7 @@ impl Plc {
         Self {
             history: [0.0; HEARD],
             extension: Extension::silent(),
+            extended_from: None,
             bridge: [0.0; GAP_MAX],
             bridged: 0..0,
             lost: FADED,
@@ -93,7 +96,7 @@ impl Plc {
 
     fn begin(&mut self) {
         if self.lost == 0 {
-            self.extension = Extension::of(&self.history);
+            self.extended_from = None;
             self.bridged = 0..0;
         }
     }
@@ -111,15 +114,26 @@ impl Plc {
         } else {
             // A bridge that turned out to be too short has landed nowhere.
             self.bridged = 0..0;
-            let gain = match self.lost {
-                ..FLAT => 1.0,
-                FLAT..FADED => (FADED - self.lost) as f32 / (FADED - FLAT) as f32,
+            match self.lost {
+                ..FLAT => self.extended(),
+                FLAT..FADED => self.extended() * (FADED - self.lost) as f32 / (FADED - FLAT) as f32,
                 _ => 0.0,
-            };
-            self.extension.sample(self.lost) * gain
+            }
         };
         self.lost = self.lost.saturating_add(1);
         sample.clamp(-1.0, 1.0)
+    }
+
+    fn extended(&mut self) -> f32 {
+        let from = match self.extended_from {
+            Some(from) => from,
+            None => {
+                self.extension = Extension::of(&self.history);
+                self.lost
+            }
+        };
+        self.extended_from = Some(from);
+        self.extension.sample(self.lost - from)
     }
 
     fn remember(&mut self, samples: &[f32]) {

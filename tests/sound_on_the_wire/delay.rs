@@ -113,7 +113,6 @@ fn measure(seconds: u64) -> Vec<f64> {
 
 #[test]
 #[ignore = "measures: make sound"]
-#[expect(clippy::print_stderr, reason = "the figure is what the test is for")]
 fn from_mouth_to_ear() {
     let mut medians = Vec::new();
     for _ in 0..ROUNDS {

@@ -134,7 +134,8 @@ impl Show {
             .iter()
             .filter(|line| line.place == Place::Air)
             .count();
-        match self.lines[line].place {
+        let place = self.lines[line].place;
+        match place {
             Place::Lobby => self.go(line, Place::Screening),
             // Nobody comes back from hold: most are sent back to the lobby.
             Place::Screening if self.roll(12) > 0 => self.go(line, Place::Lobby),

@@ -36,6 +36,8 @@ pub(super) struct DelayEstimator {
     /// Packets by their delay: of this block and of the one before.
     counts: [[u32; BUCKETS]; 2],
     seen: u32,
+    /// The delays within which [`QUANTILE`] and [`QUANTILE_AFTER_LOSS`] of them come.
+    covered: [i64; 2],
     /// Arrival of the newest packet, and until when the path is one that loses packets or turns them round.
     newest: Option<i64>,
     loses_until: i64,
@@ -52,6 +54,7 @@ impl DelayEstimator {
             target_min: target_min.clamp(0, TARGET_MAX),
             counts,
             seen: 0,
+            covered: [0; 2],
             newest: None,
             loses_until: 0,
             turns_until: 0,
@@ -85,6 +88,7 @@ impl DelayEstimator {
         let [block, _] = &mut self.counts;
         block[bucket] += 1;
         self.seen += 1;
+        self.covered = [QUANTILE, QUANTILE_AFTER_LOSS].map(|share| self.covered(share));
         if self.newest.is_none() {
             self.loses_until = arrival + TRIAL;
         }
@@ -113,9 +117,9 @@ impl DelayEstimator {
 
     /// How long after its earliest possible arrival a packet of so many samples should be played.
     pub(super) fn target(&self, packet: i64) -> i64 {
-        let mut wait = self.covered(QUANTILE);
+        let [mut wait, after_loss] = self.covered;
         if self.newest < Some(self.loses_until) {
-            wait = wait.max(packet + self.covered(QUANTILE_AFTER_LOSS));
+            wait = wait.max(packet + after_loss);
         }
         (wait + MARGIN).clamp(self.target_min, TARGET_MAX)
     }

@@ -87,3 +87,45 @@ fn burg(sound: &[f32; HEARD]) -> [f32; ORDER] {
     }
     predictor
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn goes_on(sound: &[f32; HEARD]) -> Vec<f32> {
+        let mut extension = Extension::<480>::of(sound);
+        (0..480).map(|at| extension.sample(at)).collect()
+    }
+
+    #[test]
+    fn a_tone_goes_on_as_loud_as_it_was() {
+        let tone = |n: usize| 0.5 * (n as f32 * 0.31).sin();
+        let sound = std::array::from_fn(tone);
+        let wrong = goes_on(&sound)
+            .iter()
+            .take(160)
+            .enumerate()
+            .find_map(|(n, x)| {
+                let there = tone(HEARD + n);
+                ((x - there).abs() > 0.05).then_some((n, *x, there))
+            });
+        assert_eq!(wrong, None);
+    }
+
+    #[test]
+    fn silence_goes_on_as_silence_and_nothing_grows() {
+        assert!(goes_on(&[0.0; HEARD]).iter().all(|x| *x == 0.0));
+        let mut seed = 1_u32;
+        let noise = std::array::from_fn(|_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            seed as i32 as f32 / 2_147_483_648.0
+        });
+        assert!(goes_on(&noise).iter().all(|x| x.abs() < 2.0));
+        let step = std::array::from_fn(|n| if n < 270 { 0.0 } else { 1.0 });
+        assert!(
+            goes_on(&step)
+                .iter()
+                .all(|x| x.is_finite() && x.abs() <= 2.0)
+        );
+    }
+}
