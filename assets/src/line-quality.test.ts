@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { applyChange, fromSnapshot } from './board';
 import { known, wordsOf } from './line-quality';
 import { parseFrame, type LineQuality } from './protocol';
-import { lineQualities, receive, receiveQuality } from './state';
 import { call, change, snapshot } from './testing';
 
 const GOOD: LineQuality = {
@@ -44,15 +44,15 @@ test('news replaces what was known, and calls that are over are forgotten', () =
   expect(known(before, {}, calls).get('a')).toEqual(GOOD);
 });
 
-test('a frame is known, comes after its snapshot, and lasts until the next one', () => {
+test('a frame is known, and so is what a snapshot brings', () => {
   const frame = parseFrame(JSON.stringify({ type: 'quality', calls: { a: BAD } }));
   if (frame?.type !== 'quality') throw new Error('a frame of lines');
-  receive(snapshot([call('a')], { quality: { a: GOOD } }), 0);
-  expect(lineQualities.value.get('a')).toEqual(GOOD);
-  receiveQuality(frame);
-  expect(lineQualities.value.get('a')).toEqual(BAD);
-  receive(change(42, { calls: [call('a', { status: 'completed' })] }), 0);
-  expect(lineQualities.value.get('a')).toBeUndefined();
-  receive(snapshot([call('a')]), 0);
-  expect(lineQualities.value.size).toBe(0);
+  const first = snapshot([call('a')], { quality: { a: GOOD } });
+  const board = fromSnapshot(first, 0);
+  const before = known(new Map(), first.quality ?? {}, board.calls);
+  expect(before.get('a')).toEqual(GOOD);
+  expect(known(before, frame.calls, board.calls).get('a')).toEqual(BAD);
+  const over = applyChange(board, change(42, { calls: [call('a', { status: 'completed' })] }));
+  if (over === 'gap') throw new Error('a gap where none was expected');
+  expect(known(before, {}, over.calls).size).toBe(0);
 });

@@ -9,6 +9,8 @@ use crate::media::rtcp::FarEnd;
 
 /// Seconds that "now" is made of.
 const WINDOW: usize = 8;
+/// Fewer packets say nothing about a line: one loss of ten is no bad line.
+const PACKETS_MIN: u64 = 100;
 /// Without news it is told again after this long.
 const TELL_EVERY: Duration = Duration::from_secs(4);
 /// A far end that has not reported for this long says nothing about now: five intervals of RFC 3550.
@@ -119,7 +121,7 @@ impl Line {
         let lately = measured.packets.since(&before);
         let late = measured.late.saturating_sub(late_before);
         self.remember(measured);
-        if lately.expected == 0 {
+        if lately.expected < PACKETS_MIN {
             return None;
         }
         let loss_percent = percent(lately.lost.saturating_add(late), lately.expected).min(100.0);
