@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use audioroad::media::asset::{Assets, demo_callers};
 use audioroad::media::g711::Law;
 use audioroad::media::latch::Sources;
+use audioroad::media::rtcp::{CNAME_LEN, RtcpPath};
 use audioroad::media::rtp::{PACKET_BUF, RtpOut};
 use audioroad::media::{
     Datagram, FRAME_MS, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place,
@@ -49,7 +51,8 @@ fn the_chain_of_a_caller_on_air() {
     table.set_source_leads(host, true);
     table.set_gain(leg, 20.0);
     let (voice, mut browser) = rtrb::RingBuffer::new(8);
-    table.tap(leg, room, voice).expect("an encoder");
+    let heard = Arc::new(AtomicBool::new(true));
+    table.tap(leg, room, voice, heard).expect("an encoder");
 
     let story = demo_callers()
         .expect("the built-in stories decode")
@@ -112,6 +115,8 @@ fn spec() -> LegSpec {
         timestamp: 1,
         receive: true,
         send: true,
+        rtcp: RtcpPath::Muxed,
+        cname: [b'A'; CNAME_LEN],
     }
 }
 

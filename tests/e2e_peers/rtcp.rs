@@ -86,7 +86,6 @@ fn a_real_telephone_and_the_switch_agree_on_what_the_line_was_like() {
 
 /// `ours` is of the row, `theirs` what baresip prints: what it sent before what it received.
 fn agree(number: &str, ours: &Value, theirs: &Value) {
-    println!("{number}: {ours}\n  baresip: {theirs}");
     let figure = |value: &Value, name: &str| {
         value
             .as_f64()

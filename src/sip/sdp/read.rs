@@ -268,8 +268,8 @@ fn rtcp(media: &Media, ip: IpAddr, local: IpAddr) -> Rtcp {
     let named = |name: &str| {
         let attributes = media.attributes.iter();
         attributes
-            .filter(move |attribute| attribute.attribute == name)
-            .next_back()
+            .rev()
+            .find(move |attribute| attribute.attribute == name)
     };
     if named("rtcp-mux").is_some() {
         return Rtcp::Muxed;

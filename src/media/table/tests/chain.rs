@@ -259,9 +259,11 @@ fn meters_tell_level_and_peak_ten_times_a_second() {
         let levels: Vec<_> = s
             .events
             .iter()
-            .filter_map(|event| match event {
-                MediaEvent::Level { of: whose, level } if *whose == of => Some(level),
-                _ => None,
+            .filter_map(|event| {
+                let MediaEvent::Level { of: whose, level } = event else {
+                    return None;
+                };
+                (*whose == of).then_some(level)
             })
             .collect();
         assert_eq!(levels.len(), 10, "{of:?}");
