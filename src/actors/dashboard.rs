@@ -31,6 +31,7 @@ use crate::{
         random,
         room_access::{AccessError, RoomAccess, RoomWish},
         switchboard::Switchboard,
+        websocket,
     },
     domain::{Command, Operator},
 };
@@ -218,7 +219,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Dashboard {
                 ctx.close(reason);
                 ctx.stop();
             }
-            Err(ProtocolError::Overflow) => {
+            Err(error) if websocket::is_too_long(&error) => {
                 Self::close(ctx, CloseCode::Size, "a frame has at most 16 KiB")
             }
             Err(_) => Self::close(ctx, CloseCode::Protocol, "not a WebSocket frame"),

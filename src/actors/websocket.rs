@@ -15,6 +15,7 @@ use actix_web::{
     error::PayloadError,
     web::{Bytes, Payload},
 };
+use actix_ws::ProtocolError;
 use futures_util::Stream;
 
 /// Longest head of a frame: two octets, eight of length, four of mask.
@@ -116,6 +117,17 @@ pub async fn guarded(
         octets: body.into_inner(),
     });
     Payload::from_request(request, &mut dev::Payload::from(stream)).await
+}
+
+/// Whether a socket came to its end because a frame was too long.
+#[must_use]
+pub fn is_too_long(error: &ProtocolError) -> bool {
+    let ProtocolError::Io(error) = error else {
+        return matches!(error, ProtocolError::Overflow);
+    };
+    let inner = error.get_ref();
+    let inner = inner.and_then(|inner| inner.downcast_ref::<PayloadError>());
+    matches!(inner, Some(PayloadError::Overflow))
 }
 
 #[cfg(test)]

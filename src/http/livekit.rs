@@ -229,6 +229,9 @@ async fn relay(
                 Some(Ok(AggregatedMessage::Ping(payload))) => session.pong(&payload).await.ok()?,
                 Some(Ok(AggregatedMessage::Text(_) | AggregatedMessage::Pong(_))) => {}
                 Some(Ok(AggregatedMessage::Close(reason))) => return reason,
+                Some(Err(error)) if websocket::is_too_long(&error) => {
+                    return Some(CloseCode::Size.into());
+                }
                 Some(Err(_)) => return Some(CloseCode::Protocol.into()),
                 None => return None,
             },

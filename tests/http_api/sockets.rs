@@ -396,5 +396,5 @@ async fn announce_a_gigabyte(socket: &mut Socket) {
         panic!("no TLS here");
     };
     tcp.write_all(&head).await.unwrap();
-    closed(socket).await;
+    assert_eq!(closed(socket).await, Some(1009));
 }

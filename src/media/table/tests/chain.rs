@@ -210,7 +210,7 @@ fn a_room_that_is_far_too_loud_is_limited_everywhere() {
     assert!((0.5..1.0).contains(&peak), "the track of a caller: {peak}");
     let program = s.table.program(room).unwrap().loudness;
     assert!(program.true_peak_dbtp < -1.0, "{program:?}");
-    assert!(program.momentary_lufs > -10.0, "{program:?}");
+    assert!(program.momentary_lufs > -12.0, "{program:?}");
 }
 
 #[test]

@@ -290,8 +290,8 @@ fn a_long_way_costs_its_delay() {
     far.run(40_000, never);
     let last = far.last();
     assert!((last.rtt_ms.unwrap() - 810.0).abs() <= 20.0);
-    // 405 + 40 ms: 93.2 - 10.7 - 29.4.
-    assert!((last.mos - mos_of(53.1)).abs() < 0.1, "{last:?}");
+    // 400 ms, and a buffer that a steady path does not need: 93.2 - 9.6 - 24.5.
+    assert!((last.mos - mos_of(59.1)).abs() < 0.1, "{last:?}");
     assert_eq!(last.level, Level::Bad);
 }
 

@@ -188,7 +188,7 @@ fn presence_counts_not_loudness() {
 #[test]
 fn a_loud_room_is_limited_not_clipped() {
     let mut s = Studio::new();
-    let room = s.table.add_room();
+    let room = s.table.add_live_room();
     let held = s.phone(E);
     let seated: Vec<usize> = (0..30).map(|n| s.phone(300.0 + 23.0 * n as f32)).collect();
     s.place(held, Place::Listen(room));
