@@ -44,6 +44,8 @@ mod setup;
 #[path = "../tests/common/switch.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests")]
 mod switch;
+#[path = "load/table.rs"]
+mod table;
 #[path = "load/whole.rs"]
 mod whole;
 
@@ -70,6 +72,9 @@ struct Settings {
     /// Minutes of the soak
     #[arg(long, env = "MINUTES", default_value_t = 60)]
     minutes: u64,
+    /// Cores that others may keep busy before a step is void
+    #[arg(long, env = "OTHERS_MAX", default_value_t = 1.0)]
+    others_max: f64,
     /// Where load.json and load.md go
     #[arg(long, env = "LOAD_OUT", default_value = "build/load")]
     out: PathBuf,
@@ -101,7 +106,7 @@ fn main() -> Result<()> {
         scenarios.extend(ALL);
     }
     machine::pin(std::process::id(), machine::OWN_CORE)?;
-    let mut record = Record::new(settings.seconds);
+    let mut record = Record::new(&settings.out, settings.seconds, settings.others_max);
     for scenario in scenarios {
         match scenario {
             "mix" => rooms::mix(&mut record, pace)?,
@@ -119,7 +124,7 @@ fn main() -> Result<()> {
                 ALL.join(", ")
             ),
         }
-        record.write(&settings.out)?;
+        record.write()?;
     }
     Ok(())
 }

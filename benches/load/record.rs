@@ -2,9 +2,8 @@
 //! when its own sockets overflowed, or when others loaded the machine.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -12,12 +11,12 @@ use serde::Serialize;
 
 use crate::crowd::Heard;
 use crate::machine::{self, Reading};
+use crate::table;
 
 /// Us, in every table.
 pub(crate) const OURS: &str = "audioroad";
 const LATE_MS_MAX: f64 = 5.0;
 const OWN_CORES_MAX: f64 = 0.7;
-const OTHERS_CORES_MAX: f64 = 1.0;
 /// A void step is taken again, so many times in all.
 const TRIES: usize = 3;
 /// How long a step waits for others to be done.
@@ -54,17 +53,24 @@ pub(crate) struct Step {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Record {
-    machine: String,
-    date: String,
-    seconds: u64,
-    steps: Vec<Step>,
+    pub(crate) machine: String,
+    pub(crate) date: String,
+    pub(crate) seconds: u64,
+    pub(crate) steps: Vec<Step>,
     /// What was not run, and why.
-    notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
+    /// Above this load by others a step is void.
+    others_cores_max: f64,
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 impl Record {
-    pub(crate) fn new(seconds: u64) -> Self {
+    /// A record that is kept in `folder`.
+    pub(crate) fn new(folder: &Path, seconds: u64, others_cores_max: f64) -> Self {
         Self {
+            folder: folder.to_owned(),
+            others_cores_max,
             machine: machine::name(),
             date: chrono::Utc::now().format("%Y-%m-%d").to_string(),
             seconds,
@@ -90,7 +96,7 @@ impl Record {
         mut step: impl FnMut() -> Result<Taken>,
     ) -> Result<()> {
         for _ in 0..TRIES {
-            wait_for_quiet()?;
+            self.wait_for_quiet()?;
             let Taken {
                 reading,
                 heard,
@@ -101,7 +107,7 @@ impl Record {
                 who: who.to_owned(),
                 callers,
                 round,
-                void: complaints(&reading, heard.as_ref()),
+                void: self.complaints(&reading, heard.as_ref()),
                 reading,
                 heard,
                 figures,
@@ -109,6 +115,7 @@ impl Record {
             writeln!(io::stdout(), "{}", line(&step))?;
             let counts = step.void.is_empty();
             self.steps.push(step);
+            self.keep()?;
             if counts {
                 break;
             }
@@ -116,107 +123,53 @@ impl Record {
         Ok(())
     }
 
-    /// Writes `load.json` and `load.md` into a folder.
-    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
-        std::fs::create_dir_all(folder)?;
-        std::fs::write(
-            folder.join("load.json"),
-            serde_json::to_string_pretty(self)? + "\n",
-        )?;
-        let markdown = self.markdown();
-        std::fs::write(folder.join("load.md"), &markdown)?;
-        writeln!(
-            io::stdout(),
-            "\n{markdown}\nwritten to {}",
-            folder.display()
-        )?;
-        Ok(())
-    }
-
-    fn markdown(&self) -> String {
-        let mut text = format!(
-            "{}, {}, steps of {} s\n",
-            self.machine, self.date, self.seconds
-        );
-        let mut scenarios: Vec<&str> = self.steps.iter().map(|step| step.scenario).collect();
-        scenarios.dedup();
-        scenarios.sort_unstable();
-        scenarios.dedup();
-        for scenario in scenarios {
-            let _ = write!(
-                text,
-                "\n### {scenario}\n\n| who | n | counted | CPU, % of a core | us per n and 20 ms | x ours | click p50 / p99, ms \
-                 | gap p99 / max, ms | lost | RSS, MiB | others | more |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
-            );
-            for (callers, who) in self.kinds(scenario) {
-                text.push_str(&self.row(scenario, callers, who));
-            }
-        }
-        for note in &self.notes {
-            let _ = write!(text, "\n* {note}");
-        }
-        text
-    }
-
-    fn kinds(&self, scenario: &str) -> Vec<(usize, &str)> {
-        let of = self.steps.iter().filter(|step| step.scenario == scenario);
-        let mut kinds: Vec<(usize, &str)> =
-            of.map(|step| (step.callers, step.who.as_str())).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        kinds
-    }
-
-    fn counted(&self, scenario: &str, callers: usize, who: &str) -> Vec<&Step> {
-        let is_it =
-            |step: &&Step| step.scenario == scenario && step.callers == callers && step.who == who;
-        self.steps
-            .iter()
-            .filter(is_it)
-            .filter(|step| step.void.is_empty())
+    fn complaints(&self, reading: &Reading, heard: Option<&Heard>) -> Vec<String> {
+        let late = heard.map_or(0.0, |heard| heard.late_ms_p99);
+        let (own, others) = (reading.own_cores, reading.others_cores);
+        let missed = reading.own_dropped;
+        let all = [
+            (
+                late > LATE_MS_MAX,
+                format!("the generator was {late:.1} ms late"),
+            ),
+            (
+                own > OWN_CORES_MAX,
+                format!("the generator took {own:.2} of a core"),
+            ),
+            (missed > 0, format!("the generator missed {missed} packets")),
+            (
+                others > self.others_cores_max,
+                format!("others took {others:.2} cores"),
+            ),
+        ];
+        all.into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, why)| why)
             .collect()
     }
 
-    fn row(&self, scenario: &str, callers: usize, who: &str) -> String {
-        let steps = self.counted(scenario, callers, who);
-        let all = self
-            .steps
-            .iter()
-            .filter(|step| step.scenario == scenario && step.callers == callers && step.who == who);
-        let of =
-            |value: &dyn Fn(&Step) -> f64| median(steps.iter().map(|step| value(step)).collect());
-        let heard =
-            |value: &dyn Fn(&Heard) -> f64| of(&|step| step.heard.as_ref().map_or(f64::NAN, value));
-        let ours = self.counted(scenario, callers, OURS);
-        let ratios = steps
-            .iter()
-            .zip(&ours)
-            .map(|(step, ours)| step.reading.tested_cores / ours.reading.tested_cores);
-        let ratio = median(ratios.collect());
-        let names: Vec<&str> = steps
-            .first()
-            .map(|step| step.figures.keys().copied().collect())
-            .unwrap_or_default();
-        let more = names.into_iter().map(|name| {
-            let value = of(&|step| step.figures.get(name).copied().unwrap_or(f64::NAN));
-            format!("{name} {value:.2}")
-        });
-        format!(
-            "| {who} | {callers} | {} of {} | {:.2} | {:.2} | {ratio:.2} | {:.1} / {:.1} | {:.1} / {:.1} | {:.0} | {:.1} | {:.2} | {} |\n",
-            steps.len(),
-            all.count(),
-            of(&|step| step.reading.tested_cores * 100.0),
-            of(&us_per_frame),
-            heard(&|heard| heard.click_ms_p50),
-            heard(&|heard| heard.click_ms_p99),
-            heard(&|heard| heard.gap_ms_p99),
-            heard(&|heard| heard.gap_ms_max),
-            heard(&|heard| heard.lost as f64),
-            of(&|step| step.reading.resident_kib as f64 / 1024.0),
-            of(&|step| step.reading.others_cores),
-            more.collect::<Vec<_>>().join(", "),
-        )
-        .replace("NaN", "-")
+    fn wait_for_quiet(&self) -> Result<()> {
+        let began = Instant::now();
+        while machine::others_cores(LOOK)? > self.others_cores_max && began.elapsed() < QUIET_WITHIN
+        {
+        }
+        Ok(())
+    }
+
+    /// `load.json`, after every step: a run may be broken off.
+    fn keep(&self) -> Result<()> {
+        std::fs::create_dir_all(&self.folder)?;
+        let json = serde_json::to_string_pretty(self)? + "\n";
+        Ok(std::fs::write(self.folder.join("load.json"), json)?)
+    }
+
+    /// Writes `load.json` and `load.md`.
+    pub(crate) fn write(&self) -> Result<()> {
+        self.keep()?;
+        let (markdown, folder) = (table::markdown(self), self.folder.display());
+        std::fs::write(self.folder.join("load.md"), &markdown)?;
+        writeln!(io::stdout(), "\n{markdown}\nwritten to {folder}")?;
+        Ok(())
     }
 }
 
@@ -228,40 +181,8 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Processor time that one caller costs in 20 ms.
-fn us_per_frame(step: &Step) -> f64 {
+pub(crate) fn us_per_frame(step: &Step) -> f64 {
     step.reading.tested_cores * 20_000.0 / step.callers.max(1) as f64
-}
-
-fn complaints(reading: &Reading, heard: Option<&Heard>) -> Vec<String> {
-    let late = heard.map_or(0.0, |heard| heard.late_ms_p99);
-    let all = [
-        (
-            late > LATE_MS_MAX,
-            format!("the generator was {late:.1} ms late"),
-        ),
-        (
-            reading.own_cores > OWN_CORES_MAX,
-            format!("the generator took {:.2} of a core", reading.own_cores),
-        ),
-        (
-            reading.own_dropped > 0,
-            format!("the generator missed {} packets", reading.own_dropped),
-        ),
-        (
-            reading.others_cores > OTHERS_CORES_MAX,
-            format!("others took {:.2} cores", reading.others_cores),
-        ),
-    ];
-    all.into_iter()
-        .filter(|(is, _)| *is)
-        .map(|(_, why)| why)
-        .collect()
-}
-
-fn wait_for_quiet() -> Result<()> {
-    let began = Instant::now();
-    while machine::others_cores(LOOK)? > OTHERS_CORES_MAX && began.elapsed() < QUIET_WITHIN {}
-    Ok(())
 }
 
 fn line(step: &Step) -> String {
