@@ -127,7 +127,9 @@ pub fn is_too_long(error: &ProtocolError) -> bool {
     };
     let inner = error.get_ref();
     let inner = inner.and_then(|inner| inner.downcast_ref::<PayloadError>());
+    // actix-web-actors keeps of an error nothing but its words.
     matches!(inner, Some(PayloadError::Overflow))
+        || error.to_string() == PayloadError::Overflow.to_string()
 }
 
 #[cfg(test)]
