@@ -50,10 +50,10 @@ impl Janus {
             .build()?;
         let url = format!("http://127.0.0.1:{port}/janus");
         program.wait_for("janus", || {
-            let info = client.get(format!("{url}/info")).send();
-            runtime
-                .block_on(info)
-                .is_ok_and(|answer| answer.status() == 200)
+            let info = client.get(format!("{url}/info"));
+            // A request's timeout begins where its runtime is.
+            let answer = runtime.block_on(async { info.send().await });
+            answer.is_ok_and(|answer| answer.status() == 200)
         })?;
         let mut janus = Self {
             program,
