@@ -94,7 +94,7 @@ pub struct Drained {
     pub removed_episodes: Vec<EpisodeId>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Touched {
     shows: BTreeSet<ShowId>,
     episodes: BTreeSet<EpisodeId>,
@@ -103,6 +103,7 @@ struct Touched {
 }
 
 /// Every show of the station with its episodes, calls and callers.
+#[derive(Clone)]
 pub struct Desk {
     settings: DeskSettings,
     shows: BTreeMap<ShowId, Show>,
