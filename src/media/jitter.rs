@@ -1,5 +1,6 @@
-//! `packets, whenever they come → JitterBuffer → a frame every 20 ms`, for one G.711 voice.
+//! `packets, whenever they come → JitterBuffer → a frame every 20 ms`, for one caller's voice.
 //!
+//! Media time is counted in ticks of 1/8 ms whatever the codec; a tick holds `W` samples: one at 8 kHz, two at 16 kHz.
 //! Samples lie in a ring at the place their timestamp gives them, so order, duplicates and the
 //! sender's packet time do not matter. Time is never shifted by a loss: what is missing between
 //! two packets is concealed for exactly as long as it would have lasted. When nothing newer is
@@ -12,13 +13,13 @@ mod splice;
 
 use std::time::Instant;
 
+use super::NB_FRAME;
 use super::g711::Law;
 use super::plc::Plc;
-use super::{NB_FRAME, NbFrame};
 use delay::{DelayEstimator, PER_MS};
-use splice::{STEP, power};
+use splice::{Frame, STEP, power};
 
-/// Length of the ring: 1.024 s. A power of two, so that it fits the wrap of the timestamp.
+/// Length of the ring in ticks: 1.024 s. A power of two, so that it fits the wrap of the timestamp.
 const RING: usize = 8192;
 /// A packet further away than this belongs to another time line.
 const FAR: i64 = 7000;
@@ -40,10 +41,10 @@ const PAUSE_SHARE: f32 = 0.01;
 /// Marks a place of the ring that holds nothing; no G.711 byte decodes to it.
 const MISSING: f32 = f32::NAN;
 
-/// What a buffer has gone through, in packets and in samples of 1/8 ms.
+/// What a buffer has gone through, in packets and in ticks of 1/8 ms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JitterCounts {
-    /// Samples that were made up.
+    /// Ticks of sound that were made up: samples, at 8 kHz.
     pub concealed_samples: u64,
     /// Packets that came after their time.
     pub late: u64,
@@ -53,16 +54,16 @@ pub struct JitterCounts {
     pub restarts: u64,
 }
 
-/// The adaptive playout buffer of one caller.
+/// The adaptive playout buffer of one caller, with `W` samples to a tick of 1/8 ms.
 #[derive(Debug)]
-pub struct JitterBuffer {
-    ring: Box<[f32; RING]>,
+pub struct JitterBuffer<const W: usize = 1> {
+    ring: Box<[[f32; W]; RING]>,
     state: State,
     /// Media time of the next sample to play, continued beyond 32 bits.
     play: i64,
-    /// Media time after the newest sample there is.
+    /// Media time after the newest tick there is.
     end: i64,
-    /// Samples made up since the buffer ran dry.
+    /// Ticks made up since the buffer ran dry.
     expanded: i64,
     /// The far end said it falls silent, so running dry is not a loss.
     told_silent: bool,
@@ -74,7 +75,7 @@ pub struct JitterBuffer {
     /// Delay beyond the target; negative when it is short.
     surplus: i64,
     voice_power: f32,
-    plc: Plc,
+    plc: Plc<W>,
     counts: JitterCounts,
 }
 
@@ -87,12 +88,12 @@ enum State {
     Playing,
 }
 
-impl JitterBuffer {
+impl<const W: usize> JitterBuffer<W> {
     /// An empty buffer that never aims for less than `delay_ms_min` (20 to 400) of delay.
     #[must_use]
     pub fn new(delay_ms_min: u16) -> Self {
         Self {
-            ring: Box::new([MISSING; RING]),
+            ring: Box::new([[MISSING; W]; RING]),
             state: State::Empty,
             play: 0,
             end: 0,
@@ -112,7 +113,7 @@ impl JitterBuffer {
 
     /// Empties the buffer for another stream; what was learnt about the path's jitter stays.
     pub fn restart(&mut self) {
-        self.ring.fill(MISSING);
+        self.ring.fill([MISSING; W]);
         self.state = State::Empty;
         self.expanded = 0;
         self.told_silent = false;
@@ -128,7 +129,7 @@ impl JitterBuffer {
         if payload.is_empty() || payload.len() > RING - FAR as usize {
             return;
         }
-        let arrival = self.samples_at(at);
+        let arrival = self.ticks_at(at);
         let start = match self.state {
             State::Empty => i64::from(timestamp),
             State::Waiting(_) | State::Playing => self.extend(timestamp),
@@ -159,13 +160,16 @@ impl JitterBuffer {
         self.told_silent = true;
     }
 
-    /// Plays the next frame.
-    pub fn pull(&mut self, now: Instant, frame: &mut NbFrame) {
-        let delay = self.samples_at(now) - self.delay.base().unwrap_or(0) - self.play;
+    /// Plays the next frame: 20 ms, [`NB_FRAME`] times `W` samples.
+    pub fn pull(&mut self, now: Instant, frame: &mut [f32]) {
+        let Some(frame) = frame.as_chunks_mut().0.first_chunk_mut() else {
+            return;
+        };
+        let delay = self.ticks_at(now) - self.delay.base().unwrap_or(0) - self.play;
         match self.state {
             State::Waiting(wait) if delay >= wait => self.state = State::Playing,
             State::Empty | State::Waiting(_) => {
-                frame.fill(0.0);
+                frame.fill([0.0; W]);
                 self.plc = Plc::new();
                 return;
             }
@@ -182,10 +186,10 @@ impl JitterBuffer {
         }
     }
 
-    /// Lets `samples` pass unheard, after a stall of our clock.
-    pub fn skip(&mut self, samples: usize) {
+    /// Lets `ticks` of 1/8 ms pass unheard, after a stall of our clock.
+    pub fn skip(&mut self, ticks: usize) {
         if self.state == State::Playing && self.expanded == 0 {
-            self.discard(samples.min(RING));
+            self.discard(ticks.min(RING));
             self.plc = Plc::new();
         }
     }
@@ -208,7 +212,7 @@ impl JitterBuffer {
         self.end = start;
     }
 
-    fn samples_at(&mut self, at: Instant) -> i64 {
+    fn ticks_at(&mut self, at: Instant) -> i64 {
         let epoch = *self.epoch.get_or_insert(at);
         let micros = match at.checked_duration_since(epoch) {
             Some(since) => since.as_micros() as i64,
@@ -237,8 +241,8 @@ impl JitterBuffer {
         let mut news = false;
         for (n, byte) in payload.iter().enumerate().skip(past) {
             let place = &mut self.ring[index(start + n as i64)];
-            news |= place.is_nan();
-            *place = law.decode(*byte);
+            news |= is_missing(place);
+            *place = [law.decode(*byte); W];
         }
         self.counts.duplicate += u64::from(!news);
         self.end = self.end.max(start + payload.len() as i64);
@@ -258,18 +262,18 @@ impl JitterBuffer {
         true
     }
 
-    /// Distance to the next sample there is; `None` when there is none.
+    /// Distance to the next tick there is; `None` when there is none.
     fn gap(&self) -> Option<i64> {
         (self.play..self.end)
-            .position(|at| !self.ring[index(at)].is_nan())
+            .position(|at| !is_missing(&self.ring[index(at)]))
             .map(|gap| gap as i64)
     }
 
-    fn expand(&mut self, samples: &mut [f32]) {
-        self.plc.conceal(samples);
-        self.expanded += samples.len() as i64;
+    fn expand(&mut self, ticks: &mut [[f32; W]]) {
+        self.plc.conceal(ticks.as_flattened_mut());
+        self.expanded += ticks.len() as i64;
         if !self.told_silent {
-            self.counts.concealed_samples += samples.len() as u64;
+            self.counts.concealed_samples += ticks.len() as u64;
         }
     }
 
@@ -283,13 +287,13 @@ impl JitterBuffer {
         }
     }
 
-    fn play_frame(&mut self, frame: &mut NbFrame, delay_is_short: bool) {
+    fn play_frame(&mut self, frame: &mut Frame<W>, delay_is_short: bool) {
         let mut filled = 0;
         while filled < NB_FRAME {
             let rest = &mut frame[filled..];
             let run = copy_run(&self.ring, self.play, rest);
             if run > 0 {
-                self.plc.heard(&mut rest[..run]);
+                self.plc.heard(rest[..run].as_flattened_mut());
                 self.discard(run);
                 filled += run;
                 continue;
@@ -300,19 +304,20 @@ impl JitterBuffer {
                 break;
             };
             let lost = rest.len().min(usize::try_from(gap).unwrap_or(usize::MAX));
-            self.plc.conceal(&mut rest[..lost]);
+            self.plc.conceal(rest[..lost].as_flattened_mut());
             self.counts.concealed_samples += lost as u64;
             self.discard(lost);
             filled += lost;
         }
-        self.voice_power = self.voice_power.max(power(frame)) * 0.995;
+        self.voice_power = self.voice_power.max(power(frame.as_flattened())) * 0.995;
     }
 
     /// Plays a frame that takes a little more or less than its time, if this is the place for it.
-    fn adjust(&mut self, frame: &mut NbFrame) -> bool {
-        let mut span = [0.0; 2 * NB_FRAME];
+    fn adjust(&mut self, frame: &mut Frame<W>) -> bool {
+        let mut span = [[0.0; W]; 2 * NB_FRAME];
         let have = copy_run(&self.ring, self.play, &mut span);
-        let pause = power(&span[..NB_FRAME]) < PAUSE_POWER.max(self.voice_power * PAUSE_SHARE);
+        let pause = power(span[..NB_FRAME].as_flattened())
+            < PAUSE_POWER.max(self.voice_power * PAUSE_SHARE);
         let consumed = if self.surplus < 0 {
             if !pause || have < NB_FRAME || self.surplus > -(STEP as i64) {
                 return false;
@@ -326,15 +331,15 @@ impl JitterBuffer {
         };
         self.surplus += NB_FRAME as i64 - consumed as i64;
         self.discard(consumed);
-        self.plc.heard(frame);
+        self.plc.heard(frame.as_flattened_mut());
         true
     }
 
-    fn discard(&mut self, samples: usize) {
-        for n in 0..samples as i64 {
-            self.ring[index(self.play + n)] = MISSING;
+    fn discard(&mut self, ticks: usize) {
+        for n in 0..ticks as i64 {
+            self.ring[index(self.play + n)] = [MISSING; W];
         }
-        self.play += samples as i64;
+        self.play += ticks as i64;
     }
 }
 
@@ -342,15 +347,19 @@ fn index(at: i64) -> usize {
     at.rem_euclid(RING as i64) as usize
 }
 
+fn is_missing<const W: usize>(tick: &[f32; W]) -> bool {
+    tick.iter().any(|sample| sample.is_nan())
+}
+
 /// Copies what is there without a hole from `at` on.
-fn copy_run(ring: &[f32; RING], at: i64, out: &mut [f32]) -> usize {
+fn copy_run<const W: usize>(ring: &[[f32; W]; RING], at: i64, out: &mut [[f32; W]]) -> usize {
     let mut run = 0;
-    for (n, sample) in out.iter_mut().enumerate() {
+    for (n, tick) in out.iter_mut().enumerate() {
         let there = ring[index(at + n as i64)];
-        if there.is_nan() {
+        if is_missing(&there) {
             break;
         }
-        *sample = there;
+        *tick = there;
         run += 1;
     }
     run

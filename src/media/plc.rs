@@ -7,7 +7,7 @@
 
 use super::resample::dot;
 
-/// Shortest and longest pitch period, in samples: 200 Hz down to 66 Hz.
+/// Shortest and longest pitch period: 200 Hz down to 66 Hz. All lengths here are in ticks of 1/8 ms.
 const PITCH_MIN: usize = 40;
 const PITCH_MAX: usize = 120;
 /// The stretch over which two periods are compared: 20 ms.
@@ -16,19 +16,20 @@ const COMPARED: usize = 160;
 const HISTORY: usize = COMPARED + PITCH_MAX;
 /// Full volume up to here ...
 const FLAT: usize = 80;
-/// ... and silence from here on, in samples since the loss began.
+/// ... and silence from here on, since the loss began.
 const FADED: usize = 480;
 /// Overlap when the voice returns: a quarter period, and 4 ms more for each 10 ms lost.
 const OVERLAP_PER_LOST: f32 = 0.4;
 const OVERLAP_MAX: usize = 80;
 
-/// Concealment for one voice at 8 kHz.
+/// Concealment for one voice, with `W` samples to a tick of 1/8 ms: at 8 kHz, or at 16.
 #[derive(Debug, Clone)]
-pub struct Plc {
+pub struct Plc<const W: usize = 1> {
     /// The last samples that were heard, oldest first.
-    history: [f32; HISTORY],
+    history: [[f32; W]; HISTORY],
     /// The pitch period that is being repeated.
-    cycle: [f32; PITCH_MAX],
+    cycle: [[f32; W]; PITCH_MAX],
+    /// Its length, and where in it we are, in samples.
     period: usize,
     phase: usize,
     /// Step between the last true sample and the first repeated one.
@@ -37,17 +38,17 @@ pub struct Plc {
     lost: usize,
 }
 
-impl Plc {
+impl<const W: usize> Plc<W> {
     /// A voice that has been silent so far: its first samples are faded in.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            history: [0.0; HISTORY],
-            cycle: [0.0; PITCH_MAX],
-            period: PITCH_MIN,
+            history: [[0.0; W]; HISTORY],
+            cycle: [[0.0; W]; PITCH_MAX],
+            period: PITCH_MIN * W,
             phase: 0,
             seam: 0.0,
-            lost: FADED,
+            lost: FADED * W,
         }
     }
 
@@ -55,7 +56,7 @@ impl Plc {
     pub fn heard(&mut self, samples: &mut [f32]) {
         if self.lost > 0 {
             let overlap = self.period / 4 + (self.lost as f32 * OVERLAP_PER_LOST) as usize;
-            let overlap = overlap.min(OVERLAP_MAX).min(samples.len());
+            let overlap = overlap.min(OVERLAP_MAX * W).min(samples.len());
             for (n, sample) in samples.iter_mut().take(overlap).enumerate() {
                 let share = (n + 1) as f32 / (overlap + 1) as f32;
                 *sample = self.next() * (1.0 - share) + *sample * share;
@@ -80,27 +81,32 @@ impl Plc {
     fn begin(&mut self) {
         self.period = self.pitch();
         self.phase = 0;
-        let start = HISTORY - self.period;
+        let history = self.history.as_flattened();
+        let start = history.len() - self.period;
         let quarter = self.period / 4;
         let plain = self.period - quarter;
-        for (n, sample) in self.cycle.iter_mut().take(self.period).enumerate() {
-            let now = self.history[start + n];
-            let before = self.history[start + n - self.period];
+        let cycle = self.cycle.as_flattened_mut().iter_mut();
+        for (n, sample) in cycle.take(self.period).enumerate() {
+            let now = history[start + n];
+            let before = history[start + n - self.period];
             let share = (n + 1).saturating_sub(plain) as f32 / quarter as f32;
             *sample = now * (1.0 - share) + before * share;
         }
-        self.seam = self.history[HISTORY - 1] - self.history[start - 1];
+        self.seam = history[history.len() - 1] - history[start - 1];
     }
 
     fn next(&mut self) -> f32 {
-        let gain = match self.lost {
-            ..FLAT => 1.0,
-            FLAT..FADED => (FADED - self.lost) as f32 / (FADED - FLAT) as f32,
-            _ => return 0.0,
+        let (flat, faded) = (FLAT * W, FADED * W);
+        let gain = if self.lost < flat {
+            1.0
+        } else if self.lost < faded {
+            (faded - self.lost) as f32 / (faded - flat) as f32
+        } else {
+            return 0.0;
         };
         let quarter = self.period / 4;
         let seam = self.seam * quarter.saturating_sub(self.lost) as f32 / quarter as f32;
-        let sample = (self.cycle[self.phase] + seam) * gain;
+        let sample = (self.cycle.as_flattened()[self.phase] + seam) * gain;
         self.phase = (self.phase + 1) % self.period;
         self.lost += 1;
         sample
@@ -108,26 +114,28 @@ impl Plc {
 
     /// The lag at which the last 20 ms are most like themselves.
     fn pitch(&self) -> usize {
-        let recent = &self.history[HISTORY - COMPARED..];
+        let recent = self.history[HISTORY - COMPARED..].as_flattened();
         let mut best = (PITCH_MAX, 0.0);
         for lag in PITCH_MIN..=PITCH_MAX {
             let earlier = &self.history[HISTORY - COMPARED - lag..HISTORY - lag];
-            let likeness = likeness(recent, earlier);
+            let likeness = likeness(recent, earlier.as_flattened());
             if likeness > best.1 {
                 best = (lag, likeness);
             }
         }
-        best.0
+        best.0 * W
     }
 
     fn remember(&mut self, samples: &[f32]) {
-        let newest = &samples[samples.len().saturating_sub(HISTORY)..];
-        self.history.copy_within(newest.len().., 0);
-        self.history[HISTORY - newest.len()..].copy_from_slice(newest);
+        let history = self.history.as_flattened_mut();
+        let newest = &samples[samples.len().saturating_sub(history.len())..];
+        history.copy_within(newest.len().., 0);
+        let old = history.len() - newest.len();
+        history[old..].copy_from_slice(newest);
     }
 }
 
-impl Default for Plc {
+impl<const W: usize> Default for Plc<W> {
     fn default() -> Self {
         Self::new()
     }
@@ -169,7 +177,7 @@ mod tests {
         for hz in [70.0, 100.0, 137.0, 190.0, 400.0] {
             let mut all = voice(0, 800, hz);
             let smooth = largest_step(&all);
-            let mut plc = Plc::new();
+            let mut plc = Plc::<1>::new();
             let mut out = Vec::new();
             for (n, frame) in all.chunks_mut(160).enumerate() {
                 if n == 3 {
@@ -190,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_long_loss_fades_to_silence_within_60_ms() {
-        let mut plc = Plc::new();
+        let mut plc = Plc::<1>::new();
         plc.heard(&mut voice(0, 480, 120.0));
         let mut lost = vec![9.0; 800];
         lost.chunks_mut(160).for_each(|frame| plc.conceal(frame));
@@ -202,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_voice_that_returns_or_begins_does_not_click() {
-        let mut plc = Plc::new();
+        let mut plc = Plc::<1>::new();
         let mut begin = voice(17, 160, 100.0);
         plc.heard(&mut begin);
         assert!(begin[0].abs() < 0.02);
@@ -215,7 +223,7 @@ mod tests {
 
     #[test]
     fn any_lengths_will_do() {
-        let mut plc = Plc::new();
+        let mut plc = Plc::<1>::new();
         for len in [0, 1, 7, 80, 159, 480, 2000] {
             plc.heard(&mut vec![0.1; len]);
             plc.conceal(&mut vec![0.0; len]);

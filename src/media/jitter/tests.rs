@@ -3,6 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::media::NbFrame;
 use crate::media::tone::{ClickDetector, Tone, ToneDetector};
 
 /// A sender and a buffer on one virtual clock.
