@@ -1,5 +1,8 @@
 //! `packets, whenever they come → JitterBuffer → a frame every 20 ms`, for one caller's voice.
 //!
+//! G.711 is decoded as it comes. Codecs that remember what came before are decoded in order, see [`ordered`], and Opus
+//! itself stands in for what is lost.
+//!
 //! Media time is counted in ticks of 1/8 ms whatever the codec; a tick holds `W` samples: one at 8 kHz, two at 16 kHz.
 //! Samples lie in a ring at the place their timestamp gives them, so order, duplicates and the
 //! sender's packet time do not matter. Time is never shifted by a loss: what is missing between
@@ -9,14 +12,17 @@
 //! and shrinks in pauses; a voice that never pauses loses whole pitch periods instead.
 
 mod delay;
+mod ordered;
 mod splice;
 
 use std::time::Instant;
 
 use super::NB_FRAME;
 use super::g711::Law;
+use super::opus::OpusError;
 use super::plc::Plc;
 use delay::{DelayEstimator, PER_MS};
+use ordered::{Decoded, Ordered};
 use splice::{Frame, STEP, power};
 
 /// Length of the ring in ticks: 1.024 s. A power of two, so that it fits the wrap of the timestamp.
@@ -54,9 +60,23 @@ pub struct JitterCounts {
     pub restarts: u64,
 }
 
+impl JitterCounts {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            concealed_samples: self.concealed_samples + other.concealed_samples,
+            late: self.late + other.late,
+            duplicate: self.duplicate + other.duplicate,
+            restarts: self.restarts + other.restarts,
+        }
+    }
+}
+
 /// The adaptive playout buffer of one caller, with `W` samples to a tick of 1/8 ms.
 #[derive(Debug)]
 pub struct JitterBuffer<const W: usize = 1> {
+    coding: Coding,
     ring: Box<[[f32; W]; RING]>,
     state: State,
     /// Media time of the next sample to play, continued beyond 32 bits.
@@ -79,6 +99,13 @@ pub struct JitterBuffer<const W: usize = 1> {
     counts: JitterCounts,
 }
 
+/// How packets become samples.
+#[derive(Debug)]
+enum Coding {
+    Law(Law),
+    Ordered(Box<Ordered>),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// No packet yet.
@@ -88,11 +115,35 @@ enum State {
     Playing,
 }
 
-impl<const W: usize> JitterBuffer<W> {
-    /// An empty buffer that never aims for less than `delay_ms_min` (20 to 400) of delay.
+impl JitterBuffer<1> {
+    /// An empty buffer for G.711 that never aims for less than `delay_ms_min` (20 to 400) of delay.
     #[must_use]
-    pub fn new(delay_ms_min: u16) -> Self {
+    pub fn new(delay_ms_min: u16, law: Law) -> Self {
+        Self::with(delay_ms_min, Coding::Law(law))
+    }
+}
+
+impl JitterBuffer<2> {
+    /// The same for G.722.
+    #[must_use]
+    pub fn g722(delay_ms_min: u16) -> Self {
+        Self::with(delay_ms_min, Coding::Ordered(Box::new(Ordered::g722())))
+    }
+
+    /// The same for Opus.
+    ///
+    /// # Errors
+    /// When libopus cannot build the decoder (out of memory).
+    pub fn opus(delay_ms_min: u16) -> Result<Self, OpusError> {
+        let ordered = Box::new(Ordered::opus()?);
+        Ok(Self::with(delay_ms_min, Coding::Ordered(ordered)))
+    }
+}
+
+impl<const W: usize> JitterBuffer<W> {
+    fn with(delay_ms_min: u16, coding: Coding) -> Self {
         Self {
+            coding,
             ring: Box::new([[MISSING; W]; RING]),
             state: State::Empty,
             play: 0,
@@ -114,6 +165,9 @@ impl<const W: usize> JitterBuffer<W> {
     /// Empties the buffer for another stream; what was learnt about the path's jitter stays.
     pub fn restart(&mut self) {
         self.ring.fill([MISSING; W]);
+        if let Coding::Ordered(ordered) = &mut self.coding {
+            ordered.clear();
+        }
         self.state = State::Empty;
         self.expanded = 0;
         self.told_silent = false;
@@ -124,14 +178,18 @@ impl<const W: usize> JitterBuffer<W> {
         self.surplus = 0;
     }
 
-    /// Takes a packet that arrived at `at`. The payload is copied.
-    pub fn insert(&mut self, at: Instant, timestamp: u32, law: Law, payload: &[u8]) {
-        if payload.is_empty() || payload.len() > RING - FAR as usize {
+    /// Takes a packet that arrived at `at`, with the timestamp of the codec's RTP clock. The payload is copied.
+    pub fn insert(&mut self, at: Instant, timestamp: u32, payload: &[u8]) {
+        let ticks = match &self.coding {
+            Coding::Law(_) => payload.len(),
+            Coding::Ordered(ordered) => ordered.ticks(payload),
+        };
+        if ticks == 0 || ticks > RING - FAR as usize {
             return;
         }
         let arrival = self.ticks_at(at);
         let start = match self.state {
-            State::Empty => i64::from(timestamp),
+            State::Empty => i64::from(timestamp) / self.clock_per_tick(),
             State::Waiting(_) | State::Playing => self.extend(timestamp),
         };
         if self.state == State::Empty {
@@ -152,7 +210,7 @@ impl<const W: usize> JitterBuffer<W> {
         self.far = 0;
         self.told_silent = false;
         self.delay.observe(arrival, start);
-        self.store(start, law, payload);
+        self.store(start, ticks, payload);
     }
 
     /// The far end sends no audio on purpose (comfort noise, a key): what follows is no loss.
@@ -160,12 +218,33 @@ impl<const W: usize> JitterBuffer<W> {
         self.told_silent = true;
     }
 
+    /// Whether the next frame will be more than the wait for it.
+    pub fn is_ready(&mut self, now: Instant) -> bool {
+        match self.state {
+            State::Empty => false,
+            State::Waiting(wait) => self.delay_at(now) >= wait,
+            State::Playing => true,
+        }
+    }
+
+    /// Whether the next frame would be made up, at least in part.
+    pub fn is_dry(&mut self) -> bool {
+        self.decode();
+        let last = self.play + NB_FRAME as i64 - 1;
+        self.state != State::Playing || self.expanded > 0 || is_missing(&self.ring[index(last)])
+    }
+
+    /// How long after its earliest possible arrival the next tick is played.
+    fn delay_at(&mut self, now: Instant) -> i64 {
+        self.ticks_at(now) - self.delay.base().unwrap_or(0) - self.play
+    }
+
     /// Plays the next frame: 20 ms, [`NB_FRAME`] times `W` samples.
     pub fn pull(&mut self, now: Instant, frame: &mut [f32]) {
         let Some(frame) = frame.as_chunks_mut().0.first_chunk_mut() else {
             return;
         };
-        let delay = self.ticks_at(now) - self.delay.base().unwrap_or(0) - self.play;
+        let delay = self.delay_at(now);
         match self.state {
             State::Waiting(wait) if delay >= wait => self.state = State::Playing,
             State::Empty | State::Waiting(_) => {
@@ -175,10 +254,13 @@ impl<const W: usize> JitterBuffer<W> {
             }
             State::Playing => {}
         }
+        self.decode();
         if self.expanded > 0 && !self.take_up(delay) {
             self.expand(frame);
             return;
         }
+        // What was missing may have been given up just now.
+        self.decode();
         self.judge(delay);
         let off_target = self.surplus < 0 || self.surplus >= SURPLUS_IN_PAUSE;
         if !(off_target && self.adjust(frame)) {
@@ -223,21 +305,44 @@ impl<const W: usize> JitterBuffer<W> {
 
     /// The media time nearest to the playing one that has these 32 bits.
     fn extend(&self, timestamp: u32) -> i64 {
-        let step = timestamp.wrapping_sub(self.play as u32) as i32;
-        self.play + i64::from(step)
+        let clock = self.clock_per_tick();
+        let near = self.play * clock;
+        let step = timestamp.wrapping_sub(near as u32) as i32;
+        (near + i64::from(step)).div_euclid(clock)
     }
 
-    fn store(&mut self, start: i64, law: Law, payload: &[u8]) {
+    /// Steps of the RTP clock in a tick.
+    fn clock_per_tick(&self) -> i64 {
+        match &self.coding {
+            Coding::Law(_) => 1,
+            Coding::Ordered(ordered) => ordered.clock_per_tick(),
+        }
+    }
+
+    fn store(&mut self, start: i64, ticks: usize, payload: &[u8]) {
         if matches!(self.state, State::Waiting(_)) {
             // The first packet to come need not be the first that was sent.
             self.play = self.play.min(start);
         }
         let past = usize::try_from(self.play - start).unwrap_or(0);
-        if past >= payload.len() {
+        if past >= ticks {
             // A second packet of a time that has been played is late or a copy; we cannot tell.
             self.counts.late += 1;
             return;
         }
+        let law = match &mut self.coding {
+            Coding::Law(law) => *law,
+            Coding::Ordered(ordered) => {
+                self.told_silent = ordered.is_farewell(payload);
+                let there = &self.ring[index(start + past as i64)];
+                if ordered.is_held(start) || !is_missing(there) {
+                    self.counts.duplicate += 1;
+                } else {
+                    ordered.hold(start, ticks, payload);
+                }
+                return;
+            }
+        };
         let mut news = false;
         for (n, byte) in payload.iter().enumerate().skip(past) {
             let place = &mut self.ring[index(start + n as i64)];
@@ -246,6 +351,29 @@ impl<const W: usize> JitterBuffer<W> {
         }
         self.counts.duplicate += u64::from(!news);
         self.end = self.end.max(start + payload.len() as i64);
+    }
+
+    /// Decodes what waits, up to the first hole.
+    fn decode(&mut self) {
+        let Coding::Ordered(ordered) = &mut self.coding else {
+            return;
+        };
+        while let Some(Decoded { start, samples }) = ordered.decode(self.play) {
+            self.end = write(&mut self.ring, self.play, start, samples).max(self.end);
+        }
+    }
+
+    /// Lets the codec make up what is missing until the next packet, `gap` ticks ahead.
+    fn recover(&mut self, gap: i64) -> bool {
+        let Coding::Ordered(ordered) = &mut self.coding else {
+            return false;
+        };
+        let Some(Decoded { start, samples }) = ordered.recover(self.play, gap) else {
+            return false;
+        };
+        self.counts.concealed_samples += (samples.len() / W) as u64;
+        self.end = write(&mut self.ring, self.play, start, samples).max(self.end);
+        true
     }
 
     /// Ends an expansion when there is something to play again and the delay is long enough.
@@ -264,13 +392,24 @@ impl<const W: usize> JitterBuffer<W> {
 
     /// Distance to the next tick there is; `None` when there is none.
     fn gap(&self) -> Option<i64> {
-        (self.play..self.end)
-            .position(|at| !is_missing(&self.ring[index(at)]))
-            .map(|gap| gap as i64)
+        let there = (self.play..self.end).position(|at| !is_missing(&self.ring[index(at)]));
+        match &self.coding {
+            Coding::Law(_) => there.map(|gap| gap as i64),
+            Coding::Ordered(ordered) => match there {
+                Some(gap) => Some(gap as i64),
+                None => Some((ordered.next_start()? - self.play).max(0)),
+            },
+        }
     }
 
     fn expand(&mut self, ticks: &mut [[f32; W]]) {
-        self.plc.conceal(ticks.as_flattened_mut());
+        match &mut self.coding {
+            Coding::Ordered(ordered) if ordered.conceals() => {
+                ordered.stand_in(ticks.as_flattened_mut());
+                self.plc.heard(ticks.as_flattened_mut());
+            }
+            Coding::Ordered(_) | Coding::Law(_) => self.plc.conceal(ticks.as_flattened_mut()),
+        }
         self.expanded += ticks.len() as i64;
         if !self.told_silent {
             self.counts.concealed_samples += ticks.len() as u64;
@@ -293,6 +432,9 @@ impl<const W: usize> JitterBuffer<W> {
             let rest = &mut frame[filled..];
             let run = copy_run(&self.ring, self.play, rest);
             if run > 0 {
+                if let Coding::Ordered(ordered) = &mut self.coding {
+                    ordered.blend(rest[..run].as_flattened_mut());
+                }
                 self.plc.heard(rest[..run].as_flattened_mut());
                 self.discard(run);
                 filled += run;
@@ -303,10 +445,16 @@ impl<const W: usize> JitterBuffer<W> {
                 self.expand(rest);
                 break;
             };
-            let lost = rest.len().min(usize::try_from(gap).unwrap_or(usize::MAX));
+            if self.recover(gap) {
+                self.decode();
+                continue;
+            }
+            let gap = usize::try_from(gap).unwrap_or(usize::MAX);
+            let lost = rest.len().min(gap).max(1);
             self.plc.conceal(rest[..lost].as_flattened_mut());
             self.counts.concealed_samples += lost as u64;
             self.discard(lost);
+            self.decode();
             filled += lost;
         }
         self.voice_power = self.voice_power.max(power(frame.as_flattened())) * 0.995;
@@ -345,6 +493,21 @@ impl<const W: usize> JitterBuffer<W> {
 
 fn index(at: i64) -> usize {
     at.rem_euclid(RING as i64) as usize
+}
+
+/// Writes samples that begin at `start`, but nothing before `play`; gives where they end.
+fn write<const W: usize>(
+    ring: &mut [[f32; W]; RING],
+    play: i64,
+    start: i64,
+    samples: &[f32],
+) -> i64 {
+    let ticks = samples.as_chunks().0;
+    let past = usize::try_from(play - start).unwrap_or(0);
+    for (n, tick) in ticks.iter().enumerate().skip(past) {
+        ring[index(start + n as i64)] = *tick;
+    }
+    start + ticks.len() as i64
 }
 
 fn is_missing<const W: usize>(tick: &[f32; W]) -> bool {

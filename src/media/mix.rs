@@ -1,14 +1,21 @@
-//! One room: `voices (8 kHz) + browsers (48 kHz) → everybody's ear, the hold feed, the program`.
+//! One room: `voices (8 kHz, 16 kHz) + browsers (48 kHz) → everybody's ear, the hold feed, the program`.
 //!
 //! Each source is added once. A seated caller's ear is the sum minus that caller; the hold feed
 //! is the whole sum, or music when nobody is in the room. What was made of a room's frame stands
 //! until the next one, for the legs that are served later in the frame.
 
+mod wide;
+
+use super::codec::Codec;
 use super::dsp::{Level, Limiter, Meter};
 use super::feed::SharedFrame;
+use super::opus::OpusError;
+use super::pcm::Pcm;
 use super::ramp::{Fade, cross_fade};
 use super::resample::{Down6, Up6};
-use super::{FB_FRAME, FbFrame, NB_FRAME, NbFrame};
+use super::shared::SharedWide;
+use super::{FB_FRAME, FbFrame, NB_FRAME, NbFrame, WbFrame};
+use wide::{FeedOf, WideBus};
 
 /// Frames after which somebody who is alone in a room is not left in silence: 2 s.
 const ALONE_FRAMES: u32 = 100;
@@ -17,10 +24,11 @@ const ALONE_FRAMES: u32 = 100;
 #[derive(Debug)]
 pub(super) struct RoomMix {
     voices: NbFrame,
+    /// Callers at 16 kHz, and the browsers, as callers at 8 kHz hear them.
+    others: NbFrame,
     /// The last frame of callers who have gone since, for the next mix.
     farewells: NbFrame,
     browsers: FbFrame,
-    browsers_down: NbFrame,
     has_browsers: bool,
     had_browsers: bool,
     /// Callers and browsers who are in, whether they speak or not.
@@ -35,6 +43,7 @@ pub(super) struct RoomMix {
     feed: SharedFrame,
     program_limiter: Limiter,
     program_meter: Meter,
+    wide: Box<WideBus>,
 }
 
 impl RoomMix {
@@ -43,7 +52,7 @@ impl RoomMix {
             voices: [0.0; NB_FRAME],
             farewells: [0.0; NB_FRAME],
             browsers: [0.0; FB_FRAME],
-            browsers_down: [0.0; NB_FRAME],
+            others: [0.0; NB_FRAME],
             has_browsers: false,
             had_browsers: false,
             present: 0,
@@ -56,6 +65,7 @@ impl RoomMix {
             feed: SharedFrame::new(),
             program_limiter: Limiter::new(48_000),
             program_meter: Meter::new(),
+            wide: Box::new(WideBus::new()),
         }
     }
 
@@ -68,6 +78,7 @@ impl RoomMix {
         self.had_browsers = std::mem::take(&mut self.has_browsers);
         self.was_live = self.is_live;
         self.present = 0;
+        self.wide.begin();
     }
 
     /// Counts somebody who is in the room.
@@ -76,13 +87,19 @@ impl RoomMix {
     }
 
     /// Adds a caller's contribution.
-    pub(super) fn add_voice(&mut self, frame: &NbFrame) {
-        add(&mut self.voices, frame);
+    pub(super) fn add_voice(&mut self, frame: &Pcm) {
+        match frame {
+            Pcm::Narrow(frame) => add(&mut self.voices, frame),
+            Pcm::Wide(frame) => self.wide.add_voice(frame),
+        }
     }
 
     /// Adds the fading end of a caller who is gone before the next frame.
-    pub(super) fn add_farewell(&mut self, frame: &NbFrame) {
-        add(&mut self.farewells, frame);
+    pub(super) fn add_farewell(&mut self, frame: &Pcm) {
+        match frame {
+            Pcm::Narrow(frame) => add(&mut self.farewells, frame),
+            Pcm::Wide(frame) => self.wide.add_farewell(frame),
+        }
     }
 
     /// Adds a browser's contribution.
@@ -101,10 +118,11 @@ impl RoomMix {
         };
         if self.has_browsers || self.had_browsers {
             // One frame more than there is sound, to empty the filter.
-            self.down.process(&self.browsers, &mut self.browsers_down);
+            self.down.process(&self.browsers, &mut self.others);
         } else {
-            self.browsers_down.fill(0.0);
+            self.others.fill(0.0);
         }
+        self.wide.add_to_narrow(&mut self.others);
         if !self.was_live && !self.is_live {
             return;
         }
@@ -152,6 +170,38 @@ impl RoomMix {
         ear
     }
 
+    /// Makes what listeners of this codec need. Not on the tick.
+    ///
+    /// # Errors
+    /// When libopus cannot build a coder (out of memory).
+    pub(super) fn prepare(&mut self, codec: Codec) -> Result<(), OpusError> {
+        self.wide.prepare(codec)
+    }
+
+    /// The same as [`ear`](Self::ear) at 16 kHz.
+    pub(super) fn wide_ear(&mut self, own: Option<&WbFrame>) -> WbFrame {
+        let mut ear = *self.wide.sum(&self.voices, &self.browsers);
+        for (sample, own) in ear.iter_mut().zip(own.into_iter().flatten()) {
+            *sample -= own;
+        }
+        ear
+    }
+
+    /// The hold feed at 16 kHz; `None` while it is nothing but music.
+    pub(super) fn wide_feed(
+        &mut self,
+        music: impl FnOnce() -> [WbFrame; 2],
+    ) -> Option<&mut SharedWide> {
+        let of = match (self.was_live, self.is_live) {
+            (true, true) => FeedOf::Room,
+            (true, false) => FeedOf::RoomThenMusic,
+            (false, true) => FeedOf::MusicThenRoom,
+            (false, false) => return None,
+        };
+        self.wide.sum(&self.voices, &self.browsers);
+        Some(self.wide.feed(of, music))
+    }
+
     /// Callers and browsers in the room at the last frame.
     pub(super) fn present(&self) -> usize {
         self.present
@@ -164,7 +214,7 @@ impl RoomMix {
 
     fn sum(&self) -> NbFrame {
         let mut sum = self.voices;
-        add(&mut sum, &self.browsers_down);
+        add(&mut sum, &self.others);
         sum
     }
 
@@ -172,6 +222,7 @@ impl RoomMix {
         let mut program = [0.0; FB_FRAME];
         self.up.process(&self.voices, &mut program);
         add(&mut program, &self.browsers);
+        self.wide.add_to_program(&mut program);
         self.program_limiter.process(&mut program);
         self.program_meter.hear(&program);
     }
@@ -193,7 +244,7 @@ mod tests {
         room.begin();
         for voice in voices {
             room.count();
-            room.add_voice(voice);
+            room.add_voice(&Pcm::Narrow(*voice));
         }
         room.finish(|| MUSIC);
     }
@@ -262,7 +313,7 @@ mod tests {
     #[test]
     fn a_farewell_is_heard_in_the_next_frame_only() {
         let mut room = RoomMix::new();
-        room.add_farewell(&[0.1; NB_FRAME]);
+        room.add_farewell(&Pcm::Narrow([0.1; NB_FRAME]));
         frame(&mut room, &[[0.0; NB_FRAME]]);
         assert!((room.ear(&[0.0; NB_FRAME])[0] - 0.1).abs() < 1e-6);
         frame(&mut room, &[[0.0; NB_FRAME]]);

@@ -1,4 +1,4 @@
-//! A caller who is heard: `jitter buffer → high-pass → gate → AGC → mute → mix`, and what only
+//! A caller who is heard: `jitter buffers → high-pass → gate → AGC → mute → mix`, and what only
 //! such a caller needs: the limiter of the own ear, the meter, the tap for browsers.
 //!
 //! Made when a leg is seated for the first time and kept: a gain control remembers its caller.
@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use rtrb::Producer;
 
+use super::codec::{Band, Codec};
 use super::dsp::{Agc, Gate, HighPass, Limiter, Meter};
-use super::jitter::JitterBuffer;
+use super::inbound::Inbound;
 use super::opus::{CallerEncoder, CallerOpus, OpusError, OpusPacket};
+use super::pcm::Pcm;
 use super::ramp::Ramp;
 use super::table::{MediaSettings, RoomKey};
-use super::{NB_FRAME, NbFrame};
 
 /// Below this a telephone line carries hum, not voice.
 const HIGH_PASS_HZ: f32 = 120.0;
@@ -20,7 +21,8 @@ const HIGH_PASS_HZ: f32 = 120.0;
 /// The part of a leg that speaks.
 #[derive(Debug)]
 pub(super) struct Voice {
-    pub(super) jitter: JitterBuffer,
+    pub(super) inbound: Inbound,
+    band: Band,
     high_pass: Option<HighPass>,
     gate: Option<Gate>,
     agc: Option<Agc>,
@@ -34,14 +36,18 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    pub(super) fn new(settings: &MediaSettings) -> Self {
+    /// Not on the tick: buffers are made.
+    pub(super) fn new(settings: &MediaSettings, codec: Codec) -> Self {
+        let band = codec.band();
+        let rate_hz = band.sample_rate_hz();
         Self {
-            jitter: JitterBuffer::new(settings.jitter_ms_min),
+            inbound: Inbound::new(settings.jitter_ms_min, codec),
+            band,
             high_pass: settings
                 .high_pass
-                .then(|| HighPass::new(8000, HIGH_PASS_HZ)),
-            gate: settings.gate.then(|| Gate::new(8000)),
-            agc: settings.agc.then(|| Agc::new(8000)),
+                .then(|| HighPass::new(rate_hz, HIGH_PASS_HZ)),
+            gate: settings.gate.then(|| Gate::new(rate_hz)),
+            agc: settings.agc.then(|| Agc::new(rate_hz)),
             gain: Ramp::at(1.0),
             meter: Meter::new(),
             ear_limiter: Limiter::new(8000),
@@ -50,21 +56,42 @@ impl Voice {
         }
     }
 
-    /// The next frame of the caller's voice, as the room is to hear it.
-    pub(super) fn pull(&mut self, now: Instant, muted: bool) -> NbFrame {
-        let mut frame = [0.0; NB_FRAME];
-        self.jitter.pull(now, &mut frame);
-        if let Some(high_pass) = &mut self.high_pass {
-            high_pass.process(&mut frame);
+    /// The caller's line speaks another codec from now on. Not on the tick: buffers are made.
+    pub(super) fn change(&mut self, codec: Codec) {
+        self.inbound.change(codec);
+        if self.band == codec.band() {
+            return;
         }
+        self.band = codec.band();
+        self.gain = Ramp::at(0.0);
+        let rate_hz = self.band.sample_rate_hz();
+        if let Some(high_pass) = &mut self.high_pass {
+            *high_pass = HighPass::new(rate_hz, HIGH_PASS_HZ);
+        }
+        // What these have learnt of the caller stays.
         if let Some(gate) = &mut self.gate {
-            gate.process(&mut frame);
+            gate.retune(rate_hz);
         }
         if let Some(agc) = &mut self.agc {
-            agc.process(&mut frame);
+            agc.retune(rate_hz);
         }
-        self.gain.apply(&mut frame, if muted { 0.0 } else { 1.0 });
-        self.meter.hear(&frame);
+    }
+
+    /// The next frame of the caller's voice, as the room is to hear it.
+    pub(super) fn pull(&mut self, now: Instant, muted: bool) -> Pcm {
+        let mut frame = self.inbound.pull(now);
+        let samples = frame.samples_mut();
+        if let Some(high_pass) = &mut self.high_pass {
+            high_pass.process(samples);
+        }
+        if let Some(gate) = &mut self.gate {
+            gate.process(samples);
+        }
+        if let Some(agc) = &mut self.agc {
+            agc.process(samples);
+        }
+        self.gain.apply(samples, if muted { 0.0 } else { 1.0 });
+        self.meter.hear(samples);
         frame
     }
 
@@ -77,15 +104,17 @@ impl Voice {
         after: Option<RoomKey>,
     ) {
         let frame = self.pull(now, muted);
-        self.entering = Share { room: after, frame };
         self.leaving = Share::NONE;
         if before != after {
-            Ramp::at(0.0).apply(&mut self.entering.frame, 1.0);
             self.leaving = Share {
                 room: before,
-                frame,
+                frame: frame.clone(),
             };
-            Ramp::at(1.0).apply(&mut self.leaving.frame, 0.0);
+            Ramp::at(1.0).apply(self.leaving.frame.samples_mut(), 0.0);
+        }
+        self.entering = Share { room: after, frame };
+        if before != after {
+            Ramp::at(0.0).apply(self.entering.frame.samples_mut(), 1.0);
         }
     }
 
@@ -95,7 +124,7 @@ impl Voice {
     }
 
     /// What this caller has added to `room` in this frame.
-    pub(super) fn share_in(&self, room: RoomKey) -> Option<&NbFrame> {
+    pub(super) fn share_in(&self, room: RoomKey) -> Option<&Pcm> {
         let share = self
             .shares()
             .into_iter()
@@ -114,13 +143,13 @@ impl Voice {
 #[derive(Debug, Clone)]
 pub(super) struct Share {
     pub(super) room: Option<RoomKey>,
-    pub(super) frame: NbFrame,
+    pub(super) frame: Pcm,
 }
 
 impl Share {
     const NONE: Self = Self {
         room: None,
-        frame: [0.0; NB_FRAME],
+        frame: Pcm::SILENCE,
     };
 }
 
@@ -138,10 +167,11 @@ impl Tap {
         room: RoomKey,
         ring: Producer<OpusPacket>,
         how: CallerOpus,
+        band: Band,
     ) -> Result<Self, OpusError> {
         Ok(Self {
             room,
-            encoder: CallerEncoder::new(how)?,
+            encoder: CallerEncoder::of(how, band)?,
             ring,
             overflow: 0,
         })
@@ -157,13 +187,18 @@ impl Tap {
         self.overflow
     }
 
-    pub(super) fn hear(&mut self, frame: &NbFrame) {
+    /// The caller's voice is of another band from now on. Not on the tick: a coder is made.
+    pub(super) fn change(&mut self, how: CallerOpus, band: Band) -> Result<(), OpusError> {
+        self.encoder.change(how, band)
+    }
+
+    pub(super) fn hear(&mut self, frame: &Pcm) {
         if self.ring.is_full() {
             self.encoder.skip(1);
             self.overflow += 1;
             return;
         }
-        if let Ok(packet) = self.encoder.encode(frame)
+        if let Ok(packet) = self.encoder.encode(frame.samples())
             && self.ring.push(packet).is_err()
         {
             self.overflow += 1;

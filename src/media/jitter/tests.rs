@@ -18,7 +18,7 @@ struct Bench {
 
 impl Bench {
     fn new(base: u32) -> Self {
-        let buffer = JitterBuffer::new(40);
+        let buffer = JitterBuffer::new(40, Law::Mu);
         Self {
             buffer,
             start: crate::media::test_epoch(),
@@ -38,7 +38,7 @@ impl Bench {
         shared[..payload.len()].copy_from_slice(payload);
         let timestamp = self.base.wrapping_add(media as u32);
         self.buffer
-            .insert(self.at(ms), timestamp, Law::Mu, &shared[..payload.len()]);
+            .insert(self.at(ms), timestamp, &shared[..payload.len()]);
     }
 
     /// Pulls the frame that is due at 20 ms times the frames so far.

@@ -9,3 +9,4 @@ mod prompts;
 mod stream;
 mod studio;
 mod who_hears_whom;
+mod wide;
