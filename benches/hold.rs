@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use audioroad::actors::clock;
 use audioroad::media::asset::{Assets, demo_callers};
+use audioroad::media::codec::Codec;
 use audioroad::media::feed::Playlist;
 use audioroad::media::g711::Law;
 use audioroad::media::latch::Sources;
@@ -279,8 +280,9 @@ fn table(
     let mut table = MediaTable::new(Arc::clone(assets), settings);
     let now = Instant::now();
     let spec = |remote: SocketAddr| LegSpec {
-        law: Law::Mu,
+        codec: Codec::G711(Law::Mu),
         payload_type: 0,
+        bitrate_max: None,
         dtmf_payload_type: Some(101),
         remote,
         sources: Sources::of(remote.ip()),

@@ -7,14 +7,18 @@ use std::time::{Duration, Instant};
 
 use aes::Aes128Enc;
 use audioroad::media::asset::{Assets, Prompt, demo_callers};
+use audioroad::media::codec::Codec;
 use audioroad::media::g711::Law;
+use audioroad::media::g722;
 use audioroad::media::latch::Sources;
+use audioroad::media::opus::phone::{PhoneDecoder, PhoneEncoder};
 use audioroad::media::opus::{BrowserDecoder, CallerEncoder, CallerOpus};
+use audioroad::media::resample::Up2;
 use audioroad::media::rtp::{PACKET_BUF, RtpOut};
 use audioroad::media::srtp::{MasterKey, Mki, SrtpIn, SrtpOut, Suite};
 use audioroad::media::{
-    Datagram, FRAME_MS, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, Place,
-    RoomKey,
+    Datagram, FRAME_MS, LegKey, LegSpec, MediaIo, MediaSettings, MediaTable, NB_FRAME, NbFrame,
+    Place, RoomKey, WB_FRAME,
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ctr::CtrCore;
@@ -176,6 +180,7 @@ fn coders(c: &mut Criterion) {
     c.bench_function("mu-law, decode a frame", |b| {
         b.iter(|| Law::Mu.decode_frame(black_box(&coded)))
     });
+    wide_coders(c, &frame);
     let mut encoder = CallerEncoder::new(CallerOpus::default()).expect("libopus");
     c.bench_function("Opus, a caller's frame for browsers", |b| {
         b.iter(|| {
@@ -195,14 +200,42 @@ fn coders(c: &mut Criterion) {
     });
 }
 
+/// What a wide caller costs on top: decoded while heard, encoded while listening alone.
+fn wide_coders(c: &mut Criterion, narrow: &NbFrame) {
+    let mut frame = [0.0; WB_FRAME];
+    Up2::new().add(narrow, &mut frame);
+    let (mut encoder, mut decoder) = (g722::Encoder::new(), g722::Decoder::new());
+    c.bench_function("G.722, encode a frame", |b| {
+        b.iter(|| encoder.frame(black_box(&frame)))
+    });
+    let coded = encoder.frame(&frame);
+    c.bench_function("G.722, decode a frame", |b| {
+        b.iter(|| black_box(coded).map(|octet| decoder.samples(octet)))
+    });
+    let mut encoder = PhoneEncoder::shared().expect("libopus");
+    c.bench_function("Opus, encode a frame for telephones", |b| {
+        b.iter(|| encoder.frame(&frame, black_box(&frame)).map(|_| ()))
+    });
+    let coded = encoder.frame(&frame, &frame).expect("a packet");
+    let (mut decoder, mut samples) = (PhoneDecoder::new().expect("libopus"), [0.0; WB_FRAME]);
+    c.bench_function("Opus, decode a telephone's frame", |b| {
+        b.iter(|| {
+            decoder
+                .decode(black_box(coded.as_slice()), &mut samples)
+                .ok()
+        })
+    });
+}
+
 fn far_end() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], 4000))
 }
 
 fn spec() -> LegSpec {
     LegSpec {
-        law: Law::Mu,
+        codec: Codec::G711(Law::Mu),
         payload_type: 0,
+        bitrate_max: None,
         dtmf_payload_type: Some(101),
         remote: far_end(),
         sources: Sources::of(far_end().ip()),

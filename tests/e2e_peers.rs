@@ -42,3 +42,5 @@ mod trunk_out;
 mod twilio;
 #[path = "e2e_peers/twiml.rs"]
 mod twiml;
+#[path = "e2e_peers/wide.rs"]
+mod wide;

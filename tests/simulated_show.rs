@@ -27,6 +27,7 @@ use audioroad::{
     media::{
         LegKey, LegSpec, MediaIo, MediaTable, NB_FRAME, NbFrame, RoomKey,
         asset::{Assets, PromptId},
+        codec::Codec,
         g711::Law,
         latch::Sources,
         opus::{CallerEncoder, CallerOpus, OpusPacket},
@@ -282,8 +283,9 @@ impl Show {
         };
         let now = self.now();
         let spec = LegSpec {
-            law: Law::Mu,
+            codec: Codec::G711(Law::Mu),
             payload_type: 0,
+            bitrate_max: None,
             dtmf_payload_type: None,
             remote: SocketAddr::from(([127, 0, 0, 1], 4000)),
             sources: Sources::of(Ipv4Addr::LOCALHOST.into()),

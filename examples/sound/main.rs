@@ -48,8 +48,8 @@ fn main() -> Result<()> {
         .into_iter()
         .filter(|codec| codec.rate_hz() == rate_hz)
     {
-        let packets = codec.packets(&speech);
-        let ceiling = codec.ceiling(&packets);
+        let packets = codec.packets(&speech)?;
+        let ceiling = codec.ceiling(&packets)?;
         wav::write(
             &out.join(format!("{}.wav", codec.name())),
             rate_hz,
@@ -85,7 +85,7 @@ fn main() -> Result<()> {
 
 /// Plays one call out, to a file of its own; what is to be known about it as a line of JSON.
 fn record(out: &Path, call: &Call<'_>, player: Player, seed: u64) -> Result<String> {
-    let heard = player.play(clock::now(), call);
+    let heard = player.play(clock::now(), call)?;
     let (codec, path, name) = (call.codec.name(), call.path.name, player.name());
     let file = format!("{codec}-{path}-{name}-{seed}.wav").replace([' ', '%', '+'], "_");
     let rate_hz = call.codec.rate_hz();
@@ -101,7 +101,7 @@ fn record(out: &Path, call: &Call<'_>, player: Player, seed: u64) -> Result<Stri
 fn runs(codec: Codec) -> usize {
     match codec {
         Codec::Pcmu => RUNS.len(),
-        Codec::Pcma => 1,
+        Codec::Pcma | Codec::G722 | Codec::Opus => 1,
     }
 }
 

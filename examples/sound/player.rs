@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use audioroad::media::jitter::JitterBuffer;
+use anyhow::Result;
+use audioroad::media::g711::Law;
+use audioroad::media::jitter::{JitterBuffer, JitterCounts};
 use audioroad::media::plc::Plc;
-use audioroad::media::{FRAME_MS, MediaSettings, NB_FRAME};
+use audioroad::media::{FRAME_MS, MediaSettings, NB_FRAME, WB_FRAME};
 
 use crate::codec::Codec;
 use crate::trace::{Arrival, PACKET_MS, Path};
@@ -57,9 +59,11 @@ impl Player {
         }
     }
 
-    pub(crate) fn play(self, epoch: Instant, call: &Call<'_>) -> Heard {
+    pub(crate) fn play(self, epoch: Instant, call: &Call<'_>) -> Result<Heard> {
+        let is_wide = call.codec.rate_hz() > 8000;
+        let fixed = if is_wide { fixed::<2> } else { fixed::<1> };
         match self {
-            Self::Adaptive => adaptive(epoch, call),
+            Self::Adaptive => Ok(adaptive(epoch, call, Buffer::of(call.codec)?)),
             Self::Fixed { ms, conceals } => fixed(f64::from(ms), conceals, call),
             Self::Framed { ms } => {
                 let frames = ((f64::from(ms) - call.phase_ms) / PACKET_MS).ceil();
@@ -69,7 +73,61 @@ impl Player {
     }
 }
 
-fn adaptive(epoch: Instant, call: &Call<'_>) -> Heard {
+/// The switch's buffer for a codec.
+enum Buffer {
+    Narrow(JitterBuffer<1>),
+    Wide(JitterBuffer<2>),
+}
+
+impl Buffer {
+    fn of(codec: Codec) -> Result<Self> {
+        let ms = MediaSettings::default().jitter_ms_min;
+        Ok(match codec {
+            Codec::Pcmu => Self::Narrow(JitterBuffer::new(ms, Law::Mu)),
+            Codec::Pcma => Self::Narrow(JitterBuffer::new(ms, Law::A)),
+            Codec::G722 => Self::Wide(JitterBuffer::g722(ms)),
+            Codec::Opus => Self::Wide(JitterBuffer::opus(ms)?),
+        })
+    }
+
+    fn insert(&mut self, at: Instant, timestamp: u32, payload: &[u8]) {
+        match self {
+            Self::Narrow(buffer) => buffer.insert(at, timestamp, payload),
+            Self::Wide(buffer) => buffer.insert(at, timestamp, payload),
+        }
+    }
+
+    fn next_timestamp(&self) -> Option<u32> {
+        match self {
+            Self::Narrow(buffer) => buffer.next_timestamp(),
+            Self::Wide(buffer) => buffer.next_timestamp(),
+        }
+    }
+
+    fn pull(&mut self, now: Instant, heard: &mut Vec<f32>) {
+        match self {
+            Self::Narrow(buffer) => {
+                let mut frame = [0.0; NB_FRAME];
+                buffer.pull(now, &mut frame);
+                heard.extend_from_slice(&frame);
+            }
+            Self::Wide(buffer) => {
+                let mut frame = [0.0; WB_FRAME];
+                buffer.pull(now, &mut frame);
+                heard.extend_from_slice(&frame);
+            }
+        }
+    }
+
+    fn counts(&self) -> JitterCounts {
+        match self {
+            Self::Narrow(buffer) => buffer.counts(),
+            Self::Wide(buffer) => buffer.counts(),
+        }
+    }
+}
+
+fn adaptive(epoch: Instant, call: &Call<'_>, mut buffer: Buffer) -> Heard {
     let &Call {
         codec,
         path,
@@ -78,7 +136,6 @@ fn adaptive(epoch: Instant, call: &Call<'_>) -> Heard {
     } = call;
     let at = |ms: f64| epoch + Duration::from_secs_f64(ms / 1000.0);
     let step = (PACKET_MS * f64::from(codec.clock_hz()) / 1000.0) as u32;
-    let mut buffer = JitterBuffer::new(MediaSettings::default().jitter_ms_min);
     let mut heard = Heard::default();
     let mut delays = Mean::default();
     let mut arrivals = call.arrivals.iter().peekable();
@@ -86,20 +143,13 @@ fn adaptive(epoch: Instant, call: &Call<'_>) -> Heard {
         let now = call.phase_ms + (tick as u64 * FRAME_MS) as f64;
         while let Some(arrival) = arrivals.next_if(|arrival| arrival.ms <= now) {
             let timestamp = FIRST_TIMESTAMP.wrapping_add(arrival.packet as u32 * step);
-            buffer.insert(
-                at(arrival.ms),
-                timestamp,
-                codec.law(),
-                &packets[arrival.packet],
-            );
+            buffer.insert(at(arrival.ms), timestamp, &packets[arrival.packet]);
         }
         if let Some(timestamp) = buffer.next_timestamp() {
             let media = timestamp.wrapping_sub(FIRST_TIMESTAMP) as i32;
             delays.add(now - path.sent_ms(0) - media_ms(f64::from(media), call));
         }
-        let mut frame = [0.0; NB_FRAME];
-        buffer.pull(at(now), &mut frame);
-        heard.samples.extend_from_slice(&frame);
+        buffer.pull(at(now), &mut heard.samples);
     }
     heard.delay_ms = delays.mean();
     heard.concealed_ms = buffer.counts().concealed_samples as f64 / 8.0;
@@ -111,8 +161,8 @@ fn media_ms(samples: f64, call: &Call<'_>) -> f64 {
     samples * 1000.0 / f64::from(call.codec.clock_hz()) * (1.0 + call.path.drift_ppm * 1e-6)
 }
 
-/// Plays sample by sample what was there in time.
-fn fixed(delay_ms: f64, conceals: bool, call: &Call<'_>) -> Heard {
+/// Plays sample by sample what was there in time, with `W` samples to a tick of 1/8 ms.
+fn fixed<const W: usize>(delay_ms: f64, conceals: bool, call: &Call<'_>) -> Result<Heard> {
     let &Call {
         codec,
         path,
@@ -124,39 +174,62 @@ fn fixed(delay_ms: f64, conceals: bool, call: &Call<'_>) -> Heard {
     for arrival in arrivals {
         first[arrival.packet] = first[arrival.packet].min(arrival.ms);
     }
-    let len = codec.rate_hz() as usize / 50;
+    let len = NB_FRAME * W;
+    let mut decoder = codec.decoder()?;
     let mut heard = Heard {
         delay_ms,
         ..Heard::default()
     };
     heard.samples = vec![0.0; (delay_ms * f64::from(codec.rate_hz()) / 1000.0) as usize + len];
-    let mut plc = Plc::new();
+    let mut plc = Plc::<W>::new();
     for (n, packet) in packets.iter().enumerate() {
         let due = path.sent_ms(n) + delay_ms;
-        let mut frame: Vec<f32> = packet
-            .iter()
-            .map(|byte| codec.law().decode(*byte))
-            .collect();
-        if first[n] <= due {
+        let frame = if first[n] <= due {
+            let mut frame = decoder.decode(packet)?;
             plc.heard(&mut frame);
+            frame
         } else if conceals {
-            let there = |packet: &usize| first[*packet] <= due;
-            let next = (n..packets.len()).find(there).unwrap_or(n);
-            let after: Vec<f32> = (next..packets.len())
-                .take_while(there)
-                .take(2)
-                .flat_map(|packet| &packets[packet])
-                .map(|byte| codec.law().decode(*byte))
-                .collect();
-            plc.conceal_until(&mut frame, (next - n) * len, &after);
             heard.concealed_ms += PACKET_MS;
+            let next = (n..packets.len()).find(|next| first[*next] <= due);
+            let adjacent = next.filter(|next| *next == n + 1);
+            let adjacent = adjacent.map(|next| packets[next].as_slice());
+            match decoder.stand_in(adjacent)? {
+                Some(frame) => frame,
+                None => conceal(&mut plc, n, next, |at| first[at] <= due, call)?,
+            }
         } else {
-            frame.fill(0.0);
             plc = Plc::new();
-        }
+            vec![0.0; len]
+        };
         heard.samples.extend_from_slice(&frame);
     }
-    heard
+    Ok(heard)
+}
+
+/// Stands in for packet `n` until the one that is there `next`, with the sound after it known as far as it `is_there`.
+fn conceal<const W: usize>(
+    plc: &mut Plc<W>,
+    n: usize,
+    next: Option<usize>,
+    is_there: impl Fn(usize) -> bool,
+    call: &Call<'_>,
+) -> Result<Vec<f32>> {
+    let mut frame = vec![0.0; NB_FRAME * W];
+    let Some(next) = next else {
+        plc.conceal(&mut frame);
+        return Ok(frame);
+    };
+    // A decoder that has not heard what is missing; it finds its way within the packet.
+    let mut ahead = call.codec.decoder()?;
+    let mut after = Vec::new();
+    for at in (next..call.packets.len())
+        .take_while(|at| is_there(*at))
+        .take(2)
+    {
+        after.extend(ahead.decode(&call.packets[at])?);
+    }
+    plc.conceal_until(&mut frame, (next - n) * NB_FRAME, &after);
+    Ok(frame)
 }
 
 #[derive(Debug, Default)]

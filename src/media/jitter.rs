@@ -1,5 +1,9 @@
-//! `packets, whenever they come → JitterBuffer → a frame every 20 ms`, for one G.711 voice.
+//! `packets, whenever they come → JitterBuffer → a frame every 20 ms`, for one caller's voice.
 //!
+//! G.711 is decoded as it comes. Codecs that remember what came before are decoded in order, see [`ordered`], and Opus
+//! itself stands in for what is lost.
+//!
+//! Media time is counted in ticks of 1/8 ms whatever the codec; a tick holds `W` samples: one at 8 kHz, two at 16 kHz.
 //! Samples lie in a ring at the place their timestamp gives them, so order, duplicates and the
 //! sender's packet time do not matter. Time is never shifted by a loss: what is missing between
 //! two packets is concealed for exactly as long as it would have lasted. When nothing newer is
@@ -8,24 +12,29 @@
 //! what the path needs, when the buffer has run dry, and shrinks in pauses; a voice that never
 //! pauses loses whole pitch periods instead.
 
+mod coding;
 mod delay;
 mod grid;
 mod noise;
+mod ordered;
+mod ring;
 mod splice;
 
 use std::ops::Range;
 use std::time::Instant;
 
+use super::NB_FRAME;
 use super::g711::Law;
+use super::opus::OpusError;
 use super::plc::{AFTER_MAX, FADED, Plc};
-use super::{NB_FRAME, NbFrame};
+use coding::Coding;
 use delay::{DelayEstimator, PER_MS};
 use grid::Grid;
 use noise::ComfortNoise;
-use splice::{STEP, power};
+use ordered::Ordered;
+use ring::{RING, Ring};
+use splice::{Frame, STEP, power};
 
-/// Length of the ring: 1.024 s. A power of two, so that it fits the wrap of the timestamp.
-const RING: usize = 8192;
 /// A packet further away than this belongs to another time line.
 const FAR: i64 = 7000;
 /// That many packets in a row from another time line move the buffer there.
@@ -45,13 +54,11 @@ const PASSED_MAX: i64 = FADED as i64;
 const PAUSE_POWER: f32 = 1e-5;
 /// A frame is a pause when its power is that share of the voice's.
 const PAUSE_SHARE: f32 = 0.01;
-/// Marks a place of the ring that holds nothing; no G.711 byte decodes to it.
-const MISSING: f32 = f32::NAN;
 
-/// What a buffer has gone through, in packets and in samples of 1/8 ms.
+/// What a buffer has gone through, in packets and in ticks of 1/8 ms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JitterCounts {
-    /// Samples that were made up.
+    /// Ticks of sound that were made up: samples, at 8 kHz.
     pub concealed_samples: u64,
     /// Packets that came after their time.
     pub late: u64,
@@ -61,16 +68,30 @@ pub struct JitterCounts {
     pub restarts: u64,
 }
 
-/// The adaptive playout buffer of one caller.
+impl JitterCounts {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            concealed_samples: self.concealed_samples + other.concealed_samples,
+            late: self.late + other.late,
+            duplicate: self.duplicate + other.duplicate,
+            restarts: self.restarts + other.restarts,
+        }
+    }
+}
+
+/// The adaptive playout buffer of one caller, with `W` samples to a tick of 1/8 ms.
 #[derive(Debug)]
-pub struct JitterBuffer {
-    ring: Box<[f32; RING]>,
+pub struct JitterBuffer<const W: usize = 1> {
+    coding: Coding,
+    ring: Ring<W>,
     state: State,
-    /// Media time of the next sample to play, continued beyond 32 bits.
+    /// Media time of the next tick to play, continued beyond 32 bits.
     play: i64,
-    /// Media time after the newest sample there is.
+    /// Media time after the newest tick there is, decoded or not.
     end: i64,
-    /// Samples made up since the buffer ran dry.
+    /// Ticks made up since the buffer ran dry.
     expanded: i64,
     /// The far end said it falls silent, so running dry is not a loss.
     told_silent: bool,
@@ -86,7 +107,7 @@ pub struct JitterBuffer {
     /// Delay beyond what is needed; negative when it is short.
     surplus: i64,
     voice_power: f32,
-    plc: Plc,
+    plc: Plc<W>,
     counts: JitterCounts,
 }
 
@@ -99,12 +120,36 @@ enum State {
     Playing,
 }
 
-impl JitterBuffer {
-    /// An empty buffer that never aims for less than `delay_ms_min` (0 to 400) of delay.
+impl JitterBuffer<1> {
+    /// An empty buffer for G.711 that never aims for less than `delay_ms_min` (0 to 400) of delay.
     #[must_use]
-    pub fn new(delay_ms_min: u16) -> Self {
+    pub fn new(delay_ms_min: u16, law: Law) -> Self {
+        Self::with(delay_ms_min, Coding::Law(law))
+    }
+}
+
+impl JitterBuffer<2> {
+    /// The same for G.722.
+    #[must_use]
+    pub fn g722(delay_ms_min: u16) -> Self {
+        Self::with(delay_ms_min, Coding::Ordered(Box::new(Ordered::g722())))
+    }
+
+    /// The same for Opus.
+    ///
+    /// # Errors
+    /// When libopus cannot build the decoder (out of memory).
+    pub fn opus(delay_ms_min: u16) -> Result<Self, OpusError> {
+        let ordered = Box::new(Ordered::opus()?);
+        Ok(Self::with(delay_ms_min, Coding::Ordered(ordered)))
+    }
+}
+
+impl<const W: usize> JitterBuffer<W> {
+    fn with(delay_ms_min: u16, coding: Coding) -> Self {
         Self {
-            ring: Box::new([MISSING; RING]),
+            coding,
+            ring: Ring::new(),
             state: State::Empty,
             play: 0,
             end: 0,
@@ -132,7 +177,8 @@ impl JitterBuffer {
     }
 
     fn empty(&mut self) {
-        self.ring.fill(MISSING);
+        self.ring.clear();
+        self.coding.clear();
         self.state = State::Empty;
         self.expanded = 0;
         self.told_silent = false;
@@ -144,14 +190,15 @@ impl JitterBuffer {
         self.surplus = 0;
     }
 
-    /// Takes a packet that arrived at `at`. The payload is copied.
-    pub fn insert(&mut self, at: Instant, timestamp: u32, law: Law, payload: &[u8]) {
-        if payload.is_empty() || payload.len() > RING - FAR as usize {
+    /// Takes a packet that arrived at `at`, with the timestamp of the codec's RTP clock. The payload is copied.
+    pub fn insert(&mut self, at: Instant, timestamp: u32, payload: &[u8]) {
+        let ticks = self.coding.ticks(payload);
+        if ticks == 0 || ticks > RING - FAR as usize {
             return;
         }
-        let arrival = self.samples_at(at);
+        let arrival = self.ticks_at(at);
         let start = match self.state {
-            State::Empty => i64::from(timestamp),
+            State::Empty => i64::from(timestamp) / self.coding.clock_per_tick(),
             State::Waiting(_) | State::Playing => self.extend(timestamp),
         };
         if self.state == State::Empty {
@@ -173,10 +220,10 @@ impl JitterBuffer {
         if self.told_silent && start > self.end {
             self.told = self.end..start;
         }
-        self.told_silent = false;
-        self.grid.observe(start, payload.len());
+        self.told_silent = self.coding.is_farewell(payload);
+        self.grid.observe(start, ticks);
         self.delay.observe(arrival, start);
-        self.store(start, law, payload);
+        self.store(start, ticks, payload);
     }
 
     /// The far end sends no audio on purpose (a key in its place): what follows is no loss.
@@ -192,33 +239,57 @@ impl JitterBuffer {
         }
     }
 
-    /// Plays the next frame.
-    pub fn pull(&mut self, now: Instant, frame: &mut NbFrame) {
+    /// Whether the next frame will be more than the wait for it.
+    pub fn is_ready(&mut self, now: Instant) -> bool {
+        let delay = self.delay_at(now);
+        match self.state {
+            State::Empty => false,
+            State::Waiting(wait) => self.spare(delay) >= wait,
+            State::Playing => true,
+        }
+    }
+
+    /// Whether the next frame would be made up, at least in part.
+    pub fn is_dry(&mut self) -> bool {
+        self.decode(self.play);
+        let last = self.play + NB_FRAME as i64 - 1;
+        self.state != State::Playing || self.expanded > 0 || self.ring.is_missing(last)
+    }
+
+    /// Plays the next frame: 20 ms, [`NB_FRAME`] times `W` samples.
+    pub fn pull(&mut self, now: Instant, frame: &mut [f32]) {
+        let Some(frame) = frame.as_chunks_mut().0.first_chunk_mut() else {
+            return;
+        };
         let sounds = self.pull_voice(now, frame);
         let is_announced = match self.state {
             State::Playing => self.told_silent,
             State::Empty | State::Waiting(_) => self.told_silent || self.noise.is_heard(),
         };
-        self.noise.add(frame, !sounds && is_announced);
+        self.noise
+            .add(frame.as_flattened_mut(), !sounds && is_announced);
     }
 
     /// Plays what there is of the voice; `false` when there was nothing.
-    fn pull_voice(&mut self, now: Instant, frame: &mut NbFrame) -> bool {
-        let delay = self.samples_at(now) - self.delay.base().unwrap_or(0) - self.play;
+    fn pull_voice(&mut self, now: Instant, frame: &mut Frame<W>) -> bool {
+        let delay = self.delay_at(now);
         match self.state {
             State::Waiting(wait) if self.spare(delay) >= wait => self.state = State::Playing,
             State::Empty | State::Waiting(_) => {
-                frame.fill(0.0);
+                frame.fill([0.0; W]);
                 self.plc = Plc::new();
                 return false;
             }
             State::Playing => {}
         }
+        self.decode(self.play);
         if self.expanded > 0 && !self.take_up(delay) {
             self.expand(frame);
             return false;
         }
-        let delay = self.samples_at(now) - self.delay.base().unwrap_or(0) - self.play;
+        // What was missing may have been given up just now.
+        self.decode(self.play);
+        let delay = self.delay_at(now);
         self.judge(self.spare(delay) - self.target());
         if !self.adjust(frame) {
             let is_short = self.spare(delay) < self.target();
@@ -227,10 +298,10 @@ impl JitterBuffer {
         self.expanded == 0
     }
 
-    /// Lets `samples` pass unheard, after a stall of our clock.
-    pub fn skip(&mut self, samples: usize) {
+    /// Lets `ticks` of 1/8 ms pass unheard, after a stall of our clock.
+    pub fn skip(&mut self, ticks: usize) {
         if self.state == State::Playing && self.expanded == 0 {
-            self.discard(samples.min(RING));
+            self.discard(ticks.min(RING));
             self.plc = Plc::new();
         }
     }
@@ -245,7 +316,8 @@ impl JitterBuffer {
     #[must_use]
     pub fn next_timestamp(&self) -> Option<u32> {
         // What stands in for lost sound takes its time.
-        (self.state == State::Playing).then_some((self.play + self.expanded) as u32)
+        let next = (self.play + self.expanded) * self.coding.clock_per_tick();
+        (self.state == State::Playing).then_some(next as u32)
     }
 
     /// What has happened since the buffer was made.
@@ -269,7 +341,12 @@ impl JitterBuffer {
         self.end = start;
     }
 
-    fn samples_at(&mut self, at: Instant) -> i64 {
+    /// How long after its earliest possible arrival the next tick is played.
+    fn delay_at(&mut self, now: Instant) -> i64 {
+        self.ticks_at(now) - self.delay.base().unwrap_or(0) - self.play
+    }
+
+    fn ticks_at(&mut self, at: Instant) -> i64 {
         let epoch = *self.epoch.get_or_insert(at);
         let micros = match at.checked_duration_since(epoch) {
             Some(since) => since.as_micros() as i64,
@@ -280,30 +357,46 @@ impl JitterBuffer {
 
     /// The media time nearest to the playing one that has these 32 bits.
     fn extend(&self, timestamp: u32) -> i64 {
-        let step = timestamp.wrapping_sub(self.play as u32) as i32;
-        self.play + i64::from(step)
+        let clock = self.coding.clock_per_tick();
+        let near = self.play * clock;
+        let step = timestamp.wrapping_sub(near as u32) as i32;
+        (near + i64::from(step)).div_euclid(clock)
     }
 
-    fn store(&mut self, start: i64, law: Law, payload: &[u8]) {
+    fn store(&mut self, start: i64, ticks: usize, payload: &[u8]) {
         if matches!(self.state, State::Waiting(_)) {
             // The first packet to come need not be the first that was sent.
             self.play = self.play.min(start);
         }
         let past = usize::try_from(self.play - start).unwrap_or(0);
-        if past >= payload.len() {
+        if past >= ticks {
             // A second packet of a time that has been played is late or a copy; we cannot tell.
             self.counts.late += 1;
             self.delay.observe_late();
             return;
         }
-        let mut news = false;
-        for (n, byte) in payload.iter().enumerate().skip(past) {
-            let place = &mut self.ring[index(start + n as i64)];
-            news |= place.is_nan();
-            *place = law.decode(*byte);
+        let is_news = match &mut self.coding {
+            Coding::Law(law) => {
+                let mut is_news = false;
+                for (n, octet) in payload.iter().enumerate().skip(past) {
+                    is_news |= self.ring.put(start + n as i64, [law.decode(*octet); W]);
+                }
+                is_news
+            }
+            Coding::Ordered(ordered) => {
+                let is_there = !self.ring.is_missing(start + past as i64);
+                !is_there && ordered.hold(start, ticks, payload)
+            }
+        };
+        self.counts.duplicate += u64::from(!is_news);
+        self.end = self.end.max(start + ticks as i64);
+    }
+
+    /// Decodes what waits, up to the first hole after `frontier`; what has not come before that is given up.
+    fn decode(&mut self, frontier: i64) {
+        while let Some(decoded) = self.coding.decode(frontier) {
+            self.ring.write(self.play, decoded.start, decoded.samples);
         }
-        self.counts.duplicate += u64::from(!news);
-        self.end = self.end.max(start + payload.len() as i64);
     }
 
     /// Ends an expansion when there is something to play again; on a path that turns packets round, when the delay is
@@ -332,21 +425,26 @@ impl JitterBuffer {
         true
     }
 
-    /// Distance to the next sample there is; `None` when there is none.
+    /// Distance to the next tick there is, decoded or not; `None` when there is none.
     fn gap(&self) -> Option<i64> {
-        (self.play..self.end)
-            .position(|at| !self.ring[index(at)].is_nan())
-            .map(|gap| gap as i64)
+        let there = (self.play..self.end).find(|at| !self.ring.is_missing(*at));
+        let next = there.or_else(|| self.coding.next_start())?;
+        Some((next - self.play).max(0))
     }
 
-    fn expand(&mut self, samples: &mut [f32]) {
-        self.plc.conceal(samples);
+    fn expand(&mut self, ticks: &mut [[f32; W]]) {
+        let samples = ticks.as_flattened_mut();
+        if self.coding.stand_in(samples) {
+            self.plc.heard(samples);
+        } else {
+            self.plc.conceal(samples);
+        }
         if !self.told_silent {
             // After that it is silence, and nothing made up.
-            let made_up = (FADED as i64 - self.expanded).clamp(0, samples.len() as i64);
+            let made_up = (FADED as i64 - self.expanded).clamp(0, ticks.len() as i64);
             self.counts.concealed_samples += made_up as u64;
         }
-        self.expanded += samples.len() as i64;
+        self.expanded += ticks.len() as i64;
     }
 
     /// Notes how much more there is than is needed.
@@ -361,13 +459,15 @@ impl JitterBuffer {
     }
 
     /// Plays a frame. Where packets are turned round, what is missing `may_come`: it is waited for.
-    fn play_frame(&mut self, frame: &mut NbFrame, may_come: bool) {
+    fn play_frame(&mut self, frame: &mut Frame<W>, may_come: bool) {
         let mut filled = 0;
         while filled < NB_FRAME {
             let rest = &mut frame[filled..];
-            let run = copy_run(&self.ring, self.play, rest);
+            let run = self.ring.copy_run(self.play, rest);
             if run > 0 {
-                self.plc.heard(&mut rest[..run]);
+                let voice = rest[..run].as_flattened_mut();
+                self.coding.blend(voice);
+                self.plc.heard(voice);
                 self.discard(run);
                 filled += run;
                 continue;
@@ -376,13 +476,34 @@ impl JitterBuffer {
                 self.expand(rest);
                 break;
             };
+            if self.recover(gap) {
+                continue;
+            }
+            // A decoder that cannot stand in goes on with what comes next, so that both ends of the gap are known.
+            self.decode(self.play + gap);
             let gap = usize::try_from(gap).unwrap_or(usize::MAX);
-            let lost = rest.len().min(gap);
-            self.fill_gap(&mut rest[..lost], gap);
+            let lost = rest.len().min(gap).max(1);
+            self.fill_gap(rest[..lost].as_flattened_mut(), gap);
             self.discard(lost);
             filled += lost;
         }
-        self.voice_power = self.voice_power.max(power(frame)) * 0.995;
+        self.voice_power = self.voice_power.max(power(frame.as_flattened())) * 0.995;
+    }
+
+    /// Lets the codec make up what is missing until the next packet, `gap` ticks ahead.
+    fn recover(&mut self, gap: i64) -> bool {
+        let Some(decoded) = self.coding.recover(self.play, gap) else {
+            return false;
+        };
+        self.ring.write(self.play, decoded.start, decoded.samples);
+        let made_up = decoded.samples.len() / W;
+        self.end = self.end.max(self.play + made_up as i64);
+        if !self.told.contains(&self.play) {
+            self.delay.observe_loss();
+            self.counts.concealed_samples += made_up as u64;
+        }
+        self.decode(self.play);
+        true
     }
 
     /// Stands in for the first samples of a gap.
@@ -391,22 +512,24 @@ impl JitterBuffer {
             self.plc.conceal(samples);
             return;
         }
-        let mut after = [0.0; AFTER_MAX];
-        let known = copy_run(&self.ring, self.play + gap as i64, &mut after);
-        self.plc.conceal_until(samples, gap, &after[..known]);
+        let mut after = [[0.0; W]; AFTER_MAX];
+        let known = self.ring.copy_run(self.play + gap as i64, &mut after);
+        let after = after[..known].as_flattened();
+        self.plc.conceal_until(samples, gap, after);
         self.delay.observe_loss();
-        self.counts.concealed_samples += samples.len() as u64;
+        self.counts.concealed_samples += (samples.len() / W) as u64;
     }
 
     /// Plays a frame that takes a little more or less than its time, if this is the place for it.
-    fn adjust(&mut self, frame: &mut NbFrame) -> bool {
+    fn adjust(&mut self, frame: &mut Frame<W>) -> bool {
         let cut = self.cut();
         if cut == 0 && self.surplus > -DEAD_BAND {
             return false;
         }
-        let mut span = [0.0; 2 * NB_FRAME];
-        let have = copy_run(&self.ring, self.play, &mut span);
-        let pause = power(&span[..NB_FRAME]) < PAUSE_POWER.max(self.voice_power * PAUSE_SHARE);
+        let mut span = [[0.0; W]; 2 * NB_FRAME];
+        let have = self.ring.copy_run(self.play, &mut span);
+        let pause = power(span[..NB_FRAME].as_flattened())
+            < PAUSE_POWER.max(self.voice_power * PAUSE_SHARE);
         let consumed = if self.surplus < 0 {
             if !pause || have < NB_FRAME {
                 return false;
@@ -424,7 +547,7 @@ impl JitterBuffer {
         // What was judged before is of another delay.
         self.judged = 0;
         self.least_surplus = i64::MAX;
-        self.plc.heard(frame);
+        self.plc.heard(frame.as_flattened_mut());
         true
     }
 
@@ -441,30 +564,11 @@ impl JitterBuffer {
         cut.map_or(0, |cut| cut as usize)
     }
 
-    fn discard(&mut self, samples: usize) {
-        for n in 0..samples as i64 {
-            self.ring[index(self.play + n)] = MISSING;
-        }
-        self.play += samples as i64;
+    fn discard(&mut self, ticks: usize) {
+        let gone = self.play..self.play + ticks as i64;
+        self.play = gone.end;
+        self.ring.discard(gone);
     }
-}
-
-fn index(at: i64) -> usize {
-    at.rem_euclid(RING as i64) as usize
-}
-
-/// Copies what is there without a hole from `at` on.
-fn copy_run(ring: &[f32; RING], at: i64, out: &mut [f32]) -> usize {
-    let mut run = 0;
-    for (n, sample) in out.iter_mut().enumerate() {
-        let there = ring[index(at + n as i64)];
-        if there.is_nan() {
-            break;
-        }
-        *sample = there;
-        run += 1;
-    }
-    run
 }
 
 #[cfg(test)]

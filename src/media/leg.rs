@@ -6,8 +6,10 @@ mod line;
 use std::time::{Duration, Instant};
 
 use super::NB_FRAME;
+use super::codec::{Codec, Payload};
+use super::ear::Ear;
 use super::feed::Player;
-use super::g711::{EncodedFrame, Law};
+use super::g711::Law;
 use super::quality::Line;
 use super::rtp::{DATAGRAM_MAX, PACKET_BUF};
 use super::rtp_side::{Arrival, Content, RtpSide};
@@ -55,6 +57,7 @@ pub(super) struct Leg {
     pub(super) gain: f32,
     pub(super) voice: Option<Box<Voice>>,
     pub(super) tap: Option<Tap>,
+    pub(super) ear: Ear,
     line: Box<Line>,
     measured_at: Option<Instant>,
     /// Random bits of its own, so that legs do not report in step.
@@ -64,15 +67,20 @@ pub(super) struct Leg {
 impl Leg {
     pub(super) fn new(now: Instant, spec: LegSpec, phase: u8) -> Self {
         let spread = spec.ssrc;
-        let leg = Self::with(now, Side::Rtp(Box::new(RtpSide::new(now, spec))), phase);
-        Self { spread, ..leg }
+        let ear = Ear::new(spec.codec, spec.bitrate_max);
+        let side = Side::Rtp(Box::new(RtpSide::new(now, spec)));
+        Self {
+            spread,
+            ..Self::with(now, side, ear, phase)
+        }
     }
 
     pub(super) fn of_stream(now: Instant, spec: StreamSpec, phase: u8) -> Self {
-        Self::with(now, Side::Stream(Box::new(StreamSide::new(spec))), phase)
+        let side = Side::Stream(Box::new(StreamSide::new(spec)));
+        Self::with(now, side, Ear::Narrow(Law::Mu), phase)
     }
 
-    fn with(now: Instant, side: Side, phase: u8) -> Self {
+    fn with(now: Instant, side: Side, ear: Ear, phase: u8) -> Self {
         Self {
             side,
             heard_at: now,
@@ -89,16 +97,17 @@ impl Leg {
             gain: 1.0,
             voice: None,
             tap: None,
+            ear,
             line: Box::new(Line::new(now)),
             measured_at: None,
             spread: 0,
         }
     }
 
-    pub(super) fn law(&self) -> Law {
+    pub(super) fn codec(&self) -> Codec {
         match &self.side {
-            Side::Rtp(rtp) => rtp.law(),
-            Side::Stream(_) => Law::Mu,
+            Side::Rtp(rtp) => rtp.negotiated().codec,
+            Side::Stream(_) => Codec::G711(Law::Mu),
         }
     }
 
@@ -115,8 +124,31 @@ impl Leg {
         }
     }
 
-    /// Takes the result of a new offer and answer, of which a stream has none.
-    pub(super) fn renegotiate(&mut self, now: Instant, change: LegChange) {
+    /// Takes the result of a new offer and answer, of which a stream has none. Not on the tick: another codec takes memory.
+    pub(super) fn renegotiate(
+        &mut self,
+        now: Instant,
+        change: LegChange,
+        settings: &MediaSettings,
+    ) {
+        let Side::Rtp(rtp) = &mut self.side else {
+            return;
+        };
+        let before = *rtp.negotiated();
+        if (before.codec, before.bitrate_max) != (change.codec, change.bitrate_max) {
+            self.ear = Ear::new(change.codec, change.bitrate_max);
+        }
+        if let Some(voice) = &mut self.voice {
+            voice.change(change.codec);
+        }
+        let band = change.codec.band();
+        if before.codec.band() != band
+            && let Some(tap) = &mut self.tap
+            && tap.change(settings.caller_opus, band).is_err()
+        {
+            // Without memory for a coder the browsers hear the voice no more; the caller goes on.
+            self.end_tap();
+        }
         let Side::Rtp(rtp) = &mut self.side else {
             return;
         };
@@ -180,6 +212,7 @@ impl Leg {
                 is_fresh: false,
                 latched: None,
                 content: Content::Audio {
+                    codec: Codec::G711(Law::Mu),
                     timestamp: audio.timestamp,
                     payload: audio.payload(),
                 },
@@ -192,22 +225,23 @@ impl Leg {
         self.heard_at = self.heard_at.max(at);
         self.has_heard = true;
         self.timed_out = false;
-        let law = self.law();
         let Some(voice) = self.voice.as_mut() else {
             return;
         };
         if arrival.is_fresh {
-            voice.jitter.restart();
+            voice.inbound.restart();
         }
         if !heard {
             return;
         }
         match arrival.content {
-            Content::Audio { timestamp, payload } => {
-                voice.jitter.insert(at, timestamp, law, payload);
-            }
-            Content::Key(_) => voice.jitter.hear_silence(),
-            Content::Noise(payload) => voice.jitter.hear_noise(payload),
+            Content::Audio {
+                codec,
+                timestamp,
+                payload,
+            } => voice.inbound.insert(at, codec, timestamp, payload),
+            Content::Key(_) => voice.inbound.hear_silence(),
+            Content::Noise(payload) => voice.inbound.hear_noise(payload),
             Content::Nothing => {}
         }
     }
@@ -237,7 +271,7 @@ impl Leg {
         &mut self,
         key: LegKey,
         now: Instant,
-        payload: &EncodedFrame,
+        payload: &Payload,
         io: &mut impl MediaIo,
     ) {
         match &mut self.side {
@@ -248,7 +282,7 @@ impl Leg {
                 }
             }
             Side::Stream(stream) => {
-                if stream.send(now, payload) {
+                if stream.send(now, payload.whole()) {
                     io.wake(key);
                 }
             }
@@ -257,12 +291,12 @@ impl Leg {
 
     /// Lets `frames` frames pass in which the clock stood still.
     pub(super) fn skip(&mut self, frames: u32) {
-        let samples = frames.saturating_mul(NB_FRAME as u32);
         if let Side::Rtp(rtp) = &mut self.side {
-            rtp.skip(samples);
+            rtp.skip(frames);
         }
         if let Some(voice) = &mut self.voice {
-            voice.jitter.skip(samples as usize);
+            let ticks = frames.saturating_mul(NB_FRAME as u32);
+            voice.inbound.skip(ticks as usize);
         }
         if let Some(tap) = &mut self.tap {
             tap.skip(frames);
@@ -279,7 +313,7 @@ impl Leg {
             playout: self
                 .voice
                 .as_ref()
-                .map(|voice| voice.jitter.counts())
+                .map(|voice| voice.inbound.counts())
                 .unwrap_or_default(),
             tap_overflow: self.tap_overflow + self.tap.as_ref().map_or(0, Tap::overflow),
             line: self.line.summary(),

@@ -1,17 +1,25 @@
-//! One room: `voices (8 kHz, ducked) + browsers (48 kHz) → everybody's ear, the hold feed, the program`.
+//! One room: `voices (8 kHz, 16 kHz; ducked) + browsers (48 kHz) → everybody's ear, the hold feed, the program`.
 //!
 //! Each source is added once. A seated caller's ear is the sum minus that caller; the hold feed
 //! is the whole sum, or music when nobody is in the room. What was made of a room's frame stands
 //! until the next one, for the legs that are served later in the frame. In a live room all voices go down together while a
 //! host speaks, so what is taken out of an ear goes down by the same ramp.
 
+mod wide;
+
+use super::codec::Codec;
 use super::dsp::{Duck, Ducking, Level, Limiter, ramp};
 use super::feed::SharedFrame;
+use super::opus::OpusError;
+use super::pcm::Pcm;
 use super::program::Program;
 use super::ramp::{Fade, cross_fade};
 use super::resample::Down6;
+use super::shared::SharedWide;
 use super::table::ProgramReading;
-use super::{FB_FRAME, FbFrame, NB_FRAME, NbFrame};
+use super::{FB_FRAME, FbFrame, NB_FRAME, NbFrame, WbFrame};
+use wide::FeedOf;
+pub(super) use wide::WideBus;
 
 /// Frames after which somebody who is alone in a room is not left in silence: 2 s.
 const ALONE_FRAMES: u32 = 100;
@@ -20,10 +28,11 @@ const ALONE_FRAMES: u32 = 100;
 #[derive(Debug)]
 pub(super) struct RoomMix {
     voices: NbFrame,
+    /// Callers at 16 kHz, and the browsers, as callers at 8 kHz hear them.
+    others: NbFrame,
     /// The last frame of callers who have gone since, for the next mix.
     farewells: NbFrame,
     browsers: FbFrame,
-    browsers_down: NbFrame,
     has_browsers: bool,
     had_browsers: bool,
     /// Callers and browsers who are in, whether they speak or not.
@@ -35,6 +44,7 @@ pub(super) struct RoomMix {
     down: Down6,
     feed_limiter: Limiter,
     feed: SharedFrame,
+    wide: Box<WideBus>,
     live: Option<Box<Live>>,
     /// Gain of the voices at the beginning of this frame and at its end.
     ducked: (f32, f32),
@@ -56,7 +66,7 @@ impl RoomMix {
             voices: [0.0; NB_FRAME],
             farewells: [0.0; NB_FRAME],
             browsers: [0.0; FB_FRAME],
-            browsers_down: [0.0; NB_FRAME],
+            others: [0.0; NB_FRAME],
             has_browsers: false,
             had_browsers: false,
             present: 0,
@@ -66,6 +76,7 @@ impl RoomMix {
             down: Down6::new(),
             feed_limiter: Limiter::new(8000),
             feed: SharedFrame::new(),
+            wide: Box::new(WideBus::new()),
             live: None,
             ducked: (1.0, 1.0),
         }
@@ -93,6 +104,7 @@ impl RoomMix {
         self.had_browsers = std::mem::take(&mut self.has_browsers);
         self.was_live = self.is_live;
         self.present = 0;
+        self.wide.begin();
     }
 
     /// Counts somebody who is in the room.
@@ -101,13 +113,19 @@ impl RoomMix {
     }
 
     /// Adds a caller's contribution.
-    pub(super) fn add_voice(&mut self, frame: &NbFrame) {
-        add(&mut self.voices, frame);
+    pub(super) fn add_voice(&mut self, frame: &Pcm) {
+        match frame {
+            Pcm::Narrow(frame) => add(&mut self.voices, frame),
+            Pcm::Wide(frame) => self.wide.add_voice(frame),
+        }
     }
 
     /// Adds the fading end of a caller who is gone before the next frame.
-    pub(super) fn add_farewell(&mut self, frame: &NbFrame) {
-        add(&mut self.farewells, frame);
+    pub(super) fn add_farewell(&mut self, frame: &Pcm) {
+        match frame {
+            Pcm::Narrow(frame) => add(&mut self.farewells, frame),
+            Pcm::Wide(frame) => self.wide.add_farewell(frame),
+        }
     }
 
     /// Adds a browser's contribution.
@@ -133,15 +151,18 @@ impl RoomMix {
         };
         if self.has_browsers || self.had_browsers {
             // One frame more than there is sound, to empty the filter.
-            self.down.process(&self.browsers, &mut self.browsers_down);
+            self.down.process(&self.browsers, &mut self.others);
         } else {
-            self.browsers_down.fill(0.0);
+            self.others.fill(0.0);
         }
         if let Some(live) = &mut self.live {
             self.ducked = live.duck.step(std::mem::take(&mut live.leads));
             duck(&mut self.voices, self.ducked);
-            live.program.mix(&self.voices, &self.browsers);
+            self.wide.duck(self.ducked);
+            live.program
+                .mix(&self.voices, &mut self.wide, &self.browsers);
         }
+        self.wide.add_to_narrow(&mut self.others);
         if !self.was_live && !self.is_live {
             return;
         }
@@ -189,6 +210,42 @@ impl RoomMix {
         ear
     }
 
+    /// Makes what listeners of this codec need. Not on the tick.
+    ///
+    /// # Errors
+    /// When libopus cannot build a coder (out of memory).
+    pub(super) fn prepare(&mut self, codec: Codec) -> Result<(), OpusError> {
+        self.wide.prepare(codec)
+    }
+
+    /// The same as [`ear`](Self::ear) at 16 kHz.
+    pub(super) fn wide_ear(&mut self, own: Option<&WbFrame>) -> WbFrame {
+        let mut ear = *self.wide.sum(&self.voices, &self.browsers);
+        if let Some(own) = own {
+            let mut own = *own;
+            duck(&mut own, self.ducked);
+            for (sample, own) in ear.iter_mut().zip(own) {
+                *sample -= own;
+            }
+        }
+        ear
+    }
+
+    /// The hold feed at 16 kHz; `None` while it is nothing but music.
+    pub(super) fn wide_feed(
+        &mut self,
+        music: impl FnOnce() -> [WbFrame; 2],
+    ) -> Option<&mut SharedWide> {
+        let of = match (self.was_live, self.is_live) {
+            (true, true) => FeedOf::Room,
+            (true, false) => FeedOf::RoomThenMusic,
+            (false, true) => FeedOf::MusicThenRoom,
+            (false, false) => return None,
+        };
+        self.wide.sum(&self.voices, &self.browsers);
+        Some(self.wide.feed(of, music))
+    }
+
     /// Callers and browsers in the room at the last frame.
     pub(super) fn present(&self) -> usize {
         self.present
@@ -223,12 +280,12 @@ impl RoomMix {
 
     fn sum(&self) -> NbFrame {
         let mut sum = self.voices;
-        add(&mut sum, &self.browsers_down);
+        add(&mut sum, &self.others);
         sum
     }
 }
 
-fn duck(voices: &mut NbFrame, (from, to): (f32, f32)) {
+fn duck(voices: &mut [f32], (from, to): (f32, f32)) {
     if (from, to) != (1.0, 1.0) {
         ramp(voices, from, to);
     }
@@ -243,6 +300,7 @@ fn add(sum: &mut [f32], frame: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::WB_FRAME;
 
     const MUSIC: NbFrame = [0.25; NB_FRAME];
 
@@ -250,7 +308,7 @@ mod tests {
         room.begin();
         for voice in voices {
             room.count();
-            room.add_voice(voice);
+            room.add_voice(&Pcm::Narrow(*voice));
         }
         room.finish(|| MUSIC);
     }
@@ -319,7 +377,7 @@ mod tests {
     #[test]
     fn a_farewell_is_heard_in_the_next_frame_only() {
         let mut room = RoomMix::new();
-        room.add_farewell(&[0.1; NB_FRAME]);
+        room.add_farewell(&Pcm::Narrow([0.1; NB_FRAME]));
         frame(&mut room, &[[0.0; NB_FRAME]]);
         assert!((room.ear(&[0.0; NB_FRAME])[0] - 0.1).abs() < 1e-6);
         frame(&mut room, &[[0.0; NB_FRAME]]);
@@ -346,12 +404,30 @@ mod tests {
         for n in 0..100 {
             room.begin();
             room.count();
-            room.add_voice(&[0.5; NB_FRAME]);
+            room.add_voice(&Pcm::Narrow([0.5; NB_FRAME]));
             room.add_lead(if n / 20 % 2 == 0 { 0.01 } else { 0.0 });
             room.finish(|| MUSIC);
             let ear = room.ear(&[0.5; NB_FRAME]);
             assert!(ear.iter().all(|x| x.abs() < 1e-6), "frame {n}");
         }
         assert!(room.program().unwrap().ducked_db > 0.0);
+    }
+
+    #[test]
+    fn a_wide_voice_that_is_ducked_is_taken_out_of_its_own_ear_as_it_is() {
+        let mut room = RoomMix::live(Ducking::default());
+        let own = [0.5; WB_FRAME];
+        let mut least = 1.0_f32;
+        for n in 0..100 {
+            room.begin();
+            room.count();
+            room.add_voice(&Pcm::Wide(own));
+            room.add_lead(if n / 20 % 2 == 0 { 0.01 } else { 0.0 });
+            room.finish(|| MUSIC);
+            let ear = room.wide_ear(Some(&own));
+            assert!(ear.iter().all(|x| x.abs() < 1e-6), "frame {n}");
+            least = least.min(room.wide_ear(None)[WB_FRAME - 1]);
+        }
+        assert!(least < 0.4, "it never went down: {least}");
     }
 }

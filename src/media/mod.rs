@@ -1,9 +1,9 @@
 //! Everything audible, without a socket, a clock or a task in it.
 //!
 //! ```text
-//! caller → air   datagram → (SRTP) → latch → jitter (conceal) → voice chain → mix (duck) → program
-//! air → caller   browser Opus → decode → mix → sum minus self → limiter → G.711 → datagram
-//! hold           mix → limiter → G.711 once per room and law → the same bytes to every listener
+//! caller → air   datagram → (SRTP) → latch → jitter, decode (conceal) → voice chain → mix (duck) → program
+//! air → caller   browser Opus → decode → mix → sum minus self → limiter → encode → datagram
+//! hold           mix → limiter → encode once per room and codec → the same bytes to every listener
 //! ```
 //!
 //! One thread owns one [`MediaTable`]; calls and rooms hold its Copy keys. Time comes in as
@@ -11,16 +11,22 @@
 
 pub mod asset;
 pub mod browser;
+pub mod codec;
 mod denoise;
 pub mod dsp;
 pub mod dtmf;
+mod ear;
 pub mod feed;
 pub mod g711;
+pub mod g722;
+mod inbound;
 pub mod jitter;
 pub mod latch;
 mod leg;
 mod mix;
+mod music;
 pub mod opus;
+mod pcm;
 pub mod plc;
 mod program;
 pub mod quality;
@@ -29,6 +35,7 @@ pub mod resample;
 pub mod rtcp;
 pub mod rtp;
 mod rtp_side;
+mod shared;
 pub mod srtp;
 pub mod stats;
 pub mod stream;
@@ -45,11 +52,15 @@ pub use table::{
 pub const NB_FRAME: usize = 160;
 /// Samples in one frame on the full-band side (48 kHz).
 pub const FB_FRAME: usize = 960;
+/// Samples in one frame on the wide-band side (16 kHz).
+pub const WB_FRAME: usize = 320;
 /// Length of a frame: the beat of the whole switch.
 pub const FRAME_MS: u64 = 20;
 
 /// 20 ms of mono at 8 kHz, samples in ±1.0.
 pub type NbFrame = [f32; NB_FRAME];
+/// 20 ms of mono at 16 kHz, samples in ±1.0.
+pub type WbFrame = [f32; WB_FRAME];
 /// 20 ms of mono at 48 kHz, samples in ±1.0.
 pub type FbFrame = [f32; FB_FRAME];
 

@@ -5,12 +5,15 @@
 //! encoder costs a tenth of what the same voice costs at 48 kHz. Packets live in a fixed buffer,
 //! so that the rings between the network thread and the media thread never touch the heap.
 
+pub mod phone;
+
 use audiopus::coder::{Decoder, Encoder};
 use audiopus::packet::Packet;
 use audiopus::{Application, Bitrate, Channels, MutSignals, SampleRate, Signal};
 use thiserror::Error;
 
-use super::{FB_FRAME, NbFrame};
+use super::FB_FRAME;
+use super::codec::Band;
 
 /// The largest Opus packet that holds one frame, in bytes (RFC 6716 section 3.4).
 pub const OPUS_PAYLOAD_MAX: usize = 1275;
@@ -88,7 +91,7 @@ impl std::fmt::Debug for OpusPayload {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallerOpus {
     /// Bits per second, 6000 to 64,000. At 8 kHz input the default is as good as the telephone
-    /// codec itself.
+    /// codec itself. A caller at 16 kHz gets half as many on top, up to the same limit.
     pub bitrate: i32,
     /// Effort of the encoder, 0 to 10. More than 0 is hardly heard on a telephone voice.
     pub complexity: u8,
@@ -103,7 +106,7 @@ impl Default for CallerOpus {
     }
 }
 
-/// Encodes one caller's 8 kHz voice for the browsers of a room.
+/// Encodes one caller's voice, at 8 or 16 kHz, for the browsers of a room.
 #[derive(Debug)]
 pub struct CallerEncoder {
     encoder: Encoder,
@@ -117,22 +120,35 @@ impl CallerEncoder {
     /// # Errors
     /// When libopus cannot build the encoder (out of memory), or refuses the settings.
     pub fn new(how: CallerOpus) -> Result<Self, OpusError> {
-        let mut encoder = Encoder::new(SampleRate::Hz8000, Channels::Mono, Application::Voip)?;
-        encoder.set_bitrate(Bitrate::BitsPerSecond(how.bitrate))?;
-        encoder.set_complexity(how.complexity)?;
-        encoder.set_signal(Signal::Voice)?;
+        Self::of(how, Band::Narrow)
+    }
+
+    /// The same for a voice of this band.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn of(how: CallerOpus, band: Band) -> Result<Self, OpusError> {
         Ok(Self {
-            encoder,
+            encoder: encoder(how, band)?,
             seq: 0,
             timestamp: 0,
         })
     }
 
-    /// Encodes one frame. Samples beyond ±1.0 are legal and clipped by the codec.
+    /// Goes on with a voice of another band. Opus packets say themselves how wide they are.
+    ///
+    /// # Errors
+    /// When libopus cannot build the encoder (out of memory).
+    pub fn change(&mut self, how: CallerOpus, band: Band) -> Result<(), OpusError> {
+        self.encoder = encoder(how, band)?;
+        Ok(())
+    }
+
+    /// Encodes one frame, 20 ms at the band's rate. Samples beyond ±1.0 are legal and clipped by the codec.
     ///
     /// # Errors
     /// When libopus refuses the frame; time moves on all the same.
-    pub fn encode(&mut self, frame: &NbFrame) -> Result<OpusPacket, OpusError> {
+    pub fn encode(&mut self, frame: &[f32]) -> Result<OpusPacket, OpusError> {
         let (seq, timestamp) = (self.seq, self.timestamp);
         self.seq = self.seq.wrapping_add(1);
         self.skip(1);
@@ -154,6 +170,21 @@ impl CallerEncoder {
             .timestamp
             .wrapping_add(frames.wrapping_mul(TIMESTAMP_PER_FRAME));
     }
+}
+
+fn encoder(how: CallerOpus, band: Band) -> Result<Encoder, OpusError> {
+    let (rate, bitrate) = match band {
+        Band::Narrow => (SampleRate::Hz8000, how.bitrate),
+        Band::Wide => (
+            SampleRate::Hz16000,
+            (how.bitrate + how.bitrate / 2).min(64_000),
+        ),
+    };
+    let mut encoder = Encoder::new(rate, Channels::Mono, Application::Voip)?;
+    encoder.set_bitrate(Bitrate::BitsPerSecond(bitrate))?;
+    encoder.set_complexity(how.complexity)?;
+    encoder.set_signal(Signal::Voice)?;
+    Ok(encoder)
 }
 
 /// RMS level of samples in ±1.0 as RFC 6464 measures it: 0 dBov is a full-scale square wave.

@@ -1,4 +1,4 @@
-//! Packet loss concealment for one voice at 8 kHz. It begins where ITU-T G.711 Appendix I does, with 10 ms at full volume
+//! Packet loss concealment for one voice. It begins where ITU-T G.711 Appendix I does, with 10 ms at full volume
 //! that then fade to silence within 60 ms, and goes on from there:
 //!
 //! ```text
@@ -7,6 +7,8 @@
 //! ```
 //! A voice that comes back while it was made up without it is overlapped with what stood in for it. What is made up stays
 //! within ±1.0. Unlike Appendix I nothing is delayed by 3.75 ms.
+//!
+//! Lengths are in ticks of 1/8 ms: a sample each at 8 kHz, two at 16.
 
 mod bridge;
 mod extend;
@@ -18,7 +20,7 @@ use super::resample::dot;
 
 /// Full volume up to here ...
 const FLAT: usize = 80;
-/// ... and silence from here on, in samples since the loss began.
+/// ... and silence from here on, since the loss began.
 pub(super) const FADED: usize = 480;
 /// Overlap when the voice returns: a quarter period, and 4 ms more for each 10 ms lost.
 const OVERLAP_MIN: usize = 20;
@@ -27,32 +29,32 @@ const OVERLAP_MAX: usize = 80;
 /// As much of the sound after a gap is of use.
 pub const AFTER_MAX: usize = bridge::AFTER;
 
-/// Concealment for one voice at 8 kHz.
+/// Concealment for one voice, with `W` samples to a tick of 1/8 ms: one at 8 kHz, two at 16.
 #[derive(Debug, Clone)]
-pub struct Plc {
+pub struct Plc<const W: usize = 1> {
     /// The last samples that were heard, oldest first.
-    history: [f32; HEARD],
+    history: [[f32; W]; HEARD],
     /// How the sound goes on by itself, once that is needed, and how much was lost by then.
-    extension: Extension<FADED>,
+    extension: Extension<W, FADED>,
     extended_from: Option<usize>,
     /// What fills a gap of which the end is known, and how much of it is still to come.
-    bridge: [f32; GAP_MAX],
+    bridge: [[f32; W]; GAP_MAX],
     bridged: std::ops::Range<usize>,
     /// Samples concealed since the last true one.
     lost: usize,
 }
 
-impl Plc {
+impl<const W: usize> Plc<W> {
     /// A voice that has been silent so far: its first samples are faded in.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            history: [0.0; HEARD],
+            history: [[0.0; W]; HEARD],
             extension: Extension::silent(),
             extended_from: None,
-            bridge: [0.0; GAP_MAX],
+            bridge: [[0.0; W]; GAP_MAX],
             bridged: 0..0,
-            lost: FADED,
+            lost: FADED * W,
         }
     }
 
@@ -69,8 +71,8 @@ impl Plc {
     }
 
     fn overlap(&mut self, samples: &mut [f32]) {
-        let overlap = OVERLAP_MIN + (self.lost as f32 * OVERLAP_PER_LOST) as usize;
-        let overlap = overlap.min(OVERLAP_MAX).min(samples.len());
+        let overlap = OVERLAP_MIN * W + (self.lost as f32 * OVERLAP_PER_LOST) as usize;
+        let overlap = overlap.min(OVERLAP_MAX * W).min(samples.len());
         for (n, sample) in samples.iter_mut().take(overlap).enumerate() {
             let share = (n + 1) as f32 / (overlap + 1) as f32;
             *sample = self.next() * (1.0 - share) + *sample * share;
@@ -83,13 +85,14 @@ impl Plc {
         self.fill(samples);
     }
 
-    /// Makes up the first samples of a gap of `gap`, behind which lies `after` (up to [`AFTER_MAX`] samples are of use).
+    /// Makes up the first samples of a gap of `gap` ticks, behind which lies `after` (up to [`AFTER_MAX`] ticks are of use).
     /// When they do not fill it, the next call goes on where this one ends.
     pub fn conceal_until(&mut self, samples: &mut [f32], gap: usize, after: &[f32]) {
         self.begin();
-        if self.bridged.is_empty() && gap <= GAP_MAX && after.len() >= AFTER_MIN {
-            bridge(&self.history, after, &mut self.bridge[..gap]);
-            self.bridged = 0..gap;
+        if self.bridged.is_empty() && gap <= GAP_MAX && after.len() >= AFTER_MIN * W {
+            let filled = self.bridge[..gap].as_flattened_mut();
+            bridge(self.history.as_flattened(), after, filled);
+            self.bridged = 0..gap * W;
         }
         self.fill(samples);
     }
@@ -110,14 +113,17 @@ impl Plc {
 
     fn next(&mut self) -> f32 {
         let sample = if let Some(at) = self.bridged.next() {
-            self.bridge[at]
+            self.bridge.as_flattened()[at]
         } else {
             // A bridge that turned out to be too short has landed nowhere.
             self.bridged = 0..0;
-            match self.lost {
-                ..FLAT => self.extended(),
-                FLAT..FADED => self.extended() * (FADED - self.lost) as f32 / (FADED - FLAT) as f32,
-                _ => 0.0,
+            let (flat, faded) = (FLAT * W, FADED * W);
+            if self.lost < flat {
+                self.extended()
+            } else if self.lost < faded {
+                self.extended() * (faded - self.lost) as f32 / (faded - flat) as f32
+            } else {
+                0.0
             }
         };
         self.lost = self.lost.saturating_add(1);
@@ -137,13 +143,15 @@ impl Plc {
     }
 
     fn remember(&mut self, samples: &[f32]) {
-        let newest = &samples[samples.len().saturating_sub(HEARD)..];
-        self.history.copy_within(newest.len().., 0);
-        self.history[HEARD - newest.len()..].copy_from_slice(newest);
+        let history = self.history.as_flattened_mut();
+        let newest = &samples[samples.len().saturating_sub(history.len())..];
+        history.copy_within(newest.len().., 0);
+        let kept = history.len() - newest.len();
+        history[kept..].copy_from_slice(newest);
     }
 }
 
-impl Default for Plc {
+impl<const W: usize> Default for Plc<W> {
     fn default() -> Self {
         Self::new()
     }
@@ -163,11 +171,17 @@ pub(super) fn likeness(a: &[f32], b: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
+    type Narrow = Plc<1>;
+
     /// A vowel-like tone: two harmonics of `hz`.
     fn voice(from: usize, len: usize, hz: f32) -> Vec<f32> {
+        voice_at(8000.0, from, len, hz)
+    }
+
+    fn voice_at(rate_hz: f32, from: usize, len: usize, hz: f32) -> Vec<f32> {
         (from..from + len)
             .map(|n| {
-                let turn = n as f32 * hz / 8000.0 * std::f32::consts::TAU;
+                let turn = n as f32 * hz / rate_hz * std::f32::consts::TAU;
                 0.3 * turn.sin() + 0.1 * (2.0 * turn).sin()
             })
             .collect()
@@ -180,33 +194,47 @@ mod tests {
             .fold(0.0, f32::max)
     }
 
+    /// Loses the fourth of five frames; with the sound after it `known`, or not.
+    fn loses_a_frame<const W: usize>(hz: f32, known: bool) {
+        let (rate_hz, frame_len) = (8000.0 * W as f32, 160 * W);
+        let truth = voice_at(rate_hz, 0, 5 * frame_len, hz);
+        let smooth = largest_step(&truth);
+        let mut plc = Plc::<W>::new();
+        let mut out = Vec::new();
+        for (n, frame) in truth.chunks(frame_len).enumerate() {
+            let mut frame = frame.to_vec();
+            match n {
+                3 if known => plc.conceal_until(&mut frame, 160, &truth[4 * frame_len..]),
+                3 => plc.conceal(&mut frame),
+                _ => plc.heard(&mut frame),
+            }
+            out.extend(frame);
+        }
+        let place = format!("{hz} Hz, {W} samples to a tick, {known}");
+        assert!(
+            largest_step(&out[80 * W..]) < 1.6 * smooth,
+            "{place}: clicks"
+        );
+        let begin = 3 * frame_len..3 * frame_len + frame_len / 2;
+        assert!(
+            likeness(&out[begin.clone()], &truth[begin]) > 0.9,
+            "{place}: changed"
+        );
+    }
+
     #[test]
     fn a_lost_frame_of_a_vowel_is_hardly_heard() {
         for hz in [70.0, 100.0, 137.0, 190.0, 400.0] {
-            let mut all = voice(0, 800, hz);
-            let smooth = largest_step(&all);
-            let mut plc = Plc::new();
-            let mut out = Vec::new();
-            for (n, frame) in all.chunks_mut(160).enumerate() {
-                if n == 3 {
-                    plc.conceal(frame)
-                } else {
-                    plc.heard(frame)
-                }
-                out.extend_from_slice(frame);
+            for known in [false, true] {
+                loses_a_frame::<1>(hz, known);
+                loses_a_frame::<2>(hz, known);
             }
-            assert!(largest_step(&out[80..]) < 1.6 * smooth, "{hz} Hz clicks");
-            let truth = voice(0, 800, hz);
-            assert!(
-                likeness(&out[480..560], &truth[480..560]) > 0.9,
-                "{hz} Hz changed"
-            );
         }
     }
 
     #[test]
     fn a_long_loss_fades_to_silence_within_60_ms() {
-        let mut plc = Plc::new();
+        let mut plc = Narrow::new();
         plc.heard(&mut voice(0, 480, 120.0));
         let mut lost = vec![9.0; 800];
         lost.chunks_mut(160).for_each(|frame| plc.conceal(frame));
@@ -218,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_voice_that_returns_or_begins_does_not_click() {
-        let mut plc = Plc::new();
+        let mut plc = Narrow::new();
         let mut begin = voice(17, 160, 100.0);
         plc.heard(&mut begin);
         assert!(begin[0].abs() < 0.02);
@@ -231,7 +259,7 @@ mod tests {
 
     #[test]
     fn any_lengths_will_do() {
-        let mut plc = Plc::new();
+        let mut plc = Narrow::new();
         for len in [0, 1, 7, 80, 159, 480, 2000] {
             plc.heard(&mut vec![0.1; len]);
             plc.conceal(&mut vec![0.0; len]);

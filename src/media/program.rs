@@ -1,7 +1,8 @@
-//! The program: what a live room gives the listeners, `callers (8 kHz, ducked) up to 48 kHz + browsers → limiter`, with its
-//! meters beside it.
+//! The program: what a live room gives the listeners, `callers (8 and 16 kHz, ducked) up to 48 kHz + browsers → limiter`,
+//! with its meters beside it.
 
 use super::dsp::{Level, Limiter, Loudness, LoudnessReading, Meter};
+use super::mix::WideBus;
 use super::resample::Up6;
 use super::{FB_FRAME, FbFrame, NbFrame};
 
@@ -25,12 +26,13 @@ impl Program {
     }
 
     /// Makes the next frame and measures it.
-    pub(super) fn mix(&mut self, callers: &NbFrame, browsers: &FbFrame) {
+    pub(super) fn mix(&mut self, callers: &NbFrame, wide: &mut WideBus, browsers: &FbFrame) {
         let mut frame = [0.0; FB_FRAME];
         self.up.process(callers, &mut frame);
         for (sample, browser) in frame.iter_mut().zip(browsers) {
             *sample += browser;
         }
+        wide.add_to_program(&mut frame);
         self.limiter.process(&mut frame);
         self.meter.hear(&frame);
         if let Some(loudness) = &mut self.loudness {

@@ -4,7 +4,6 @@
 use std::f32::consts::FRAC_PI_2;
 
 use super::dsp::saturate;
-use super::{NB_FRAME, NbFrame};
 
 /// A gain that reaches its target within the next frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,10 +45,10 @@ pub(super) enum Fade {
 }
 
 /// Turns `from` into `to` within the frame.
-pub(super) fn cross_fade(fade: Fade, from: &NbFrame, to: &NbFrame) -> NbFrame {
-    let mut frame = [0.0; NB_FRAME];
+pub(super) fn cross_fade<const N: usize>(fade: Fade, from: &[f32; N], to: &[f32; N]) -> [f32; N] {
+    let mut frame = [0.0; N];
     for (n, sample) in frame.iter_mut().enumerate() {
-        let share = (n + 1) as f32 / NB_FRAME as f32;
+        let share = (n + 1) as f32 / N as f32;
         let (falling, rising) = match fade {
             Fade::Linear => (1.0 - share, share),
             Fade::Power => ((share * FRAC_PI_2).cos(), (share * FRAC_PI_2).sin()),
@@ -63,6 +62,7 @@ pub(super) fn cross_fade(fade: Fade, from: &NbFrame, to: &NbFrame) -> NbFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::NB_FRAME;
 
     #[test]
     fn a_ramp_ends_at_its_target_and_takes_small_steps() {

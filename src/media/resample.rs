@@ -4,9 +4,12 @@
 //! resamplers add 10 ms). Flat to 3 kHz, -1 dB at 3.4 kHz, aliases and images of speech below
 //! -60 dB. State is kept between frames; one resampler serves one stream.
 
+mod wide;
+
 use std::sync::LazyLock;
 
 use super::{FB_FRAME, FbFrame, NB_FRAME, NbFrame};
+pub use wide::{Down2, Down3, Up2, Up3};
 
 /// 48 kHz over 8 kHz.
 const RATIO: usize = FB_FRAME / NB_FRAME;

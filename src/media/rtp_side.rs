@@ -1,14 +1,14 @@
 //! The RTP under a leg: `datagram → (SRTP) → latch → counts, keys → what it brings` and
-//! `160 bytes → header → (SRTP) → datagram`. Who is heard, and where, is the leg's affair.
+//! `20 ms in a codec → header → (SRTP) → datagram`. Who is heard, and where, is the leg's affair.
 
 mod control;
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::NB_FRAME;
+use super::FRAME_MS;
+use super::codec::{Codec, Payload};
 use super::dtmf::DtmfReceiver;
-use super::g711::{EncodedFrame, Law};
 use super::latch::{SourceLatch, Verdict};
 use super::rtcp::{Control, is_rtcp};
 use super::rtp::{COMFORT_NOISE, PacketBuf, RtpIn, RtpOut};
@@ -16,10 +16,14 @@ use super::srtp::{Refused, Srtp, SrtpKeys};
 use super::stats::{LegReport, Reception};
 use super::table::{LegChange, LegSpec};
 
+/// Packets in the codec before are still taken for so long after a new one was agreed upon (RFC 3264 section 8.3.2).
+const FORMER_CODEC: Duration = Duration::from_secs(2);
+
 /// Our end of one RTP session.
 #[derive(Debug)]
 pub(super) struct RtpSide {
     negotiated: LegChange,
+    former: Option<Former>,
     latch: SourceLatch,
     reception: Reception,
     dtmf: DtmfReceiver,
@@ -29,6 +33,14 @@ pub(super) struct RtpSide {
     control: Control,
     /// When the last packet went.
     sent_at: Option<Instant>,
+}
+
+/// The codec before.
+#[derive(Debug, Clone, Copy)]
+struct Former {
+    codec: Codec,
+    payload_type: u8,
+    until: Instant,
 }
 
 /// A packet that was taken.
@@ -45,11 +57,13 @@ pub(super) struct Arrival<'a> {
 /// What a packet brings.
 #[derive(Debug)]
 pub(super) enum Content<'a> {
-    /// Audio in the codec that was negotiated.
+    /// Audio.
     Audio {
-        /// RTP's media clock, 8 kHz.
+        /// The codec that was negotiated, or for a moment the one before.
+        codec: Codec,
+        /// RTP's media clock, at the codec's rate.
         timestamp: u32,
-        /// G.711.
+        /// What the codec made.
         payload: &'a [u8],
     },
     /// A key, or part of one, in the place of audio; the digit at the first sight of it.
@@ -64,6 +78,7 @@ impl RtpSide {
     pub(super) fn new(now: Instant, spec: LegSpec) -> Self {
         Self {
             negotiated: LegChange::from(&spec),
+            former: None,
             latch: SourceLatch::new(spec.remote, spec.sources, now),
             reception: Reception::default(),
             dtmf: DtmfReceiver::new(),
@@ -75,8 +90,8 @@ impl RtpSide {
         }
     }
 
-    pub(super) fn law(&self) -> Law {
-        self.negotiated.law
+    pub(super) fn negotiated(&self) -> &LegChange {
+        &self.negotiated
     }
 
     /// Whether the far end is to send.
@@ -89,7 +104,23 @@ impl RtpSide {
         self.latch.signal(change.remote, now);
         self.control.signal(change.rtcp);
         self.rekey(change.srtp);
-        self.negotiated = change;
+        let before = std::mem::replace(&mut self.negotiated, change);
+        if before.codec == change.codec {
+            return;
+        }
+        self.former = Some(Former {
+            codec: before.codec,
+            payload_type: before.payload_type,
+            until: now + FORMER_CODEC,
+        });
+        if before.codec.clock_hz() != change.codec.clock_hz() {
+            // One stream has one clock (RFC 7160 section 4.1).
+            self.out.begin_anew();
+            self.sent_at = None;
+            if let Some(srtp) = &mut self.srtp {
+                srtp.outbound.begin_anew();
+            }
+        }
     }
 
     fn rekey(&mut self, keys: Option<SrtpKeys>) {
@@ -145,7 +176,8 @@ impl RtpSide {
             }
         };
         let is_media = packet.payload_type == self.negotiated.payload_type;
-        self.reception.count(at, &packet, is_media);
+        let clock_hz = self.negotiated.codec.clock_hz();
+        self.reception.count(at, &packet, is_media, clock_hz);
         Some(Arrival {
             is_fresh,
             latched: self
@@ -183,6 +215,18 @@ impl RtpSide {
                 return Content::Nothing;
             }
             return Content::Audio {
+                codec: self.negotiated.codec,
+                timestamp: packet.timestamp,
+                payload: packet.payload,
+            };
+        }
+        if let Some(former) = self.former
+            && packet.payload_type == former.payload_type
+            && at < former.until
+            && self.negotiated.receive
+        {
+            return Content::Audio {
+                codec: former.codec,
                 timestamp: packet.timestamp,
                 payload: packet.payload,
             };
@@ -201,16 +245,17 @@ impl RtpSide {
     pub(super) fn packet<'b>(
         &mut self,
         now: Instant,
-        payload: &EncodedFrame,
+        payload: &Payload,
         buf: &'b mut PacketBuf,
     ) -> Option<(SocketAddr, &'b [u8])> {
-        let target = self.latch.target().filter(|_| self.negotiated.send);
-        let Some(target) = target else {
-            self.out.skip(NB_FRAME as u32);
+        let payload = payload.as_slice();
+        let sends = self.negotiated.send && !payload.is_empty();
+        let Some(target) = self.latch.target().filter(|_| sends) else {
+            self.skip(1);
             return None;
         };
         let packet = self.out.packet(self.negotiated.payload_type, payload, buf);
-        self.out.advance(NB_FRAME as u32);
+        self.out.advance(self.frame_clock());
         let plain = packet?.len();
         let len = match &mut self.srtp {
             Some(srtp) => srtp.outbound.protect(buf, plain)?,
@@ -222,9 +267,14 @@ impl RtpSide {
         buf.get(..len).map(|packet| (target, packet))
     }
 
-    /// Lets `samples` of media time pass in which nothing was sent.
-    pub(super) fn skip(&mut self, samples: u32) {
-        self.out.skip(samples);
+    /// Lets `frames` of 20 ms pass in which nothing was sent.
+    pub(super) fn skip(&mut self, frames: u32) {
+        self.out.skip(frames.wrapping_mul(self.frame_clock()));
+    }
+
+    /// Steps of the RTP clock in a frame.
+    fn frame_clock(&self) -> u32 {
+        self.negotiated.codec.clock_hz() / 1000 * FRAME_MS as u32
     }
 
     /// What has been received so far.
@@ -238,6 +288,7 @@ impl RtpSide {
             received: self.reception.received(),
             lost: self.reception.lost(),
             jitter_ms: self.reception.jitter_ms(),
+            codec: Some(self.negotiated.codec),
             suite: self.srtp.as_ref().map(|srtp| srtp.suite()),
             ..self.counts
         })

@@ -4,6 +4,7 @@ mod block;
 
 use std::time::Instant;
 
+use super::codec::Codec;
 use super::jitter::JitterCounts;
 use super::quality::{LineSummary, LossCounts, LossPattern};
 use super::rtcp::{FarEnd, RtcpCounts};
@@ -23,6 +24,8 @@ pub struct LegReport {
     pub lost: u64,
     /// Interarrival jitter in ms (RFC 3550 section 6.4.1).
     pub jitter_ms: f32,
+    /// The codec in which it spoke last.
+    pub codec: Option<Codec>,
     /// How the stream is encrypted.
     pub suite: Option<Suite>,
     /// Packets sent.
@@ -62,6 +65,7 @@ pub struct Reception {
     stream: Option<Stream>,
     /// Loss of the streams before.
     lost_before: i64,
+    /// In ms.
     jitter: f32,
     pattern: LossPattern,
 }
@@ -85,8 +89,8 @@ impl Stream {
 
 impl Reception {
     /// Counts a packet that arrived at `at`. `is_media` says whether its timestamp ticks with
-    /// the media clock (that of a DTMF key stands still).
-    pub fn count(&mut self, at: Instant, packet: &RtpIn<'_>, is_media: bool) {
+    /// the media clock (that of a DTMF key stands still), which is `clock_hz` fast.
+    pub fn count(&mut self, at: Instant, packet: &RtpIn<'_>, is_media: bool, clock_hz: u32) {
         self.received += 1;
         let continued = self.stream.as_mut().filter(|stream| {
             let step = packet.sequence.wrapping_sub(stream.highest as u16) as i16;
@@ -114,10 +118,11 @@ impl Reception {
             let arrived = at
                 .saturating_duration_since(stream.last_arrival)
                 .as_secs_f32()
-                * 8000.0;
+                * 1000.0;
             let spoken = packet.timestamp.wrapping_sub(stream.last_timestamp) as i32 as f32;
+            let spoken = spoken * 1000.0 / clock_hz.max(1) as f32;
             // A pause (DTX) is no jitter.
-            if spoken.abs() < 8000.0 {
+            if spoken.abs() < 1000.0 {
                 self.jitter += ((arrived - spoken).abs() - self.jitter) / 16.0;
             }
             stream.last_arrival = at;
@@ -147,7 +152,7 @@ impl Reception {
     /// Interarrival jitter in ms.
     #[must_use]
     pub fn jitter_ms(&self) -> f32 {
-        self.jitter / 8.0
+        self.jitter
     }
 }
 
@@ -179,7 +184,7 @@ mod tests {
                 ssrc,
                 payload: &[],
             };
-            self.reception.count(at, &packet, true);
+            self.reception.count(at, &packet, true, 8000);
         }
     }
 

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::codec::Codec;
 use super::g711::{EncodedFrame, Law};
 use super::rtp::RtpIn;
 use super::stats::{LegReport, Reception};
@@ -194,7 +195,7 @@ impl StreamSide {
             ssrc: 0,
             payload: audio.payload(),
         };
-        self.reception.count(audio.at, &packet, true);
+        self.reception.count(audio.at, &packet, true, 8000);
     }
 
     /// Nothing that was sent before is to be heard any more.
@@ -245,6 +246,7 @@ impl StreamSide {
     /// What has happened so far on the stream.
     pub(super) fn report(&self) -> LegReport {
         LegReport {
+            codec: Some(Codec::G711(Law::Mu)),
             received: self.reception.received(),
             lost: self.reception.lost(),
             jitter_ms: self.reception.jitter_ms(),

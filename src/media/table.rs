@@ -30,10 +30,12 @@ use thiserror::Error;
 
 use super::asset::Assets;
 use super::browser::{BrowserCounts, BrowserVoice};
+use super::codec::Codec;
 use super::dsp::Meter;
 use super::feed::Player;
 use super::leg::Leg;
 use super::mix::RoomMix;
+use super::music::Music;
 use super::opus::{OpusError, OpusPacket};
 use super::ramp::Ramp;
 use super::stats::LegReport;
@@ -91,6 +93,8 @@ pub struct MediaTable {
     turns: VecDeque<LegKey>,
     /// Frames so far: the common cursor of all music.
     beat: u64,
+    /// The hold music as callers at 16 kHz hear it.
+    music: Music,
     ticked_at: Option<Instant>,
     events: EventQueue,
 }
@@ -136,6 +140,7 @@ impl MediaTable {
             turns: VecDeque::new(),
             next_phase: 0,
             beat: 0,
+            music: Music::new(),
             ticked_at: None,
             events: EventQueue::new(),
         }
@@ -154,6 +159,7 @@ impl MediaTable {
     }
 
     fn insert(&mut self, leg: Leg) -> LegKey {
+        self.prepare(leg.codec(), None);
         let phase = leg.phase;
         self.next_phase = (phase + 1) % PHASES;
         let leg = self.legs.insert(leg);
@@ -171,9 +177,28 @@ impl MediaTable {
 
     /// Takes what a re-INVITE changed: codec, target, hold and resume.
     pub fn renegotiate(&mut self, now: Instant, leg: LegKey, change: LegChange) {
-        if let Some(leg) = self.legs.get_mut(leg) {
-            leg.renegotiate(now, change);
+        let Some(leg) = self.legs.get_mut(leg) else {
+            return;
+        };
+        if leg.codec().band() != change.codec.band() {
+            // The voice fades out of one bus of its room and into the other.
+            fade_out(leg, self.ticked_at, &mut self.rooms);
         }
+        leg.renegotiate(now, change, &self.settings);
+        let room = match leg.place {
+            Place::Listen(room) => Some(room),
+            Place::Nowhere | Place::Waiting(_) | Place::Seat(_) | Place::Announce(_) => None,
+        };
+        self.prepare(change.codec, room);
+    }
+
+    /// Makes what a listener of this codec needs to hear what others hear. Without memory for it the listener gets coders
+    /// of its own.
+    fn prepare(&mut self, codec: Codec, room: Option<RoomKey>) {
+        let music = self.music.prepare(codec);
+        let room = room.and_then(|room| self.rooms.get_mut(room));
+        let feed = room.map_or(Ok(()), |room| room.mix.prepare(codec));
+        music.and(feed).ok();
     }
 
     /// Removes a call. Its voice fades out of its room; its stream ends with the last packet.
@@ -183,14 +208,7 @@ impl MediaTable {
             legs.retain(|other| *other != key);
         }
         self.seating.retain(|other| *other != key);
-        let gain = leg.voice_gain();
-        if let (Some(room), Some(voice), Some(now)) = (leg.seat, &mut leg.voice, self.ticked_at)
-            && let Some(room) = self.rooms.get_mut(room)
-        {
-            let mut frame = voice.pull(now, gain);
-            Ramp::at(1.0).apply(&mut frame, 0.0);
-            room.mix.add_farewell(&frame);
-        }
+        fade_out(&mut leg, self.ticked_at, &mut self.rooms);
         Some(leg.report())
     }
 
@@ -246,11 +264,12 @@ impl MediaTable {
             Place::Waiting(playlist) => leg.player = Player::waiting(playlist),
             Place::Announce(prompt) => leg.player = Player::announcing(prompt),
             Place::Seat(_) => {
+                let codec = leg.codec();
                 let voice = leg
                     .voice
-                    .get_or_insert_with(|| Box::new(Voice::new(&self.settings)));
+                    .get_or_insert_with(|| Box::new(Voice::new(&self.settings, codec)));
                 if leg.seat.is_none() {
-                    voice.jitter.restart();
+                    voice.inbound.forget();
                 }
                 if leg.phase != 0 && !self.seating.contains(&key) {
                     self.seating.push(key);
@@ -259,6 +278,10 @@ impl MediaTable {
             Place::Nowhere | Place::Listen(_) => {}
         }
         leg.move_to(place);
+        let codec = leg.codec();
+        if let Place::Listen(room) = place {
+            self.prepare(codec, Some(room));
+        }
     }
 
     /// Tells a waiting leg its place in line, 1 being the next; it is said now and then.
@@ -326,7 +349,8 @@ impl MediaTable {
     ) -> Result<(), MediaError> {
         let leg = self.legs.get_mut(leg).ok_or(MediaError::NoLeg)?;
         leg.end_tap();
-        leg.tap = Some(Tap::new(room, packets, heard, self.settings.caller_opus)?);
+        let (how, band) = (self.settings.caller_opus, leg.codec().band());
+        leg.tap = Some(Tap::new(room, packets, heard, how, band)?);
         Ok(())
     }
 
@@ -365,6 +389,18 @@ impl MediaTable {
         self.rooms
             .get(room)
             .is_some_and(|room| room.gone_at.is_none())
+    }
+}
+
+/// Lets the next frame of a seated caller's voice fade out of the room.
+fn fade_out(leg: &mut Leg, ticked_at: Option<Instant>, rooms: &mut SlotMap<RoomKey, Room>) {
+    let gain = leg.voice_gain();
+    if let (Some(room), Some(voice), Some(now)) = (leg.seat, &mut leg.voice, ticked_at)
+        && let Some(room) = rooms.get_mut(room)
+    {
+        let mut frame = voice.pull(now, gain);
+        Ramp::at(1.0).apply(frame.samples_mut(), 0.0);
+        room.mix.add_farewell(&frame);
     }
 }
 

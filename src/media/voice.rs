@@ -1,4 +1,4 @@
-//! A caller who is heard: `jitter buffer → high-pass → RNNoise → gate → AGC → gain, mute → mix`, and
+//! A caller who is heard: `jitter buffers → high-pass → RNNoise → gate → AGC → gain, mute → mix`, and
 //! what only such a caller needs: the limiter of the own ear, the meter, the tap for browsers.
 //!
 //! Made when a leg is seated for the first time and kept: a gain control remembers its caller.
@@ -9,13 +9,14 @@ use std::time::Instant;
 
 use rtrb::Producer;
 
+use super::codec::{Band, Codec};
 use super::denoise::Denoiser;
 use super::dsp::{Agc, Gate, HighPass, Limiter, Meter};
-use super::jitter::JitterBuffer;
+use super::inbound::Inbound;
 use super::opus::{CallerEncoder, CallerOpus, OpusError, OpusPacket};
+use super::pcm::Pcm;
 use super::ramp::Ramp;
 use super::table::{MediaSettings, RoomKey};
-use super::{NB_FRAME, NbFrame};
 
 /// Below this a telephone line carries hum, not voice.
 const HIGH_PASS_HZ: f32 = 120.0;
@@ -23,10 +24,11 @@ const HIGH_PASS_HZ: f32 = 120.0;
 /// The part of a leg that speaks.
 #[derive(Debug)]
 pub(super) struct Voice {
-    pub(super) jitter: JitterBuffer,
+    pub(super) inbound: Inbound,
+    band: Band,
     high_pass: Option<HighPass>,
     /// Once it was asked for.
-    pub(super) denoiser: Option<Box<Denoiser>>,
+    denoiser: Option<Box<Denoiser>>,
     gate: Option<Gate>,
     agc: Option<Agc>,
     gain: Ramp,
@@ -39,15 +41,19 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    pub(super) fn new(settings: &MediaSettings) -> Self {
+    /// Not on the tick: buffers are made.
+    pub(super) fn new(settings: &MediaSettings, codec: Codec) -> Self {
+        let band = codec.band();
+        let rate_hz = band.sample_rate_hz();
         Self {
-            jitter: JitterBuffer::new(settings.jitter_ms_min),
+            inbound: Inbound::new(settings.jitter_ms_min, codec),
+            band,
             high_pass: settings
                 .high_pass
-                .then(|| HighPass::new(8000, HIGH_PASS_HZ)),
+                .then(|| HighPass::new(rate_hz, HIGH_PASS_HZ)),
             denoiser: None,
-            gate: settings.gate.then(|| Gate::new(8000)),
-            agc: settings.agc.then(|| Agc::new(8000)),
+            gate: settings.gate.then(|| Gate::new(rate_hz)),
+            agc: settings.agc.then(|| Agc::new(rate_hz)),
             gain: Ramp::at(1.0),
             meter: Meter::new(),
             ear_limiter: Limiter::new(8000),
@@ -56,24 +62,58 @@ impl Voice {
         }
     }
 
-    /// The next frame of the caller's voice, as the room is to hear it: at this gain at its end, 0 when muted.
-    pub(super) fn pull(&mut self, now: Instant, gain: f32) -> NbFrame {
-        let mut frame = [0.0; NB_FRAME];
-        self.jitter.pull(now, &mut frame);
+    /// The caller's line speaks another codec from now on. Not on the tick: buffers are made.
+    pub(super) fn change(&mut self, codec: Codec) {
+        self.inbound.change(codec);
+        if self.band == codec.band() {
+            return;
+        }
+        self.band = codec.band();
+        self.gain = Ramp::at(0.0);
+        let rate_hz = self.band.sample_rate_hz();
         if let Some(high_pass) = &mut self.high_pass {
-            high_pass.process(&mut frame);
+            *high_pass = HighPass::new(rate_hz, HIGH_PASS_HZ);
+        }
+        if let Some(denoiser) = &mut self.denoiser {
+            denoiser.retune(self.band);
+        }
+        // What these have learnt of the caller stays.
+        if let Some(gate) = &mut self.gate {
+            gate.retune(rate_hz);
+        }
+        if let Some(agc) = &mut self.agc {
+            agc.retune(rate_hz);
+        }
+    }
+
+    /// Takes the noise out of the line, or no more. Not on the tick: the network is made when it is first asked for.
+    pub(super) fn set_denoise(&mut self, is_on: bool) {
+        if is_on && self.denoiser.is_none() {
+            self.denoiser = Some(Box::new(Denoiser::new(self.band)));
+        }
+        if let Some(denoiser) = &mut self.denoiser {
+            denoiser.set_on(is_on);
+        }
+    }
+
+    /// The next frame of the caller's voice, as the room is to hear it: at this gain at its end, 0 when muted.
+    pub(super) fn pull(&mut self, now: Instant, gain: f32) -> Pcm {
+        let mut frame = self.inbound.pull(now);
+        if let Some(high_pass) = &mut self.high_pass {
+            high_pass.process(frame.samples_mut());
         }
         if let Some(denoiser) = &mut self.denoiser {
             denoiser.process(&mut frame);
         }
+        let samples = frame.samples_mut();
         if let Some(gate) = &mut self.gate {
-            gate.process(&mut frame);
+            gate.process(samples);
         }
         if let Some(agc) = &mut self.agc {
-            agc.process(&mut frame);
+            agc.process(samples);
         }
-        self.gain.apply(&mut frame, gain);
-        self.meter.hear(&frame);
+        self.gain.apply(samples, gain);
+        self.meter.hear(samples);
         frame
     }
 
@@ -86,15 +126,17 @@ impl Voice {
         after: Option<RoomKey>,
     ) {
         let frame = self.pull(now, gain);
-        self.entering = Share { room: after, frame };
         self.leaving = Share::NONE;
         if before != after {
-            Ramp::at(0.0).apply(&mut self.entering.frame, 1.0);
             self.leaving = Share {
                 room: before,
-                frame,
+                frame: frame.clone(),
             };
-            Ramp::at(1.0).apply(&mut self.leaving.frame, 0.0);
+            Ramp::at(1.0).apply(self.leaving.frame.samples_mut(), 0.0);
+        }
+        self.entering = Share { room: after, frame };
+        if before != after {
+            Ramp::at(0.0).apply(self.entering.frame.samples_mut(), 1.0);
         }
     }
 
@@ -104,7 +146,7 @@ impl Voice {
     }
 
     /// What this caller has added to `room` in this frame.
-    pub(super) fn share_in(&self, room: RoomKey) -> Option<&NbFrame> {
+    pub(super) fn share_in(&self, room: RoomKey) -> Option<&Pcm> {
         let share = self
             .shares()
             .into_iter()
@@ -123,13 +165,13 @@ impl Voice {
 #[derive(Debug, Clone)]
 pub(super) struct Share {
     pub(super) room: Option<RoomKey>,
-    pub(super) frame: NbFrame,
+    pub(super) frame: Pcm,
 }
 
 impl Share {
     const NONE: Self = Self {
         room: None,
-        frame: [0.0; NB_FRAME],
+        frame: Pcm::SILENCE,
     };
 }
 
@@ -151,11 +193,12 @@ impl Tap {
         ring: Producer<OpusPacket>,
         heard: Arc<AtomicBool>,
         how: CallerOpus,
+        band: Band,
     ) -> Result<Self, OpusError> {
         Ok(Self {
             room,
-            limiter: Limiter::new(8000),
-            encoder: CallerEncoder::new(how)?,
+            limiter: Limiter::new(band.sample_rate_hz()),
+            encoder: CallerEncoder::of(how, band)?,
             ring,
             heard,
             overflow: 0,
@@ -172,7 +215,13 @@ impl Tap {
         self.overflow
     }
 
-    pub(super) fn hear(&mut self, frame: &NbFrame) {
+    /// The caller's voice is of another band from now on. Not on the tick: a coder is made.
+    pub(super) fn change(&mut self, how: CallerOpus, band: Band) -> Result<(), OpusError> {
+        self.limiter = Limiter::new(band.sample_rate_hz());
+        self.encoder.change(how, band)
+    }
+
+    pub(super) fn hear(&mut self, frame: &Pcm) {
         if !self.heard.load(Ordering::Relaxed) {
             return self.encoder.skip(1);
         }
@@ -181,9 +230,9 @@ impl Tap {
             self.overflow += 1;
             return;
         }
-        let mut frame = *frame;
-        self.limiter.process(&mut frame);
-        if let Ok(packet) = self.encoder.encode(&frame)
+        let mut frame = frame.clone();
+        self.limiter.process(frame.samples_mut());
+        if let Ok(packet) = self.encoder.encode(frame.samples())
             && self.ring.push(packet).is_err()
         {
             self.overflow += 1;

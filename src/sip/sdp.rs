@@ -1,4 +1,4 @@
-//! Offer and answer (RFC 3264) for one audio stream of G.711 and telephone-event.
+//! Offer and answer (RFC 3264) for one audio stream of G.711, G.722 or Opus, and telephone-event.
 //!
 //! ```text
 //! INVITE body -> negotiate -> (Negotiated, 200 body)         the usual way
@@ -13,12 +13,17 @@
 mod crypto;
 #[cfg(test)]
 mod encrypted_tests;
+mod formats;
 mod read;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wide_tests;
 mod write;
 
 use std::net::{IpAddr, SocketAddr};
+
+use formats::Formats;
 
 pub use crypto::{LocalSrtp, Srtp, SrtpKey, SrtpRule, Suite};
 
@@ -28,21 +33,22 @@ pub const BYTES_MAX: usize = 16 * 1024;
 /// Most `m=` lines that a session description may have.
 pub const LINES_MAX: usize = 16;
 
-/// Payload type that our own offers give to telephone-event (RFC 4733).
-const DTMF_PAYLOAD_TYPE: u8 = 101;
-
-/// The audio formats of the phone leg, both at 8,000 Hz and one channel.
+/// The audio formats of the phone leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// G.711 mu-law, static payload type 0 (RFC 3551 section 4.5.14).
     Pcmu,
     /// G.711 A-law, static payload type 8 (RFC 3551 section 4.5.14).
     Pcma,
+    /// G.722 at 64 kbit/s, static payload type 9; SDP says 8,000 Hz of it (RFC 3551 section 4.5.2).
+    G722,
+    /// Opus (RFC 7587), any payload type.
+    Opus,
 }
 
 impl Codec {
     /// All of them, in the order of preference where nobody says another.
-    pub const ALL: [Self; 2] = [Self::Pcmu, Self::Pcma];
+    pub const ALL: [Self; 4] = [Self::Pcmu, Self::Pcma, Self::G722, Self::Opus];
 
     /// The codec with this encoding name.
     #[must_use]
@@ -58,15 +64,19 @@ impl Codec {
         match self {
             Self::Pcmu => "PCMU",
             Self::Pcma => "PCMA",
+            Self::G722 => "G722",
+            Self::Opus => "opus",
         }
     }
 
-    /// The payload type fixed by RFC 3551 table 4.
+    /// The payload type fixed by RFC 3551 table 4; of Opus the one that we give it.
     #[must_use]
-    pub fn static_payload_type(self) -> u8 {
+    pub fn usual_payload_type(self) -> u8 {
         match self {
             Self::Pcmu => 0,
             Self::Pcma => 8,
+            Self::G722 => 9,
+            Self::Opus => 111,
         }
     }
 }
@@ -163,7 +173,9 @@ pub struct Negotiated {
     pub codec: Codec,
     /// RTP payload type of [`Self::codec`], both ways.
     pub payload_type: u8,
-    /// RTP payload type of telephone-event/8000, where both sides know it.
+    /// Bits per second that the far side takes at most, where it says so of Opus.
+    pub bitrate_max: Option<u32>,
+    /// RTP payload type of telephone-event, where both sides know it.
     pub dtmf_payload_type: Option<u8>,
     /// Where the far side wants RTP. The address is unspecified (`0.0.0.0`, `::`) while the far
     /// side holds the call in the way of RFC 2543: keep the former one and send nothing to it.
@@ -181,6 +193,8 @@ pub struct Negotiated {
     pub srtp: Option<Srtp>,
     /// The `m=` lines of the session in their order, which later offers must keep.
     lines: write::Lines,
+    /// What the far side's payload types mean, which later offers must keep, too.
+    formats: Formats,
 }
 
 /// An offer of ours that waits for its answer.
@@ -236,8 +250,9 @@ pub fn negotiate(offer: &[u8], local: &LocalMedia<'_>) -> Result<(Negotiated, Ve
     let offer = read::Description::parse(offer)?;
     let (index, stream) = offer.first_usable(local)?;
     let lines = write::Lines::declining(&offer, index);
+    let formats = stream.answer();
     let negotiated = stream.agreed(lines);
-    let answer = write::answer(local, &negotiated, offer.time());
+    let answer = write::answer(local, &negotiated, &formats, offer.time());
     Ok((negotiated, answer))
 }
 
@@ -255,19 +270,23 @@ pub fn audio_ip(offer: &[u8]) -> Option<IpAddr> {
 /// lines and payload types must be kept (RFC 3264 section 8).
 #[must_use]
 pub fn offer(local: &LocalMedia<'_>, previous: Option<&Negotiated>) -> (PendingOffer, Vec<u8>) {
-    let (lines, dtmf, crypto) = match previous {
+    let nothing = Formats::default();
+    let (lines, before, dtmf, crypto) = match previous {
         Some(former) => (
             former.lines.clone(),
-            former.dtmf_payload_type,
+            &former.formats,
+            former.dtmf_payload_type.is_some(),
             former.srtp.as_ref().map(crypto::Line::of),
         ),
         None => (
             write::Lines::single(local.srtp.rule == SrtpRule::Required),
-            Some(DTMF_PAYLOAD_TYPE),
+            &nothing,
+            true,
             crypto::Line::offered(&local.srtp),
         ),
     };
-    let body = write::offer(local, &lines, dtmf, crypto.as_ref());
+    let formats = Formats::offered(local.prefer, dtmf, before, lines.audio_formats());
+    let body = write::offer(local, &lines, &formats, crypto.as_ref());
     (
         PendingOffer {
             codecs: local.prefer.to_vec(),

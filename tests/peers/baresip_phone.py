@@ -4,7 +4,8 @@
     baresip_phone.py FOLDER --play SAID.wav --seconds 10                    (waits and answers at once)
     ... [--rtcp-mux]
 
-FOLDER gets the configuration, baresip's own log and `heard.wav` (8 kHz mono, from the answer on). The phone hangs up
+FOLDER gets the configuration, baresip's own log and `heard.wav` (from the answer on: 8 kHz mono, with --codec G722 16 kHz mono, with
+--codec opus 48 kHz stereo). What it plays has 8 kHz, or 16 kHz with G722 and opus. The phone hangs up
 when SAID.wav ends, or --seconds after its start. Prints one JSON line, {"established": true, "heard":
 "FOLDER/heard.wav", "rtcp":
 {"packets": [600.0, 600.0], "lost": [0.0, 3.0], "jitter": [1.0, 1.0], ...} or null: what it prints of it, sent before received}; the exit status is 0 only when a call was established and recorded.
@@ -28,8 +29,8 @@ call_local_timeout      120
 call_max_calls          4
 audio_source            aufile,{play}
 audio_alert             aufile,{play}
-ausrc_srate             8000
-auplay_srate            8000
+ausrc_srate             {rate}
+auplay_srate            {rate}
 ausrc_channels          1
 auplay_channels         1
 audio_buffer            20-160
@@ -40,7 +41,7 @@ jitter_buffer_delay     3-10
 rtp_stats               yes
 snd_path                {folder}
 module_path             {modules}
-module                  g711.so
+module                  {codec_module}.so
 module                  aufile.so
 module                  sndfile.so
 module                  srtp.so
@@ -50,8 +51,17 @@ module_app              menu.so
 
 ACCOUNT = (
     "<sip:{user}@{host}:{sip_port};transport={transport}>"
-    ";regint=0;answermode=auto;audio_codecs={codec}/8000/1;ptime=20{encryption}\n"
+    ";regint=0;answermode=auto;audio_codecs={codec_name};ptime=20{encryption}\n"
 )
+
+
+# What baresip calls each codec, the module that has it, and the rate of what is played.
+CODECS = {
+    "PCMU": ("PCMU/8000/1", "g711", 8000),
+    "PCMA": ("PCMA/8000/1", "g711", 8000),
+    "G722": ("G722/16000/1", "g722", 16000),
+    "opus": ("opus/48000/2", "opus", 16000),
+}
 
 
 def module_folder():
@@ -69,7 +79,11 @@ def free_port(host):
 
 def write_config(folder, args):
     rtp_first = args.rtp_port or 30000 + 2 * (args.sip_port % 1000)
+    codec_name, codec_module, rate = CODECS[args.codec]
     fields = vars(args) | {
+        "codec_name": codec_name,
+        "codec_module": codec_module,
+        "rate": rate,
         "folder": folder,
         "play": Path(args.play).resolve(),
         "modules": module_folder(),
@@ -114,7 +128,7 @@ def rtcp_stats(log):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
-    parser.add_argument("--play", required=True, help="8 kHz mono 16-bit WAV")
+    parser.add_argument("--play", required=True, help="mono 16-bit WAV, 8 kHz or for a wide codec 16 kHz")
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--call", help="SIP URI to call")
     parser.add_argument("--user", default="+15550123")
@@ -123,7 +137,7 @@ def main():
     parser.add_argument("--rtp-port", type=int, default=0, help="first of 20")
     parser.add_argument("--transport", choices=("udp", "tcp", "tls"), default="udp")
     parser.add_argument("--ca", help="PEM file with the authority that the far end's certificate must come from")
-    parser.add_argument("--codec", choices=("PCMU", "PCMA"), default="PCMU")
+    parser.add_argument("--codec", choices=tuple(CODECS), default="PCMU")
     parser.add_argument("--rtcp-mux", action="store_true", help="RTCP on RTP's port, where the far end does so, too")
     parser.add_argument("--mediaenc", choices=("srtp", "srtp-mand"), help="RTP/AVP with a key, or RTP/SAVP")
     args = parser.parse_args()

@@ -13,8 +13,8 @@ use crate::{
     },
     domain::Cause,
     media::{
-        LegChange, LegKey, LegSpec, MediaTable, Place, g711::Law, rtcp::RtcpPath, srtp::Suite,
-        stats::LegReport, table::MediaEvent,
+        LegChange, LegKey, LegSpec, MediaTable, Place, codec, g711::Law, rtcp::RtcpPath,
+        srtp::Suite, stats::LegReport, table::MediaEvent,
     },
     sip::{
         Reason,
@@ -24,11 +24,14 @@ use crate::{
 
 fn leg_change(agreed: &Negotiated) -> LegChange {
     LegChange {
-        law: match agreed.codec {
-            Codec::Pcmu => Law::Mu,
-            Codec::Pcma => Law::A,
+        codec: match agreed.codec {
+            Codec::Pcmu => codec::Codec::G711(Law::Mu),
+            Codec::Pcma => codec::Codec::G711(Law::A),
+            Codec::G722 => codec::Codec::G722,
+            Codec::Opus => codec::Codec::Opus,
         },
         payload_type: agreed.payload_type,
+        bitrate_max: agreed.bitrate_max,
         dtmf_payload_type: agreed.dtmf_payload_type,
         remote: agreed.remote,
         srtp: encryption::keys(agreed),
@@ -49,6 +52,7 @@ pub(super) fn quality(report: Option<&LegReport>, reason: Option<&Reason>) -> Op
     };
     let mut told = serde_json::json!({
         "reason": reason.map(Reason::to_string),
+        "codec": report.codec.map(codec::Codec::name),
         "received": report.received,
         "lost": report.lost,
         "jitterMs": report.jitter_ms,
@@ -76,8 +80,9 @@ impl CallActor {
     pub(super) fn leg_up(&mut self, agreed: &Negotiated, ctx: &Context<Self>) {
         let Some(port) = self.port.take() else { return };
         let LegChange {
-            law,
+            codec,
             payload_type,
+            bitrate_max,
             dtmf_payload_type,
             remote,
             srtp,
@@ -86,8 +91,9 @@ impl CallActor {
             send,
         } = leg_change(agreed);
         let spec = LegSpec {
-            law,
+            codec,
             payload_type,
+            bitrate_max,
             dtmf_payload_type,
             remote,
             sources: encryption::sources(&self.far_end, remote.ip()),

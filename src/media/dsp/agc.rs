@@ -47,6 +47,11 @@ impl Agc {
         }
     }
 
+    /// The samples have another rate from now on; the voice is the same.
+    pub fn retune(&mut self, sample_rate_hz: u32) {
+        self.block = (sample_rate_hz / BLOCKS_PER_SECOND).max(1) as usize;
+    }
+
     /// Adjusts in place. Whole 20 ms frames keep the times exact. Peaks may exceed full scale:
     /// a [`Limiter`](super::Limiter) stands behind.
     pub fn process(&mut self, samples: &mut [f32]) {

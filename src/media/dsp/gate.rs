@@ -45,6 +45,11 @@ impl Gate {
         }
     }
 
+    /// The samples have another rate from now on; the line is the same.
+    pub fn retune(&mut self, sample_rate_hz: u32) {
+        self.block = (sample_rate_hz / BLOCKS_PER_SECOND).max(1) as usize;
+    }
+
     /// Gates in place. Whole 20 ms frames keep the times exact.
     pub fn process(&mut self, samples: &mut [f32]) {
         for block in samples.chunks_mut(self.block) {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::tests::{Bench, noise, noise_packet};
 use super::*;
+use crate::media::NbFrame;
 
 /// What a packet goes through.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::media::NbFrame;
 use crate::media::tone::{ClickDetector, Tone, ToneDetector};
 
 /// A sender and a buffer on one virtual clock.
@@ -17,7 +18,7 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new(base: u32) -> Self {
-        let buffer = JitterBuffer::new(0);
+        let buffer = JitterBuffer::new(0, Law::Mu);
         Self {
             buffer,
             start: crate::media::test_epoch(),
@@ -37,7 +38,7 @@ impl Bench {
         shared[..payload.len()].copy_from_slice(payload);
         let timestamp = self.base.wrapping_add(media as u32);
         self.buffer
-            .insert(self.at(ms), timestamp, Law::Mu, &shared[..payload.len()]);
+            .insert(self.at(ms), timestamp, &shared[..payload.len()]);
     }
 
     /// Pulls the frame that is due at 20 ms times the frames so far.

@@ -90,9 +90,9 @@ impl Leg {
     }
 
     fn measured(&mut self, settings: &MediaSettings) -> Measured {
-        let jitter = self.voice.as_ref().map(|voice| &voice.jitter);
-        let buffer_ms = jitter.map_or(settings.jitter_ms_min, |jitter| jitter.target_ms());
-        let late = jitter.map_or(0, |jitter| jitter.counts().late);
+        let inbound = self.voice.as_ref().map(|voice| &voice.inbound);
+        let buffer_ms = inbound.map_or(settings.jitter_ms_min, |inbound| inbound.target_ms());
+        let late = inbound.map_or(0, |inbound| inbound.counts().late);
         let (rtt_ms, far) = match &mut self.side {
             Side::Rtp(rtp) => {
                 let control = rtp.control();
@@ -103,6 +103,7 @@ impl Leg {
         };
         let (packets, jitter_ms) = self.reception();
         Measured {
+            // One scale for all callers, the telephone's: G.722 and Opus are no worse than G.711 by it.
             codec: Impairment::G711,
             packets,
             late,

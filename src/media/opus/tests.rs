@@ -2,8 +2,8 @@ use audiopus::coder::Encoder;
 use proptest::prelude::*;
 
 use super::*;
-use crate::media::NB_FRAME;
 use crate::media::tone::{Tone, ToneDetector};
+use crate::media::{NB_FRAME, NbFrame};
 
 fn frames_of(tone: &mut Tone, count: usize) -> Vec<NbFrame> {
     let mut frames = vec![[0.0; NB_FRAME]; count];

@@ -5,68 +5,75 @@
 
 use crate::media::resample::dot;
 
-/// Of the predictor, in samples: 80 Hz and higher voices are within one period.
+/// Of the predictor, in ticks of 1/8 ms: 80 Hz and higher voices are within one period.
 pub(super) const ORDER: usize = 100;
 /// What is listened to.
 pub(super) const HEARD: usize = 280;
 /// White noise that is added to the sound as far as the predictor knows, as a mean square: -90 dBFS.
 const FLOOR: f32 = 1e-9;
 
-/// A sound that goes on.
+/// A sound that goes on, with `W` samples to a tick.
 #[derive(Debug, Clone)]
-pub(super) struct Extension<const LEN: usize> {
+pub(super) struct Extension<const W: usize, const LEN: usize> {
     /// The newest coefficient last, so that a row lies over the sound in the order of time.
-    predictor: [f32; ORDER],
+    predictor: [[f32; W]; ORDER],
     /// The last of what was heard.
-    heard: [f32; ORDER],
-    samples: [f32; LEN],
+    heard: [[f32; W]; ORDER],
+    samples: [[f32; W]; LEN],
+    /// Samples that are known.
     ready: usize,
 }
 
-impl<const LEN: usize> Extension<LEN> {
+impl<const W: usize, const LEN: usize> Extension<W, LEN> {
     /// Nothing goes on as nothing.
     pub(super) fn silent() -> Self {
         Self {
-            predictor: [0.0; ORDER],
-            heard: [0.0; ORDER],
-            samples: [0.0; LEN],
-            ready: LEN,
+            predictor: [[0.0; W]; ORDER],
+            heard: [[0.0; W]; ORDER],
+            samples: [[0.0; W]; LEN],
+            ready: LEN * W,
         }
     }
 
     /// Of these samples, the newest last.
-    pub(super) fn of(sound: &[f32; HEARD]) -> Self {
-        let mut heard = [0.0; ORDER];
+    pub(super) fn of(sound: &[[f32; W]; HEARD]) -> Self {
+        let mut heard = [[0.0; W]; ORDER];
         heard.copy_from_slice(&sound[HEARD - ORDER..]);
         Self {
             predictor: burg(sound),
             heard,
-            samples: [0.0; LEN],
+            samples: [[0.0; W]; LEN],
             ready: 0,
         }
     }
 
-    /// Sample `at` after the last one heard; silence beyond `LEN`.
+    /// Sample `at` after the last one heard; silence beyond `LEN` ticks.
     pub(super) fn sample(&mut self, at: usize) -> f32 {
-        while self.ready <= at && self.ready < LEN {
+        let predictor = self.predictor.as_flattened();
+        let heard = self.heard.as_flattened();
+        let samples = self.samples.as_flattened_mut();
+        while self.ready <= at && self.ready < samples.len() {
             let n = self.ready;
-            let own = n.min(ORDER);
-            let (older, newer) = self.predictor.split_at(ORDER - own);
-            let next = dot(older, &self.heard[own..]) + dot(newer, &self.samples[n - own..n]);
-            self.samples[n] = next.clamp(-2.0, 2.0);
+            let own = n.min(predictor.len());
+            let (older, newer) = predictor.split_at(predictor.len() - own);
+            let next = dot(older, &heard[own..]) + dot(newer, &samples[n - own..n]);
+            samples[n] = next.clamp(-2.0, 2.0);
             self.ready += 1;
         }
-        self.samples.get(at).copied().unwrap_or(0.0)
+        samples.get(at).copied().unwrap_or(0.0)
     }
 }
 
-fn burg(sound: &[f32; HEARD]) -> [f32; ORDER] {
+fn burg<const W: usize>(sound: &[[f32; W]; HEARD]) -> [[f32; W]; ORDER] {
     let (mut forward, mut backward) = (*sound, *sound);
-    let mut filter = [0.0; ORDER + 1];
+    let (forward, backward) = (forward.as_flattened_mut(), backward.as_flattened_mut());
+    let heard = HEARD * W;
+    let mut filter = [[0.0; W]; ORDER + 1];
+    let filter = filter.as_flattened_mut();
     filter[0] = 1.0;
-    for order in 1..=ORDER {
+    for order in 1..=ORDER * W {
         let ahead = &mut forward[order..];
-        let behind = &mut backward[order - 1..HEARD - 1];
+        let behind = &mut backward[order - 1..heard - 1];
         let floor = FLOOR * ahead.len() as f32;
         let power = dot(ahead, ahead) + dot(behind, behind) + floor;
         let reflection = -2.0 * dot(ahead, behind) / power;
@@ -74,15 +81,16 @@ fn burg(sound: &[f32; HEARD]) -> [f32; ORDER] {
             (*ahead, *behind) = (*ahead + reflection * *behind, *behind + reflection * *ahead);
         }
         // The errors backwards are of one sample earlier each time.
-        backward.copy_within(order - 1..HEARD - 1, order);
+        backward.copy_within(order - 1..heard - 1, order);
         for k in 0..=order / 2 {
             let (low, high) = (filter[k], filter[order - k]);
             filter[k] = low + reflection * high;
             filter[order - k] = high + reflection * low;
         }
     }
-    let mut predictor = [0.0; ORDER];
-    for (place, coefficient) in predictor.iter_mut().rev().zip(&filter[1..]) {
+    let mut predictor = [[0.0; W]; ORDER];
+    let places = predictor.as_flattened_mut().iter_mut();
+    for (place, coefficient) in places.rev().zip(&filter[1..]) {
         *place = -coefficient;
     }
     predictor
@@ -93,7 +101,7 @@ mod tests {
     use super::*;
 
     fn goes_on(sound: &[f32; HEARD]) -> Vec<f32> {
-        let mut extension = Extension::<480>::of(sound);
+        let mut extension = Extension::<1, 480>::of(&sound.map(|sample| [sample]));
         (0..480).map(|at| extension.sample(at)).collect()
     }
 

@@ -4,13 +4,9 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::RtpSide;
-use crate::media::NB_FRAME;
 use crate::media::rtcp::{Control, Moment, ReportBlock, ReportBuf, RtpState};
 use crate::media::srtp::Refused;
 use crate::media::stats::LegReport;
-
-/// Ticks of a telephone codec's media clock in a millisecond.
-const PER_MS: u32 = 8;
 
 impl RtpSide {
     /// Whether reports come on the RTP port, and go from it.
@@ -60,7 +56,8 @@ impl RtpSide {
         let rtp = self.state();
         rtp.target?;
         let timestamp = self.timestamp_at(moment.now);
-        let block: Option<ReportBlock> = self.reception.take_block();
+        let block: Option<ReportBlock> =
+            self.reception.take_block(self.negotiated.codec.clock_hz());
         let report = self
             .control
             .report(moment, &rtp, timestamp, block, is_last, buf);
@@ -77,7 +74,7 @@ impl RtpSide {
             ssrc: self.out.ssrc(),
             heard_ssrc: self.reception.ssrc(),
             target: self.latch.target(),
-            per_ms: PER_MS as f32,
+            per_ms: self.per_ms() as f32,
         }
     }
 
@@ -87,9 +84,14 @@ impl RtpSide {
             return self.out.timestamp();
         };
         let since = now.saturating_duration_since(sent_at).as_micros();
-        let since = since.saturating_mul(PER_MS.into()) / 1000;
-        let of_last = self.out.timestamp().wrapping_sub(NB_FRAME as u32);
+        let since = since.saturating_mul(self.per_ms().into()) / 1000;
+        let of_last = self.out.timestamp().wrapping_sub(self.frame_clock());
         of_last.wrapping_add(since as u32)
+    }
+
+    /// Steps of the RTP clock in a millisecond.
+    fn per_ms(&self) -> u32 {
+        self.negotiated.codec.clock_hz() / 1000
     }
 
     /// Adds what RTCP knows.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::media::g711::Law;
 use crate::media::latch::Sources;
 use crate::media::rtcp::{
     CNAME_LEN, Compound, Moment, NtpTime, Packet, REPORT_BUF, Report, ReportBlock,
@@ -41,8 +42,9 @@ struct Bench {
 impl Bench {
     fn new(sequence: u16) -> Self {
         let spec = LegSpec {
-            law: Law::Mu,
+            codec: Codec::G711(Law::Mu),
             payload_type: 0,
+            bitrate_max: None,
             dtmf_payload_type: Some(101),
             remote: "198.51.100.7:4000".parse().unwrap(),
             sources: Sources::of("198.51.100.7".parse().unwrap()),
@@ -107,7 +109,7 @@ impl Bench {
     /// The phone's view of our next packet: its SSRC, if it can be opened.
     fn hears(&mut self) -> Option<u32> {
         let mut buf = PACKET_BUF;
-        let (to, packet) = self.side.packet(self.at, &[0x33; 160], &mut buf)?;
+        let (to, packet) = self.side.packet(self.at, &[0x33; 160].into(), &mut buf)?;
         assert_eq!((to, packet.len()), (self.spec.remote, 182));
         let mut packet = packet.to_vec();
         let opened = RtpIn::parse(self.opener.unprotect(&mut packet).ok()?)?;
@@ -237,7 +239,11 @@ fn new_keys_are_used_from_the_next_packet_on() {
     assert_eq!(b.hears(), Some(101));
     b.agree(None);
     let mut buf = PACKET_BUF;
-    let plain = b.side.packet(b.at, &[0x33; 160], &mut buf).unwrap().1;
+    let plain = b
+        .side
+        .packet(b.at, &[0x33; 160].into(), &mut buf)
+        .unwrap()
+        .1;
     assert_eq!(RtpIn::parse(plain).unwrap().payload, [0x33; 160]);
 }
 

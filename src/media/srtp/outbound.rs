@@ -23,6 +23,11 @@ impl SrtpOut {
         }
     }
 
+    /// What follows is another stream, with an SSRC that has never been used under this key.
+    pub fn begin_anew(&mut self) {
+        self.last = None;
+    }
+
     /// Encrypts the packet in the first `len` octets of `buf` and appends its tag; gives the new length.
     /// `None` when it is no RTP, `buf` has no room for the tag, or the key has served its 2^48 packets:
     /// then nothing may be sent.

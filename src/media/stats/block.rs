@@ -33,9 +33,9 @@ impl Stream {
 
 impl Reception {
     /// The block about the stream, without the times of its sender's report; the next one counts its fraction of
-    /// losses from here.
-    pub fn take_block(&mut self) -> Option<ReportBlock> {
-        let jitter = self.jitter;
+    /// losses from here. Its jitter is in steps of the stream's clock.
+    pub fn take_block(&mut self, clock_hz: u32) -> Option<ReportBlock> {
+        let jitter = self.jitter * clock_hz as f32 / 1000.0;
         let stream = self.stream.as_mut()?;
         let lost = stream.expected() - stream.received;
         let lost = lost.clamp((*LOST_RANGE.start()).into(), (*LOST_RANGE.end()).into());
@@ -78,11 +78,11 @@ mod tests {
                 payload: &[],
             };
             let at = crate::media::test_epoch() + Duration::from_millis(self.1);
-            self.0.count(at, &packet, true);
+            self.0.count(at, &packet, true, 8000);
         }
 
         fn block(&mut self) -> (u32, u8, i32, u32) {
-            let block = self.0.take_block().unwrap();
+            let block = self.0.take_block(8000).unwrap();
             (block.ssrc, block.fraction_lost, block.lost, block.highest)
         }
     }

@@ -2,7 +2,6 @@
 //! Everything is heard as a ramp, never as a step.
 
 use super::{LegKey, MediaTable, Room, RoomKey, SourceKey};
-use crate::media::denoise::Denoiser;
 use crate::media::dsp::{Level, LoudnessReading};
 use crate::media::mix::RoomMix;
 use crate::media::voice::Voice;
@@ -49,19 +48,14 @@ impl MediaTable {
         let Some(leg) = self.legs.get_mut(leg) else {
             return;
         };
-        if !denoised {
-            if let Some(denoiser) = leg.voice.as_mut().and_then(|voice| voice.denoiser.as_mut()) {
-                denoiser.set_on(false);
-            }
-            return;
+        let codec = leg.codec();
+        if denoised {
+            leg.voice
+                .get_or_insert_with(|| Box::new(Voice::new(&self.settings, codec)));
         }
-        let voice = leg
-            .voice
-            .get_or_insert_with(|| Box::new(Voice::new(&self.settings)));
-        voice
-            .denoiser
-            .get_or_insert_with(|| Box::new(Denoiser::new()))
-            .set_on(true);
+        if let Some(voice) = &mut leg.voice {
+            voice.set_denoise(denoised);
+        }
     }
 
     /// Callers go down while this browser speaks, or do not.

@@ -1,14 +1,20 @@
 //! What a leg hears in a frame: shared bytes while nothing changes, one faded frame when it does.
 
+mod wide;
+
 use slotmap::SlotMap;
 
 use super::{MediaSettings, Place, Room, RoomKey};
 use crate::media::asset::{Assets, PromptId};
+use crate::media::codec::Payload;
 use crate::media::dsp::Limiter;
+use crate::media::ear::Ear;
 use crate::media::feed::Sound;
-use crate::media::g711::EncodedFrame;
+use crate::media::g711::{EncodedFrame, Law};
 use crate::media::leg::Leg;
 use crate::media::mix::RoomMix;
+use crate::media::music::Music;
+use crate::media::pcm::Pcm;
 use crate::media::ramp::{Fade, cross_fade};
 use crate::media::voice::Voice;
 use crate::media::{NB_FRAME, NbFrame};
@@ -59,27 +65,42 @@ impl Side {
     }
 }
 
+/// What is the same for all legs in a frame.
+#[derive(Clone, Copy)]
+pub(super) struct Hearing<'a> {
+    pub(super) beat: u64,
+    pub(super) settings: &'a MediaSettings,
+    pub(super) assets: &'a Assets,
+}
+
 /// What sounds in this frame.
 struct Stage<'a> {
     rooms: &'a mut SlotMap<RoomKey, Room>,
     assets: &'a Assets,
     music: Sound,
+    beat: u64,
+    wide_music: &'a mut Music,
 }
 
 impl Leg {
     /// The frame this leg hears now, encoded for it.
     pub(super) fn listen(
         &mut self,
-        beat: u64,
-        settings: &MediaSettings,
-        assets: &Assets,
+        Hearing {
+            beat,
+            settings,
+            assets,
+        }: Hearing<'_>,
         rooms: &mut SlotMap<RoomKey, Room>,
-    ) -> EncodedFrame {
+        wide_music: &mut Music,
+    ) -> Payload {
         let music = Sound::music(PromptId::HoldMusic, beat, assets);
         let mut stage = Stage {
             rooms,
             assets,
             music,
+            beat,
+            wide_music,
         };
         let before = self.sounding.following(assets);
         let after = match self.place {
@@ -97,10 +118,13 @@ impl Leg {
         self.sounding = after;
         let before = stage.resolve(self, before, Side::From);
         let after = stage.resolve(self, after, Side::To);
+        let Ear::Narrow(law) = self.ear else {
+            return stage.wide(self, before, after);
+        };
         if before == after {
-            stage.steady(self, after)
+            stage.steady(self, law, after).into()
         } else {
-            stage.fade(self, before, after)
+            stage.fade(self, law, before, after).into()
         }
     }
 }
@@ -130,8 +154,7 @@ impl Stage<'_> {
         }
     }
 
-    fn steady(&mut self, leg: &mut Leg, sounding: Sounding) -> EncodedFrame {
-        let law = leg.law();
+    fn steady(&mut self, leg: &mut Leg, law: Law, sounding: Sounding) -> EncodedFrame {
         let shared = match sounding {
             Sounding::Sound(sound) => sound.bytes(law, self.assets),
             Sounding::Feed(room) => {
@@ -146,15 +169,13 @@ impl Stage<'_> {
         shared.copied().unwrap_or([law.silence(); NB_FRAME])
     }
 
-    fn fade(&mut self, leg: &mut Leg, before: Sounding, after: Sounding) -> EncodedFrame {
+    fn fade(&mut self, leg: &mut Leg, law: Law, before: Sounding, after: Sounding) -> EncodedFrame {
         let from = self.samples(leg, before);
         if let Some(voice) = &mut leg.voice {
             voice.ear_limiter = Limiter::new(8000);
         }
         let to = self.samples(leg, after);
-        let alike = before.room().is_some() && before.room() == after.room();
-        let fade = if alike { Fade::Linear } else { Fade::Power };
-        leg.law().encode_frame(&cross_fade(fade, &from, &to))
+        law.encode_frame(&cross_fade(fade_between(before, after), &from, &to))
     }
 
     fn samples(&mut self, leg: &mut Leg, sounding: Sounding) -> NbFrame {
@@ -166,6 +187,7 @@ impl Stage<'_> {
             return [0.0; NB_FRAME];
         };
         let own = leg.voice.as_ref().and_then(|voice| voice.share_in(key));
+        let own = own.and_then(Pcm::narrow);
         match (sounding, own) {
             // On the way into the room or out of it the feed holds the listener's own voice.
             (Sounding::Seat(_), _) | (Sounding::Feed(_), Some(_)) => {
@@ -183,4 +205,10 @@ impl Stage<'_> {
             (Sounding::Sound(sound), _) => sound.samples(self.assets),
         }
     }
+}
+
+/// How a frame goes from one sound to the next.
+fn fade_between(before: Sounding, after: Sounding) -> Fade {
+    let alike = before.room().is_some() && before.room() == after.room();
+    if alike { Fade::Linear } else { Fade::Power }
 }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::RoomKey;
 use crate::media::asset::PromptId;
+use crate::media::codec::Codec;
 use crate::media::feed::Playlist;
-use crate::media::g711::Law;
 use crate::media::latch::Sources;
 use crate::media::rtcp::{CNAME_LEN, RtcpPath};
 use crate::media::srtp::SrtpKeys;
@@ -29,9 +29,11 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegSpec {
     /// Codec in both directions.
-    pub law: Law,
+    pub codec: Codec,
     /// Its payload type in both directions.
     pub payload_type: u8,
+    /// Bits per second that the far end takes at most, where it says so of Opus.
+    pub bitrate_max: Option<u32>,
     /// Payload type of telephone-event, if there is one.
     pub dtmf_payload_type: Option<u8>,
     /// The far end's address from its SDP.
@@ -60,9 +62,11 @@ pub struct LegSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LegChange {
     /// Codec in both directions.
-    pub law: Law,
+    pub codec: Codec,
     /// Its payload type in both directions.
     pub payload_type: u8,
+    /// Bits per second that the far end takes at most, where it says so of Opus.
+    pub bitrate_max: Option<u32>,
     /// Payload type of telephone-event, if there is one.
     pub dtmf_payload_type: Option<u8>,
     /// The far end's address from its SDP; a new one arms the latch anew.
@@ -80,8 +84,9 @@ pub struct LegChange {
 impl From<&LegSpec> for LegChange {
     fn from(spec: &LegSpec) -> Self {
         let &LegSpec {
-            law,
+            codec,
             payload_type,
+            bitrate_max,
             dtmf_payload_type,
             remote,
             srtp,
@@ -91,8 +96,9 @@ impl From<&LegSpec> for LegChange {
             ..
         } = spec;
         Self {
-            law,
+            codec,
             payload_type,
+            bitrate_max,
             dtmf_payload_type,
             remote,
             srtp,

@@ -11,3 +11,4 @@ mod prompts;
 mod stream;
 mod studio;
 mod who_hears_whom;
+mod wide;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use slotmap::SlotMap;
 
+use super::listen::Hearing;
 use super::{MediaEvent, MediaIo, MediaTable, Place, Room, RoomKey, Source, VoiceKey};
 use crate::media::FB_FRAME;
 use crate::media::asset::PromptId;
@@ -41,7 +42,12 @@ impl MediaTable {
             leg.watch(key, now, &self.settings, &mut self.events);
             let place = leg.place;
             let was_quiet = leg.player.is_quiet();
-            let payload = leg.listen(self.beat, &self.settings, &self.assets, &mut self.rooms);
+            let hearing = Hearing {
+                beat: self.beat,
+                settings: &self.settings,
+                assets: &self.assets,
+            };
+            let payload = leg.listen(hearing, &mut self.rooms, &mut self.music);
             leg.send(key, now, &payload, io);
             if matches!(place, Place::Announce(_)) && !was_quiet && leg.player.is_quiet() {
                 self.events.push(MediaEvent::PromptEnded { leg: key });

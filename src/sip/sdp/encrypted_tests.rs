@@ -17,7 +17,7 @@ fn side(rule: SrtpRule) -> LocalMedia<'static> {
         port: 10_000,
         session_id: 77,
         version: 1,
-        prefer: &Codec::ALL,
+        prefer: &[Codec::Pcmu, Codec::Pcma],
         srtp: LocalSrtp {
             rule,
             key: Some(key(1)),

@@ -5,14 +5,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use sdp_types::{Attribute, Media, RtpMap, Session, Time};
+use sdp_types::{Attribute, Media, Session, Time};
 
 use super::crypto::{self, LocalSrtp, Srtp, SrtpRule};
+use super::formats::{self, Formats};
 use super::write::Lines;
 use super::{BYTES_MAX, Codec, Direction, LINES_MAX, LocalMedia, Negotiated, Rtcp, SdpError};
-
-/// Most payload types that are looked at in one media line.
-const FORMATS_MAX: usize = 64;
 
 /// Packet lengths that `a=ptime` may ask for, in milliseconds.
 const PTIME_MS: std::ops::RangeInclusive<u16> = 10..=60;
@@ -26,7 +24,10 @@ pub(super) struct Description {
 pub(super) struct Stream {
     codec: Codec,
     payload_type: u8,
-    dtmf_payload_type: Option<u8>,
+    bitrate_max: Option<u32>,
+    /// Payload type and clock in Hz.
+    dtmf: Option<(u8, u32)>,
+    formats: Formats,
     remote: SocketAddr,
     rtcp: Rtcp,
     ptime_ms: Option<u16>,
@@ -48,12 +49,6 @@ pub(super) enum Choice<'a> {
         /// Whether it may be left out.
         rule: SrtpRule,
     },
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Format {
-    Audio(Codec),
-    TelephoneEvent,
 }
 
 impl Description {
@@ -141,17 +136,18 @@ impl Description {
                 crypto::answered(media, is_secure, crypto, rule == SrtpRule::Required)
             }
         }?;
-        let formats = formats(media);
+        let formats = Formats::of(media);
         let (payload_type, codec) = choose(&formats, choice).ok_or(SdpError::NoCodec)?;
-        let dtmf = formats
-            .iter()
-            .find(|(_, format)| *format == Format::TelephoneEvent);
         let ip = self.address(media, local).ok_or(SdpError::Address)?;
         let direction = self.direction(media).mirrored();
         Ok(Stream {
             codec,
             payload_type,
-            dtmf_payload_type: dtmf.map(|(number, _)| *number),
+            bitrate_max: (codec == Codec::Opus)
+                .then(|| formats::bitrate_max(media, payload_type))
+                .flatten(),
+            dtmf: formats.dtmf_beside(codec),
+            formats,
             remote: SocketAddr::new(ip, media.port),
             rtcp: rtcp(media, ip, local),
             ptime_ms: ptime_ms(media),
@@ -183,11 +179,17 @@ impl Description {
 }
 
 impl Stream {
+    /// The formats of our answer.
+    pub(super) fn answer(&self) -> Formats {
+        Formats::answered((self.payload_type, self.codec), self.dtmf)
+    }
+
     pub(super) fn agreed(self, lines: Lines) -> Negotiated {
         Negotiated {
             codec: self.codec,
             payload_type: self.payload_type,
-            dtmf_payload_type: self.dtmf_payload_type,
+            bitrate_max: self.bitrate_max,
+            dtmf_payload_type: self.dtmf.map(|(number, _)| number),
             remote: self.remote,
             rtcp: self.rtcp,
             ptime_ms_in: self.ptime_ms,
@@ -195,66 +197,18 @@ impl Stream {
             hold: !self.direction.sends(),
             srtp: self.srtp,
             lines,
+            formats: self.formats,
         }
     }
 }
 
-fn choose(formats: &[(u8, Format)], choice: Choice<'_>) -> Option<(u8, Codec)> {
-    let audio = || {
-        formats.iter().filter_map(|&(number, format)| match format {
-            Format::Audio(codec) => Some((number, codec)),
-            Format::TelephoneEvent => None,
-        })
-    };
+fn choose(formats: &Formats, choice: Choice<'_>) -> Option<(u8, Codec)> {
     match choice {
         Choice::Ours(ours, _) => ours
             .iter()
-            .find_map(|wanted| audio().find(|(_, codec)| codec == wanted)),
-        Choice::Theirs { codecs, .. } => audio().find(|(_, codec)| codecs.contains(codec)),
+            .find_map(|wanted| formats.audio().find(|(_, codec)| codec == wanted)),
+        Choice::Theirs { codecs, .. } => formats.audio().find(|(_, codec)| codecs.contains(codec)),
     }
-}
-
-/// The payload types of a media line that we know, in its order.
-fn formats(media: &Media) -> Vec<(u8, Format)> {
-    let maps: Vec<RtpMap> = media
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.attribute == "rtpmap")
-        .filter_map(|attribute| attribute.value.as_deref()?.trim().parse().ok())
-        .collect();
-    media
-        .fmt
-        .split_ascii_whitespace()
-        .take(FORMATS_MAX)
-        .filter_map(|token| token.parse::<u8>().ok())
-        .filter_map(|number| {
-            let map = maps.iter().find(|map| map.payload_type == number);
-            Some((
-                number,
-                map.map_or_else(|| static_format(number), mapped_format)?,
-            ))
-        })
-        .collect()
-}
-
-/// What a payload type means without `a=rtpmap` (RFC 3551 table 4).
-fn static_format(number: u8) -> Option<Format> {
-    Codec::ALL
-        .into_iter()
-        .find(|codec| codec.static_payload_type() == number)
-        .map(Format::Audio)
-}
-
-fn mapped_format(map: &RtpMap) -> Option<Format> {
-    let mono = matches!(map.encoding_params.as_deref(), None | Some("1"));
-    if map.clock_rate != 8000 || !mono {
-        return None;
-    }
-    let name = map.encoding_name.trim();
-    if name.eq_ignore_ascii_case("telephone-event") {
-        return Some(Format::TelephoneEvent);
-    }
-    Codec::from_name(name).map(Format::Audio)
 }
 
 fn can_be_sent_to(ip: IpAddr, local: IpAddr) -> bool {

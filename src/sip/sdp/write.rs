@@ -3,14 +3,12 @@
 use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
 
 use super::crypto;
+use super::formats::Formats;
 use super::read::Description;
-use super::{Codec, LocalMedia, Negotiated, Rtcp};
+use super::{LocalMedia, Negotiated, Rtcp};
 
 /// Packet length that we send and ask for, in milliseconds.
 const PTIME_MS: u16 = 20;
-
-/// Events that we understand: the sixteen digits (RFC 4733 section 3.2).
-const DTMF_EVENTS: &str = "0-15";
 
 /// The media lines of a session: our audio and those that we declined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +25,8 @@ struct Line {
 }
 
 /// What our audio line says of its packets.
-struct Formats<'a> {
-    /// Payload types with what we call them in `a=rtpmap`.
-    codecs: &'a [(u8, Codec)],
-    dtmf: Option<u8>,
+struct Packets<'a> {
+    formats: &'a Formats,
     crypto: Option<&'a crypto::Line>,
     /// RTCP comes and goes on the RTP port.
     rtcp_mux: bool,
@@ -67,63 +63,56 @@ impl Lines {
         self.lines.len()
     }
 
+    /// The formats of our audio line as the peer wrote them; empty before it has.
+    pub(super) fn audio_formats(&self) -> &str {
+        self.lines.get(self.audio).map_or("", |line| &line.fmt)
+    }
+
     /// Index of our audio line.
     pub(super) fn audio(&self) -> usize {
         self.audio
     }
 }
 
-pub(super) fn answer(local: &LocalMedia<'_>, agreed: &Negotiated, time: Time) -> Vec<u8> {
+pub(super) fn answer(
+    local: &LocalMedia<'_>,
+    agreed: &Negotiated,
+    formats: &Formats,
+    time: Time,
+) -> Vec<u8> {
     let crypto = agreed.srtp.as_ref().map(crypto::Line::of);
-    let formats = Formats {
-        codecs: &[(agreed.payload_type, agreed.codec)],
-        dtmf: agreed.dtmf_payload_type,
+    let packets = Packets {
+        formats,
         crypto: crypto.as_ref(),
         rtcp_mux: agreed.rtcp == Rtcp::Muxed,
     };
-    description(
-        local,
-        &agreed.lines,
-        &formats,
-        agreed.direction.name(),
-        time,
-    )
+    let direction = agreed.direction.name();
+    description(local, &agreed.lines, &packets, direction, time)
 }
 
 pub(super) fn offer(
     local: &LocalMedia<'_>,
     lines: &Lines,
-    dtmf: Option<u8>,
+    formats: &Formats,
     crypto: Option<&crypto::Line>,
 ) -> Vec<u8> {
-    let codecs: Vec<_> = local
-        .prefer
-        .iter()
-        .map(|codec| (codec.static_payload_type(), *codec))
-        .collect();
     let time = Time {
         start_time: 0,
         stop_time: 0,
         repeats: Vec::new(),
     };
-    description(
-        local,
-        lines,
-        &Formats {
-            codecs: &codecs,
-            dtmf,
-            crypto,
-            rtcp_mux: true,
-        },
-        "sendrecv",
-        time,
-    )
+    let packets = Packets {
+        formats,
+        crypto,
+        rtcp_mux: true,
+    };
+    description(local, lines, &packets, "sendrecv", time)
 }
 
 fn description(
     local: &LocalMedia<'_>,
     lines: &Lines,
-    formats: &Formats<'_>,
+    packets: &Packets<'_>,
     direction: &str,
     time: Time,
 ) -> Vec<u8> {
@@ -133,7 +122,7 @@ fn description(
     session.times = vec![time];
     for (index, line) in lines.lines.iter().enumerate() {
         session.medias.push(if index == lines.audio {
-            audio(local.port, &line.proto, formats, direction)
+            audio(local.port, &line.proto, packets, direction)
         } else {
             media(&line.media, 0, &line.proto, line.fmt.clone())
         });
@@ -144,31 +133,26 @@ fn description(
     body
 }
 
-fn audio(port: u16, proto: &str, formats: &Formats<'_>, direction: &str) -> Media {
-    let numbers = formats
-        .codecs
-        .iter()
-        .map(|(number, _)| *number)
-        .chain(formats.dtmf);
-    let fmt: Vec<_> = numbers.map(|number| number.to_string()).collect();
-    let mut audio = media("audio", port, proto, fmt.join(" "));
+fn audio(port: u16, proto: &str, packets: &Packets<'_>, direction: &str) -> Media {
+    let numbers = packets.formats.iter().map(|(number, _)| number.to_string());
+    let numbers: Vec<_> = numbers.collect();
+    let mut audio = media("audio", port, proto, numbers.join(" "));
     let mut attribute = |name: &str, value: Option<String>| {
         audio.attributes.push(Attribute {
             attribute: name.into(),
             value,
         });
     };
-    for (number, codec) in formats.codecs {
-        attribute("rtpmap", Some(format!("{number} {}/8000", codec.name())));
+    for (number, format) in packets.formats.iter() {
+        attribute("rtpmap", Some(format!("{number} {}", format.mapping())));
+        if let Some(parameters) = format.parameters() {
+            attribute("fmtp", Some(format!("{number} {parameters}")));
+        }
     }
-    if let Some(number) = formats.dtmf {
-        attribute("rtpmap", Some(format!("{number} telephone-event/8000")));
-        attribute("fmtp", Some(format!("{number} {DTMF_EVENTS}")));
-    }
-    if let Some(line) = formats.crypto {
+    if let Some(line) = packets.crypto {
         attribute("crypto", Some(line.value()));
     }
-    if formats.rtcp_mux {
+    if packets.rtcp_mux {
         attribute("rtcp-mux", None);
     }
     attribute("ptime", Some(PTIME_MS.to_string()));

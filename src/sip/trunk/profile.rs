@@ -183,7 +183,7 @@ pub enum TrunkError {
     #[error("srtp: `{0}` is none of off, offered, preferred, required")]
     Srtp(String),
     /// A codec that is none of ours.
-    #[error("codecs: `{0}` is none of PCMU, PCMA")]
+    #[error("codecs: `{0}` is none of PCMU, PCMA, G722, opus")]
     Codec(String),
     /// A list of addresses of audio that cannot be used.
     #[error("rtp_allow: {0}")]

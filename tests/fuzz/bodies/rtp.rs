@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use audioroad::media::NB_FRAME;
 use audioroad::media::dtmf::DtmfReceiver;
 use audioroad::media::g711::Law;
 use audioroad::media::jitter::JitterBuffer;
 use audioroad::media::latch::{SourceLatch, Sources, Verdict};
 use audioroad::media::rtp::{RtpIn, RtpOut};
 use audioroad::media::stats::Reception;
+use audioroad::media::{NB_FRAME, WB_FRAME};
 
 use super::octets::{Octets, epoch};
 
@@ -35,7 +35,9 @@ struct Line {
     signalled: SocketAddr,
     latch: SourceLatch,
     keys: DtmfReceiver,
-    jitter: JitterBuffer,
+    /// The same packets as every codec reads them.
+    narrow: [JitterBuffer<1>; 2],
+    wide: [JitterBuffer<2>; 2],
     reception: Reception,
     /// The far end's stream, as it would be if it were honest.
     out: RtpOut,
@@ -45,12 +47,17 @@ struct Line {
 impl Line {
     fn new(octet: u8) -> Self {
         let (now, signalled) = (epoch(), address(octet));
+        let delay_ms = 20 + u16::from(octet >> 4) * 20;
         Self {
             now,
             signalled,
             latch: SourceLatch::new(signalled, Sources::of(signalled.ip()), now),
             keys: DtmfReceiver::new(),
-            jitter: JitterBuffer::new(u16::from(octet >> 4) * 20),
+            narrow: Law::ALL.map(|law| JitterBuffer::new(delay_ms, law)),
+            wide: [
+                JitterBuffer::g722(delay_ms),
+                JitterBuffer::opus(delay_ms).expect("libopus"),
+            ],
             reception: Reception::default(),
             out: RtpOut::new(1, 0xfff0, u32::MAX - 800),
             accepted: 0,
@@ -77,9 +84,24 @@ impl Line {
             }
             3 => self.now += Duration::from_micros(u64::from(octets.number()) * 50),
             4 => self.play(),
-            5 => self.jitter.skip(usize::from(octets.number())),
-            6 if operation & 8 == 0 => self.jitter.hear_silence(),
-            6 => self.jitter.hear_noise(&[octets.octet()]),
+            5 => {
+                let ticks = usize::from(octets.number());
+                self.narrow.iter_mut().for_each(|jitter| jitter.skip(ticks));
+                self.wide.iter_mut().for_each(|jitter| jitter.skip(ticks));
+            }
+            6 if operation & 8 == 0 => {
+                self.narrow.iter_mut().for_each(JitterBuffer::hear_silence);
+                self.wide.iter_mut().for_each(JitterBuffer::hear_silence);
+            }
+            6 => {
+                let noise = [octets.octet()];
+                self.narrow
+                    .iter_mut()
+                    .for_each(|jitter| jitter.hear_noise(&noise));
+                self.wide
+                    .iter_mut()
+                    .for_each(|jitter| jitter.hear_noise(&noise));
+            }
             _ => {
                 self.signalled = address(octets.octet());
                 self.latch.signal(self.signalled, self.now);
@@ -105,27 +127,38 @@ impl Line {
         assert_eq!(source, Some(from), "a foreign packet was accepted");
         self.accepted += 1;
         if verdict == Verdict::AcceptNewStream {
-            self.jitter.restart();
+            self.narrow.iter_mut().for_each(JitterBuffer::restart);
+            self.wide.iter_mut().for_each(JitterBuffer::restart);
         }
-        let law = if packet.payload_type & 8 == 0 {
-            Law::Mu
-        } else {
-            Law::A
-        };
         // A key's packets are these few octets in practice, but nothing says so.
         self.keys.receive(self.now, &packet);
-        self.jitter
-            .insert(self.now, packet.timestamp, law, packet.payload);
-        self.reception.count(self.now, &packet, true);
+        for jitter in &mut self.narrow {
+            jitter.insert(self.now, packet.timestamp, packet.payload);
+        }
+        for jitter in &mut self.wide {
+            jitter.insert(self.now, packet.timestamp, packet.payload);
+        }
+        self.reception.count(self.now, &packet, true, 8000);
         assert!(self.reception.received() <= self.accepted);
         assert!(self.reception.jitter_ms().is_finite());
     }
 
     fn play(&mut self) {
-        let mut frame = [0.0; NB_FRAME];
-        self.jitter.pull(self.now, &mut frame);
-        let is_sound = |sample: &f32| sample.is_finite() && sample.abs() <= 1.0;
-        assert!(frame.iter().all(is_sound), "{frame:?}");
-        assert!((1..=400).contains(&self.jitter.target_ms()));
+        for jitter in &mut self.narrow {
+            let mut frame = [0.0; NB_FRAME];
+            jitter.pull(self.now, &mut frame);
+            is_sound(&frame, jitter.target_ms());
+        }
+        for jitter in &mut self.wide {
+            let mut frame = [0.0; WB_FRAME];
+            jitter.pull(self.now, &mut frame);
+            is_sound(&frame, jitter.target_ms());
+        }
     }
+}
+
+fn is_sound(frame: &[f32], target_ms: u16) {
+    let is_sound = |sample: &f32| sample.is_finite() && sample.abs() <= 1.0;
+    assert!(frame.iter().all(is_sound), "{frame:?}");
+    assert!((1..=400).contains(&target_ms));
 }

@@ -7,7 +7,8 @@ use audioroad::sip::sdp::{
     negotiate, offer,
 };
 
-const CODECS: [Codec; 2] = [Codec::Pcmu, Codec::Pcma];
+/// Opus first: of all it is the one that SDP can say most about.
+const CODECS: [Codec; 4] = [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu];
 
 pub(crate) fn run(data: &[u8]) {
     let encrypted = LocalSrtp {

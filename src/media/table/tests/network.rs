@@ -211,7 +211,8 @@ fn a_change_of_codec_is_heard_in_the_new_one() {
         .renegotiate(s.now(), leg, LegChange::from(&s.spec(0, Law::A)));
     s.expect("on air", &[(0, &[B])]);
     assert_eq!(s.phones[0].got.last().unwrap().payload_type, 8);
-    s.run(500);
+    assert_eq!(s.table.report(leg).unwrap().unknown_payload, 0, "not yet");
+    s.run(2000);
     assert!(
         s.table.report(leg).unwrap().unknown_payload > 0,
         "the phone still sends PCMU"

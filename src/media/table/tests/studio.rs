@@ -12,14 +12,15 @@ use slotmap::SecondaryMap;
 
 use super::browser::{Browser, Earpiece};
 use super::phone::Phone;
+use crate::media::FRAME_MS;
 use crate::media::asset::Assets;
+use crate::media::codec::Codec;
 use crate::media::g711::Law;
 use crate::media::latch::Sources;
 use crate::media::rtcp::is_rtcp;
 use crate::media::stream;
 use crate::media::table::*;
 use crate::media::tone::{GapDetector, Tone, ToneDetector};
-use crate::media::{FRAME_MS, NB_FRAME};
 
 /// The host that all signalling comes from.
 const NAT: &str = "203.0.113.9";
@@ -136,7 +137,19 @@ pub(super) struct Studio {
     pub reports: Vec<(SocketAddr, Vec<u8>)>,
     /// Every other phone is on a Media Stream.
     pub streams: bool,
+    /// The codecs of phones, which take turns.
+    pub codecs: &'static [Codec],
 }
+
+/// The two laws.
+const NARROW: &[Codec] = &[Codec::G711(Law::Mu), Codec::G711(Law::A)];
+/// Everything there is.
+pub(super) const MIXED: &[Codec] = &[
+    Codec::G722,
+    Codec::G711(Law::Mu),
+    Codec::Opus,
+    Codec::G711(Law::A),
+];
 
 impl Studio {
     pub(super) fn new() -> Self {
@@ -156,24 +169,35 @@ impl Studio {
             events: Vec::new(),
             reports: Vec::new(),
             streams: false,
+            codecs: NARROW,
         }
     }
 
-    /// A studio all of whose phones come by RTP, and one half of whose phones come by WebSockets.
-    pub(super) fn of_both_kinds() -> [Self; 2] {
-        let mut mixed = Self::new();
-        mixed.streams = true;
-        [Self::new(), mixed]
+    /// A studio all of whose phones come by RTP, one half of whose phones come by WebSockets, and one with all codecs.
+    pub(super) fn of_all_kinds() -> [Self; 3] {
+        let mut streams = Self::new();
+        streams.streams = true;
+        [Self::new(), streams, Self::of(MIXED)]
+    }
+
+    /// A studio whose phones have these codecs in turn.
+    pub(super) fn of(codecs: &'static [Codec]) -> Self {
+        Self {
+            codecs,
+            ..Self::new()
+        }
     }
 
     pub(super) fn now(&self) -> Instant {
         self.start + Duration::from_millis(self.ms)
     }
 
-    pub(super) fn spec(&self, n: usize, law: Law) -> LegSpec {
+    pub(super) fn spec(&self, n: usize, codec: impl Into<Codec>) -> LegSpec {
+        let codec = codec.into();
         LegSpec {
-            law,
-            payload_type: law.payload_type(),
+            codec,
+            payload_type: payload_type(codec),
+            bitrate_max: None,
             dtmf_payload_type: Some(101),
             remote: format!("198.51.100.{}:4000", n + 1).parse().unwrap(),
             sources: Sources::of(NAT.parse().unwrap()),
@@ -188,14 +212,13 @@ impl Studio {
         }
     }
 
-    /// A phone that talks all the time. The laws take turns.
+    /// A phone that talks all the time. The codecs take turns.
     pub(super) fn phone(&mut self, hz: f32) -> usize {
         let n = self.phones.len();
         if self.streams && n.is_multiple_of(2) {
             return self.stream_phone(hz);
         }
-        let law = Law::ALL[n % 2];
-        let spec = self.spec(n, law);
+        let spec = self.spec(n, self.codecs[n % self.codecs.len()]);
         let leg = self.table.add_leg(self.now(), spec.clone());
         self.net.inbox.insert(leg, VecDeque::new());
         self.phones.push(Phone::new(n, leg, &spec, hz));
@@ -295,10 +318,19 @@ impl Studio {
         }
     }
 
+    /// The same, but nothing that is sent to one phone arrives.
+    pub(super) fn tick_deaf(&mut self, deaf: usize) {
+        let leg = std::mem::take(&mut self.phones[deaf].leg);
+        self.tick();
+        self.phones[deaf].leg = leg;
+    }
+
     /// The tones a phone hears now, judged by its last 200 ms.
     pub(super) fn phone_hears(&self, phone: usize) -> Vec<f32> {
-        let heard = &self.phones[phone].heard;
-        sorted(ToneDetector::new(8000, &ALL).present_hz(&heard[heard.len() - 1600..]))
+        let phone = &self.phones[phone];
+        let (heard, len) = (&phone.heard, 200 * phone.per_ms());
+        let detector = ToneDetector::new(phone.codec.band().sample_rate_hz(), &ALL);
+        sorted(detector.present_hz(&heard[heard.len() - len..]))
     }
 
     /// The tones a browser hears from its earpiece now.
@@ -327,15 +359,23 @@ impl Studio {
 
     /// The longest silence a phone has heard between two sounds, from `from_ms` on.
     pub(super) fn longest_gap_ms(&self, phone: usize, from_ms: u64) -> f32 {
-        let mut gaps = GapDetector::new(8000, 0.004);
         let phone = &self.phones[phone];
+        let mut gaps = GapDetector::new(phone.codec.band().sample_rate_hz(), 0.004);
         let first = phone
             .got
             .iter()
             .position(|got| got.at_ms >= from_ms)
             .unwrap();
-        gaps.hear(&phone.heard[first * NB_FRAME..]);
+        gaps.hear(&phone.heard[first * 20 * phone.per_ms()..]);
         gaps.longest_ms()
+    }
+}
+
+pub(super) fn payload_type(codec: Codec) -> u8 {
+    match codec {
+        Codec::G711(law) => law.payload_type(),
+        Codec::G722 => 9,
+        Codec::Opus => 111,
     }
 }
 

@@ -12,7 +12,7 @@ const LOBBY: Place = Place::Waiting(Playlist {
 
 #[test]
 fn a_whole_show() {
-    Studio::of_both_kinds().into_iter().for_each(whole_show);
+    Studio::of_all_kinds().into_iter().for_each(whole_show);
 }
 
 #[expect(clippy::too_many_lines, reason = "a show is one story")]
@@ -132,7 +132,7 @@ fn whole_show(mut s: Studio) {
 
 #[test]
 fn a_removed_room_leaves_silence() {
-    for mut s in Studio::of_both_kinds() {
+    for mut s in Studio::of_all_kinds() {
         let room = s.table.add_room();
         let (a, b) = (s.phone(A), s.phone(B));
         s.browser(room, HOST);
@@ -151,7 +151,7 @@ fn a_removed_room_leaves_silence() {
 
 #[test]
 fn a_caller_who_hangs_up_fades_out_of_the_room() {
-    for mut s in Studio::of_both_kinds() {
+    for mut s in Studio::of_all_kinds() {
         let room = s.table.add_room();
         let [a, b, c] = [A, B, C].map(|hz| s.phone(hz));
         s.place(a, Place::Seat(room));
@@ -171,7 +171,7 @@ fn a_caller_who_hangs_up_fades_out_of_the_room() {
 
 #[test]
 fn presence_counts_not_loudness() {
-    for mut s in Studio::of_both_kinds() {
+    for mut s in Studio::of_all_kinds() {
         let room = s.table.add_room();
         let (a, b) = (s.phone(A), s.phone(B));
         s.phones[a].talking = false;
@@ -212,7 +212,7 @@ fn a_loud_room_is_limited_not_clipped() {
 
 #[test]
 fn two_rooms_do_not_hear_each_other() {
-    for mut s in Studio::of_both_kinds() {
+    for mut s in Studio::of_all_kinds() {
         let (one, two) = (s.table.add_room(), s.table.add_room());
         let [a, b, c, d] = [A, B, C, D].map(|hz| s.phone(hz));
         s.place(a, Place::Seat(one));
