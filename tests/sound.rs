@@ -42,8 +42,8 @@ struct Story {
 
 impl Story {
     fn told_in(codec: Codec) -> Self {
-        let packets = codec.packets(&speech()).unwrap();
-        let source = codec.ceiling(&packets).unwrap();
+        let packets = codec.packets(&speech()).expect("packets");
+        let source = codec.ceiling(&packets).expect("a decoder");
         Self {
             codec,
             packets,
@@ -64,7 +64,8 @@ impl Story {
             arrivals: &arrivals,
             phase_ms: 13.0,
         };
-        (player.play(clock::now(), &call).unwrap(), arrivals)
+        let heard = player.play(clock::now(), &call);
+        (heard.expect("a decoder"), arrivals)
     }
 
     /// How late the second half of what was heard is, in samples: where most of it is the source, bit for bit.

@@ -75,18 +75,18 @@ impl Player {
 
 /// The switch's buffer for a codec.
 enum Buffer {
-    Narrow(JitterBuffer<1>),
-    Wide(JitterBuffer<2>),
+    Narrow(Box<JitterBuffer<1>>),
+    Wide(Box<JitterBuffer<2>>),
 }
 
 impl Buffer {
     fn of(codec: Codec) -> Result<Self> {
         let ms = MediaSettings::default().jitter_ms_min;
         Ok(match codec {
-            Codec::Pcmu => Self::Narrow(JitterBuffer::new(ms, Law::Mu)),
-            Codec::Pcma => Self::Narrow(JitterBuffer::new(ms, Law::A)),
-            Codec::G722 => Self::Wide(JitterBuffer::g722(ms)),
-            Codec::Opus => Self::Wide(JitterBuffer::opus(ms)?),
+            Codec::Pcmu => Self::Narrow(Box::new(JitterBuffer::new(ms, Law::Mu))),
+            Codec::Pcma => Self::Narrow(Box::new(JitterBuffer::new(ms, Law::A))),
+            Codec::G722 => Self::Wide(Box::new(JitterBuffer::g722(ms))),
+            Codec::Opus => Self::Wide(Box::new(JitterBuffer::opus(ms)?)),
         })
     }
 

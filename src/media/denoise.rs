@@ -19,6 +19,10 @@ const FULL_SCALE: f32 = 32_768.0;
 
 /// The way to 48 kHz and back.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives in the denoiser, which is boxed"
+)]
 enum Rates {
     Narrow(Up6, Down6),
     Wide(Up3, Down3),

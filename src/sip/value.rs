@@ -189,8 +189,8 @@ pub(super) fn display(value: &str) -> Option<String> {
 /// The number and the method of a CSeq.
 pub(super) fn cseq(value: &str) -> Option<(u32, &str)> {
     let (number, method) = value.trim().split_once([' ', '\t'])?;
-    let number = decimal(number)?;
-    (number <= CSEQ_MAX).then_some((number, method.trim()))
+    let (number, method) = (decimal(number)?, method.trim());
+    (number <= CSEQ_MAX && is_token(method)).then_some((number, method))
 }
 
 /// RSeq and CSeq numbers of a RAck (RFC 3262 section 7.2); `None` when it is not about an INVITE.

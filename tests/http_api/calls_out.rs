@@ -514,7 +514,9 @@ async fn caller_by_twilio(show: &OnAir) -> String {
     let webhook = post(&show.station, "/api/twilio-sip/incoming-call", &form);
     assert_eq!(show.station.send(webhook).await.status, 200);
     let calls = show.station.get("/api/calls").await.json();
-    let id = calls[0]["id"].as_str().unwrap().to_owned();
+    let mut calls = calls.as_array().unwrap().iter();
+    let call = calls.find(|call| call["twilioCallSid"] == "CA5").unwrap();
+    let id = call["id"].as_str().unwrap().to_owned();
     show.leg_comes(&id).await;
     id
 }

@@ -56,6 +56,8 @@ impl<const RATIO: usize, const IN: usize> Up<RATIO, IN> {
     /// A resampler that has heard silence so far.
     #[must_use]
     pub fn new() -> Self {
+        // Designed here and not on the tick.
+        Filter::of(RATIO);
         Self {
             history: [0.0; UP_HISTORY],
         }
@@ -112,6 +114,8 @@ impl<const RATIO: usize, const IN: usize> Down<RATIO, IN> {
     /// A resampler that has heard silence so far.
     #[must_use]
     pub fn new() -> Self {
+        // Designed here and not on the tick.
+        Filter::of(RATIO);
         Self {
             history: [0.0; TAPS_MAX],
         }

@@ -101,6 +101,8 @@ fn cseq_numbers_have_31_bits() {
     assert_eq!(cseq("0009 INVITE"), Some((9, "INVITE")));
     assert_eq!(cseq("2147483647 X"), Some((2_147_483_647, "X")));
     for bad in [
+        "8612 ;lr>I",
+        "1 IN VITE",
         "2147483648 X",
         "36893488147419103232 X",
         "-1 X",

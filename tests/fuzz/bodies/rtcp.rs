@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use audioroad::media::asset::Assets;
+use audioroad::media::codec::Codec;
 use audioroad::media::g711::Law;
 use audioroad::media::latch::Sources;
 use audioroad::media::rtcp::{
@@ -165,7 +166,8 @@ impl Call {
         let leg = table.add_leg(
             now,
             LegSpec {
-                law: Law::Mu,
+                codec: Codec::G711(Law::Mu),
+                bitrate_max: None,
                 payload_type: 0,
                 dtmf_payload_type: None,
                 remote,
