@@ -75,10 +75,7 @@ impl Denoiser {
         }
         match (&mut self.rates, &*frame) {
             (Rates::Narrow(up, _), Pcm::Narrow(frame)) => up.process(frame, &mut self.noisy),
-            (Rates::Wide(up, _), Pcm::Wide(frame)) => {
-                self.noisy.fill(0.0);
-                up.add(frame, &mut self.noisy);
-            }
+            (Rates::Wide(up, _), Pcm::Wide(frame)) => up.process(frame, &mut self.noisy),
             (Rates::Narrow(..) | Rates::Wide(..), Pcm::Narrow(_) | Pcm::Wide(_)) => return,
         }
         self.suppress();
@@ -93,7 +90,7 @@ impl Denoiser {
             }
             (Rates::Wide(_, down), Pcm::Wide(frame)) => {
                 let mut clean: WbFrame = [0.0; WB_FRAME];
-                down.add(&self.clean, &mut clean);
+                down.process(&self.clean, &mut clean);
                 if self.listened >= LISTENING_FRAMES {
                     change(is_heard, self.is_on, frame, &clean);
                 }

@@ -1,115 +1,12 @@
-//! Between the two buses of a room: `48 kHz → Down6 → 8 kHz` and `8 kHz → Up6 → 48 kHz`.
-//!
-//! The ratio is a fixed integer, so a polyphase FIR does it with 1.5 ms of delay (general
-//! resamplers add 10 ms). Flat to 3 kHz, -1 dB at 3.4 kHz, aliases and images of speech below
-//! -60 dB. State is kept between frames; one resampler serves one stream.
+//! Between the rates of a room, see [`Up`] and [`Down`], and from sound files to 8 kHz.
 
-mod wide;
+mod whole;
 
-use std::sync::LazyLock;
+pub use whole::{Down, Down2, Down3, Down6, Up, Up2, Up3, Up6};
 
-use super::{FB_FRAME, FbFrame, NB_FRAME, NbFrame};
-pub use wide::{Down2, Down3, Up2, Up3};
-
-/// 48 kHz over 8 kHz.
-const RATIO: usize = FB_FRAME / NB_FRAME;
-/// Filter length seen from the 8 kHz side.
-const TAPS_PER_PHASE: usize = 24;
-const TAPS: usize = TAPS_PER_PHASE * RATIO;
-/// -6 dB point as a share of 4 kHz, the highest frequency the narrow side can hold.
-const CUTOFF: f64 = 0.95;
 const KAISER_BETA: f64 = 7.0;
-
-static LOW_PASS: LazyLock<[f32; TAPS]> = LazyLock::new(|| {
-    let mut taps = [0.0; TAPS];
-    design_low_pass(&mut taps, CUTOFF / (2.0 * RATIO as f64), KAISER_BETA);
-    taps
-});
-
-/// The same filter cut in phases: row `p` makes the samples at `6 n + p`.
-static PHASES: LazyLock<[[f32; TAPS_PER_PHASE]; RATIO]> = LazyLock::new(|| {
-    let mut phases = [[0.0; TAPS_PER_PHASE]; RATIO];
-    for (p, phase) in phases.iter_mut().enumerate() {
-        let row = LOW_PASS.iter().skip(p).step_by(RATIO);
-        // Newest sample last: a row is laid over the history in the order of time.
-        for (tap, low_pass) in phase.iter_mut().rev().zip(row) {
-            *tap = low_pass * RATIO as f32;
-        }
-    }
-    phases
-});
-
-/// Full band to narrow band, 48 to 8 kHz.
-#[derive(Debug, Clone)]
-pub struct Down6 {
-    line: [f32; TAPS - RATIO + FB_FRAME],
-}
-
-impl Down6 {
-    const HISTORY: usize = TAPS - RATIO;
-
-    /// A resampler that has heard silence so far.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            line: [0.0; Self::HISTORY + FB_FRAME],
-        }
-    }
-
-    /// Turns one frame into one frame.
-    pub fn process(&mut self, input: &FbFrame, output: &mut NbFrame) {
-        self.line[Self::HISTORY..].copy_from_slice(input);
-        for (out, window) in output
-            .iter_mut()
-            .zip(self.line.windows(TAPS).step_by(RATIO))
-        {
-            *out = dot(window, LOW_PASS.as_slice());
-        }
-        self.line.copy_within(FB_FRAME.., 0);
-    }
-}
-
-impl Default for Down6 {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Narrow band to full band, 8 to 48 kHz.
-#[derive(Debug, Clone)]
-pub struct Up6 {
-    line: [f32; TAPS_PER_PHASE - 1 + NB_FRAME],
-}
-
-impl Up6 {
-    const HISTORY: usize = TAPS_PER_PHASE - 1;
-
-    /// A resampler that has heard silence so far.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            line: [0.0; Self::HISTORY + NB_FRAME],
-        }
-    }
-
-    /// Turns one frame into one frame.
-    pub fn process(&mut self, input: &NbFrame, output: &mut FbFrame) {
-        self.line[Self::HISTORY..].copy_from_slice(input);
-        let windows = self.line.windows(TAPS_PER_PHASE);
-        for (group, window) in output.chunks_exact_mut(RATIO).zip(windows) {
-            for (out, phase) in group.iter_mut().zip(PHASES.iter()) {
-                *out = dot(window, phase);
-            }
-        }
-        self.line.copy_within(NB_FRAME.., 0);
-    }
-}
-
-impl Default for Up6 {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// -6 dB point as a share of the highest frequency that the slower side can hold.
+const CUTOFF: f64 = 0.95;
 
 /// Any rate to 8 kHz, for sound files: exact, long and steep rather than fast.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::media::tone::{Tone, ToneDetector};
+use crate::media::{FB_FRAME, NB_FRAME};
 
 fn down(input: &[f32]) -> Vec<f32> {
     let mut resampler = Down6::new();
