@@ -15,12 +15,13 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::time::Duration;
 
+use audioroad::actors::clock;
 use audioroad::phone::{Call, End, Format, Hum, Phone, PhoneError, Stage};
 use audioroad::sip::sdp::Direction;
 use serde_json::{Value, json};
 
 use ear::level_dbfs;
-use switch::{SOON, Switch, text};
+use switch::{SOON, Switch, eventually, text};
 
 /// One second of frames.
 const SECOND: usize = 50;
@@ -59,6 +60,25 @@ fn far_end_reason(call: &Call, within: Duration) -> String {
         Ok(End::FarEndHungUp { reason }) => reason.unwrap_or_default(),
         other => panic!("not hung up by the switch: {other:?}"),
     }
+}
+
+/// Its audio threads rest while nobody is there; that is no reason to refuse whoever comes.
+#[test]
+fn a_switch_that_has_been_idle_takes_the_next_call() {
+    let switch = Switch::start(&[("OVERLOAD_LATENESS_MS", "2000")]);
+    switch.go_live();
+    // Longer than the time over which late audio is judged.
+    let idle_since = clock::now();
+    eventually("seven idle seconds", || {
+        let idle = idle_since.elapsed();
+        (idle.as_secs() >= 7)
+            .then_some(())
+            .ok_or_else(|| format!("{idle:?}"))
+    });
+    let metrics = switch.metrics();
+    let late = "audioroad_overload{reason=\"audio-late\"} 0";
+    assert!(metrics.lines().any(|line| line == late), "{metrics}");
+    answered(&switch, &phone());
 }
 
 #[test]

@@ -100,9 +100,19 @@ impl MediaClock {
 
     fn wait(&mut self, ctx: &mut Context<Self>) {
         if let Some(roused) = self.rests() {
-            let rest = async move { tokio::time::timeout(REST, roused.notified()).await.is_ok() };
-            ctx.spawn(rest.into_actor(self).map(|is_roused, clock, ctx| {
-                clock.look_up(is_roused);
+            let until = clock::now() + REST;
+            self.gauge.rest(REST);
+            let rest =
+                tokio::time::timeout_at(until.into(), async move { roused.notified().await });
+            ctx.spawn(rest.into_actor(self).map(move |ended, clock, ctx| {
+                let now = clock::now();
+                if ended.is_ok() {
+                    clock.idle_wakes = 0;
+                    clock.gauge.rise(until.saturating_duration_since(now));
+                } else {
+                    clock.gauge.woke(now.saturating_duration_since(until));
+                }
+                clock.look_up(now);
                 clock.wait(ctx);
             }));
             return;
@@ -127,13 +137,8 @@ impl MediaClock {
     }
 
     /// In a rest, or at its end. No frame was due meanwhile, so none is made up for.
-    fn look_up(&mut self, is_roused: bool) {
-        let now = clock::now();
+    fn look_up(&mut self, now: Instant) {
         self.next = now;
-        if is_roused {
-            self.idle_wakes = 0;
-        }
-        self.gauge.woke(Duration::ZERO);
         self.wakes = 0;
         self.show(now);
     }

@@ -35,15 +35,22 @@ impl ThreadGauge {
 
     /// The thread woke `late` behind the time of its first tick that was due.
     pub fn woke(&self, late: Duration) {
-        let phases = |span: Duration| {
-            u64::try_from(span.as_micros() / PHASE.as_micros()).unwrap_or(u64::MAX)
-        };
         self.ticks
             .fetch_add(phases(late).saturating_add(1), Ordering::Relaxed);
         if let Some(beyond) = late.checked_sub(self.late_from) {
             self.late
                 .fetch_add(phases(beyond).saturating_add(1), Ordering::Relaxed);
         }
+    }
+
+    /// For so long no tick is due: the thread rests. Said beforehand, so that one that does not come back is missed.
+    pub fn rest(&self, span: Duration) {
+        self.ticks.fetch_add(phases(span), Ordering::Relaxed);
+    }
+
+    /// The thread was roused, so much before the end of its rest.
+    pub fn rise(&self, remaining: Duration) {
+        self.ticks.fetch_sub(phases(remaining), Ordering::Relaxed);
     }
 
     /// Ports that a call could have now, and all of this thread.
@@ -75,6 +82,11 @@ impl ThreadGauge {
     }
 }
 
+/// Ticks that are due in a span.
+fn phases(span: Duration) -> u64 {
+    u64::try_from(span.as_micros() / PHASE.as_micros()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +102,15 @@ mod tests {
         gauge.woke(Duration::from_millis(100));
         let sample = gauge.sample();
         assert_eq!((sample.ticks, sample.late), (26, 17));
+    }
+
+    #[test]
+    fn a_rest_counts_as_served_for_as_long_as_it_lasts() {
+        let gauge = ThreadGauge::new(Duration::from_millis(20));
+        gauge.rest(Duration::from_millis(250));
+        assert_eq!((gauge.sample().ticks, gauge.sample().late), (50, 0));
+        gauge.rise(Duration::from_millis(200));
+        assert_eq!((gauge.sample().ticks, gauge.sample().late), (10, 0));
     }
 
     #[test]

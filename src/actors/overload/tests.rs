@@ -54,6 +54,28 @@ impl Machine {
 }
 
 #[test]
+fn a_thread_that_rests_is_not_late_and_one_that_never_comes_back_is() {
+    let mut machine = Machine::new();
+    let gauge = ThreadGauge::new(Duration::from_millis(20));
+    let rest = Duration::from_millis(250);
+    let judge = |machine: &mut Machine, rests: u32| {
+        machine.now += HALF_SECOND;
+        (0..rests).for_each(|_| gauge.rest(rest));
+        machine.thread = ThreadSample {
+            ports: (100, 100),
+            ..gauge.sample()
+        };
+        let sample = machine.sample();
+        machine.overload.judge(machine.now, sample);
+        machine.strains()
+    };
+    for _ in 0..40 {
+        assert_eq!(judge(&mut machine, 2), [], "at rest");
+    }
+    assert_eq!(judge(&mut machine, 0), [Strain::Late], "gone");
+}
+
+#[test]
 fn lateness_must_last_and_must_be_gone() {
     let mut machine = Machine::new();
     assert_eq!(machine.run(10, 0, 10), []);
