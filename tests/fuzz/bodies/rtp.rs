@@ -35,9 +35,9 @@ struct Line {
     signalled: SocketAddr,
     latch: SourceLatch,
     keys: DtmfReceiver,
-    /// The same packets as every codec reads them.
-    narrow: [JitterBuffer<1>; 2],
-    wide: [JitterBuffer<2>; 2],
+    /// The buffer of the codec, one of them.
+    narrow: Option<JitterBuffer<1>>,
+    wide: Option<JitterBuffer<2>>,
     reception: Reception,
     /// The far end's stream, as it would be if it were honest.
     out: RtpOut,
@@ -47,17 +47,20 @@ struct Line {
 impl Line {
     fn new(octet: u8) -> Self {
         let (now, signalled) = (epoch(), address(octet));
-        let delay_ms = 20 + u16::from(octet >> 4) * 20;
+        let delay_ms = u16::from(octet >> 6) * 60;
+        let (narrow, wide) = match octet >> 4 & 3 {
+            0 => (Some(JitterBuffer::new(delay_ms, Law::Mu)), None),
+            1 => (Some(JitterBuffer::new(delay_ms, Law::A)), None),
+            2 => (None, Some(JitterBuffer::g722(delay_ms))),
+            _ => (None, Some(JitterBuffer::opus(delay_ms).expect("libopus"))),
+        };
         Self {
             now,
             signalled,
             latch: SourceLatch::new(signalled, Sources::of(signalled.ip()), now),
             keys: DtmfReceiver::new(),
-            narrow: Law::ALL.map(|law| JitterBuffer::new(delay_ms, law)),
-            wide: [
-                JitterBuffer::g722(delay_ms),
-                JitterBuffer::opus(delay_ms).expect("libopus"),
-            ],
+            narrow,
+            wide,
             reception: Reception::default(),
             out: RtpOut::new(1, 0xfff0, u32::MAX - 800),
             accepted: 0,
