@@ -24,9 +24,6 @@ pub const FILE_BYTES_MAX: u64 = 128 << 20;
 /// The highest place in line that is said as a number.
 pub const POSITION_MAX: u16 = 99;
 
-/// Silence between the words of a composed announcement, which end softly: 20 ms.
-const WORD_GAP: usize = 160;
-
 /// Why a sound file cannot be used.
 #[derive(Debug, Error)]
 #[error("{}: {problem}", file.display())]
@@ -84,6 +81,22 @@ impl Prompt {
                 .chain(std::iter::repeat(0.0))
                 .take(len);
             padded.map(|sample| law.encode(sample)).collect()
+        };
+        Self {
+            mu: in_law(Law::Mu),
+            a: in_law(Law::A),
+        }
+    }
+
+    /// One after the other, a frame of silence between any two.
+    fn join(parts: &[&Self]) -> Self {
+        let in_law = |law: Law| {
+            let parts = parts.iter().map(|part| match law {
+                Law::Mu => &*part.mu,
+                Law::A => &*part.a,
+            });
+            let parts: Vec<_> = parts.collect();
+            parts.join(&[law.silence(); NB_FRAME][..]).into()
         };
         Self {
             mu: in_law(Law::Mu),
@@ -201,16 +214,17 @@ impl Assets {
                 sounds.insert(stem.to_owned(), files::embedded(name, bytes)?);
             }
         }
-        let prompt = |stem: &str| sounds.get(stem).map_or(&[][..], Vec::as_slice);
+        let encoded = |(stem, sound): (&String, &Vec<f32>)| (stem.clone(), Prompt::encode(sound));
+        let prompts: BTreeMap<String, Prompt> = sounds.iter().map(encoded).collect();
+        let prompt = |stem: &str| prompts.get(stem).cloned();
+        let prompt = |stem: &str| prompt(stem).unwrap_or_else(|| Prompt::encode(&[]));
         Ok(Self {
-            greeting: Prompt::encode(prompt("greeting")),
-            hold_music: Prompt::encode(prompt("hold-music")),
-            no_show: Prompt::encode(prompt("no-show")),
-            line_closed: Prompt::encode(prompt("line-closed")),
-            positions: (1..=POSITION_MAX)
-                .map(|n| Prompt::encode(&position(&sounds, n)))
-                .collect(),
-            position_many: Prompt::encode(prompt("position-many")),
+            greeting: prompt("greeting"),
+            hold_music: prompt("hold-music"),
+            no_show: prompt("no-show"),
+            line_closed: prompt("line-closed"),
+            positions: (1..=POSITION_MAX).map(|n| position(&prompts, n)).collect(),
+            position_many: prompt("position-many"),
             unused,
         })
     }
@@ -229,18 +243,14 @@ pub fn demo_callers() -> Result<Vec<Prompt>, AssetError> {
 
 /// "You are number" and the number, spoken whole where there is a recording of it, else as tens
 /// and ones.
-fn position(sounds: &BTreeMap<String, Vec<f32>>, place: u16) -> Vec<f32> {
-    let number = |n: u16| sounds.get(&format!("number-{n}"));
-    let mut samples = sounds.get("position").cloned().unwrap_or_default();
+fn position(prompts: &BTreeMap<String, Prompt>, place: u16) -> Prompt {
+    let number = |n: u16| prompts.get(&format!("number-{n}"));
     let words = match number(place) {
         Some(whole) => [Some(whole), None],
         None => [number(place - place % 10), number(place % 10)],
     };
-    for word in words.into_iter().flatten() {
-        samples.resize(samples.len() + WORD_GAP, 0.0);
-        samples.extend_from_slice(word);
-    }
-    samples
+    let said = std::iter::once(prompts.get("position")).chain(words);
+    Prompt::join(&said.flatten().collect::<Vec<_>>())
 }
 
 #[cfg(test)]

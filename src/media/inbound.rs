@@ -77,6 +77,22 @@ impl Buffer {
         }
     }
 
+    fn park(&mut self) {
+        match self {
+            Self::Narrow(jitter) => jitter.park(),
+            Self::Wide(jitter) => jitter.park(),
+            Self::Deaf => {}
+        }
+    }
+
+    fn wake(&mut self) {
+        match self {
+            Self::Narrow(jitter) => jitter.wake(),
+            Self::Wide(jitter) => jitter.wake(),
+            Self::Deaf => {}
+        }
+    }
+
     fn hear_silence(&mut self) {
         match self {
             Self::Narrow(jitter) => jitter.hear_silence(),
@@ -194,11 +210,21 @@ impl Inbound {
         self.current.restart();
     }
 
-    /// What came before was long ago.
-    pub(super) fn forget(&mut self) {
-        self.current.restart();
-        if let Some(former) = &mut self.former {
-            former.patience = 0;
+    /// Begins to be heard; what came before was long ago. Not on the tick.
+    pub(super) fn wake(&mut self) {
+        self.current.wake();
+        self.forget_former();
+    }
+
+    /// Is heard no more for now: only what was learnt of the path stays. Not on the tick.
+    pub(super) fn park(&mut self) {
+        self.current.park();
+        self.forget_former();
+    }
+
+    fn forget_former(&mut self) {
+        if let Some(former) = self.former.take() {
+            self.counts = self.counts.plus(former.buffer.counts());
         }
     }
 

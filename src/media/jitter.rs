@@ -176,6 +176,18 @@ impl<const W: usize> JitterBuffer<W> {
         self.empty();
     }
 
+    /// Gives its memory back while nobody listens: packets are passed over, and what comes out is silence. Not on the tick.
+    pub fn park(&mut self) {
+        self.ring.park();
+        self.empty();
+    }
+
+    /// Takes packets again, as after [`restart`](Self::restart). Not on the tick.
+    pub fn wake(&mut self) {
+        self.ring.wake();
+        self.restart();
+    }
+
     fn empty(&mut self) {
         self.ring.clear();
         self.coding.clear();
@@ -193,7 +205,7 @@ impl<const W: usize> JitterBuffer<W> {
     /// Takes a packet that arrived at `at`, with the timestamp of the codec's RTP clock. The payload is copied.
     pub fn insert(&mut self, at: Instant, timestamp: u32, payload: &[u8]) {
         let ticks = self.coding.ticks(payload);
-        if ticks == 0 || ticks > RING - FAR as usize {
+        if ticks == 0 || ticks > RING - FAR as usize || self.ring.is_parked() {
             return;
         }
         let arrival = self.ticks_at(at);

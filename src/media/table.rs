@@ -269,7 +269,7 @@ impl MediaTable {
                     .voice
                     .get_or_insert_with(|| Box::new(Voice::new(&self.settings, codec)));
                 if leg.seat.is_none() {
-                    voice.inbound.forget();
+                    voice.inbound.wake();
                 }
                 if leg.phase != 0 && !self.seating.contains(&key) {
                     self.seating.push(key);

@@ -5,30 +5,49 @@ pub(super) const RING: usize = 8192;
 /// Marks a place that holds nothing; no codec decodes to it.
 const MISSING: f32 = f32::NAN;
 
-/// Places of `W` samples each, by media time.
+/// Places of `W` samples each, by media time; none at all while nobody listens.
 #[derive(Debug)]
 pub(super) struct Ring<const W: usize> {
-    ticks: Box<[[f32; W]; RING]>,
+    ticks: Option<Box<[[f32; W]; RING]>>,
 }
 
 impl<const W: usize> Ring<W> {
     pub(super) fn new() -> Self {
         Self {
-            ticks: Box::new([[MISSING; W]; RING]),
+            ticks: Some(Box::new([[MISSING; W]; RING])),
         }
     }
 
+    /// Gives the memory back, which is most of what a caller takes. Not on the tick.
+    pub(super) fn park(&mut self) {
+        self.ticks = None;
+    }
+
+    /// Takes it again. Not on the tick.
+    pub(super) fn wake(&mut self) {
+        self.ticks
+            .get_or_insert_with(|| Box::new([[MISSING; W]; RING]));
+    }
+
+    pub(super) fn is_parked(&self) -> bool {
+        self.ticks.is_none()
+    }
+
     pub(super) fn clear(&mut self) {
-        self.ticks.fill([MISSING; W]);
+        if let Some(ticks) = &mut self.ticks {
+            ticks.fill([MISSING; W]);
+        }
     }
 
     pub(super) fn is_missing(&self, at: i64) -> bool {
-        is_missing(&self.ticks[index(at)])
+        self.at(at).is_none_or(is_missing)
     }
 
     /// Puts a tick in its place; whether that is news.
     pub(super) fn put(&mut self, at: i64, tick: [f32; W]) -> bool {
-        let place = &mut self.ticks[index(at)];
+        let Some(place) = self.place(at) else {
+            return false;
+        };
         let is_news = is_missing(place);
         *place = tick;
         is_news
@@ -38,7 +57,9 @@ impl<const W: usize> Ring<W> {
     pub(super) fn write(&mut self, play: i64, start: i64, samples: &[f32]) {
         let past = usize::try_from(play - start).unwrap_or(0);
         for (n, tick) in samples.as_chunks().0.iter().enumerate().skip(past) {
-            self.ticks[index(start + n as i64)] = *tick;
+            if let Some(place) = self.place(start + n as i64) {
+                *place = *tick;
+            }
         }
     }
 
@@ -46,11 +67,11 @@ impl<const W: usize> Ring<W> {
     pub(super) fn copy_run(&self, at: i64, out: &mut [[f32; W]]) -> usize {
         let mut run = 0;
         for (n, tick) in out.iter_mut().enumerate() {
-            let there = self.ticks[index(at + n as i64)];
-            if is_missing(&there) {
+            let there = self.at(at + n as i64);
+            let Some(there) = there.filter(|there| !is_missing(there)) else {
                 break;
-            }
-            *tick = there;
+            };
+            *tick = *there;
             run += 1;
         }
         run
@@ -59,8 +80,18 @@ impl<const W: usize> Ring<W> {
     /// Empties places.
     pub(super) fn discard(&mut self, at: std::ops::Range<i64>) {
         for at in at {
-            self.ticks[index(at)] = [MISSING; W];
+            if let Some(place) = self.place(at) {
+                *place = [MISSING; W];
+            }
         }
+    }
+
+    fn at(&self, at: i64) -> Option<&[f32; W]> {
+        Some(&self.ticks.as_ref()?[index(at)])
+    }
+
+    fn place(&mut self, at: i64) -> Option<&mut [f32; W]> {
+        Some(&mut self.ticks.as_mut()?[index(at)])
     }
 }
 

@@ -458,3 +458,30 @@ fn a_stall_of_our_clock_is_jumped_over() {
     b.run(50, (80..130).map(|n| packet_at(n, 3.0)).collect());
     assert_eq!(b.frames * 160 - b.play(), lag);
 }
+
+#[test]
+fn a_buffer_that_is_parked_is_silent_and_wakes_as_new() {
+    let mut b = Bench::new(0);
+    for (ms, media, payload) in tone_packets(440.0, 20, 20.0) {
+        b.packet(ms, media, &payload);
+        b.pull();
+    }
+    b.buffer.park();
+    for n in 20..30 {
+        b.packet(
+            f64::from(n) * 20.0,
+            i64::from(n) * 160,
+            &noise_packet(0, 160),
+        );
+        assert_eq!(b.pull(), [0.0; NB_FRAME], "frame {n}");
+    }
+    let late = b.buffer.counts();
+    b.buffer.wake();
+    for (ms, media, payload) in tone_packets(440.0, 60, 20.0).into_iter().skip(30) {
+        b.packet(ms, media, &payload);
+        b.pull();
+    }
+    let level = crate::media::jitter::power(&b.out[b.out.len() - 1600..]);
+    assert!(level > 0.01, "{level}");
+    assert_eq!(b.buffer.counts(), late, "nothing was lost meanwhile");
+}

@@ -7,7 +7,7 @@ use super::{Leg, Side};
 use crate::media::quality::{Impairment, Measured};
 use crate::media::rtcp::{Moment, REPORT_BUF};
 use crate::media::rtp::DATAGRAM_MAX;
-use crate::media::table::{EventQueue, LegKey, MediaEvent, MediaIo, MediaSettings};
+use crate::media::table::{EventQueue, LegKey, MediaEvent, MediaIo, MediaSettings, Place};
 
 /// Between two measurements: a second, less what the round may be early.
 const MEASURE_EVERY: Duration = Duration::from_millis(900);
@@ -29,6 +29,7 @@ impl Leg {
         if since.is_none_or(|since| since >= MEASURE_EVERY) {
             self.measured_at = Some(now);
             self.read_control(key, moment, io, events);
+            self.park();
             let measured = self.measured(settings);
             if let Some(quality) = self.line.measure(now, &measured) {
                 events.push(MediaEvent::Line { leg: key, quality });
@@ -38,6 +39,14 @@ impl Leg {
             && rtp.control().is_due(moment)
         {
             self.send_control(key, moment, false, io);
+        }
+    }
+
+    /// A caller who is in no room, and has been faded out of the last, needs no buffer.
+    fn park(&mut self) {
+        let is_heard = self.seat.is_some() || matches!(self.place, Place::Seat(_));
+        if let Some(voice) = self.voice.as_mut().filter(|_| !is_heard) {
+            voice.inbound.park();
         }
     }
 
