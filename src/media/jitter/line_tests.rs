@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::tests::{Bench, noise, noise_packet, packet_at, worst_click};
 use super::*;
+use crate::media::NB_FRAME;
 use crate::media::tone::Tone;
 
 /// A speaker whose packets are of every length a telephone may choose, mixed.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::tests::{Bench, noise, noise_packet};
 use super::*;
-use crate::media::NbFrame;
+use crate::media::{NB_FRAME, NbFrame};
 
 /// What a packet goes through.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ impl Model {
         if self.restarts != after.counts().restarts {
             self.restarts = after.counts().restarts;
             self.there.clear();
-        } else if !is_first && (start - before).abs() > FAR {
+        } else if !is_first && (start - before).abs() > take::FAR {
             return;
         }
         for at in start.max(after.play)..start + len {

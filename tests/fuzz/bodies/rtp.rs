@@ -135,10 +135,10 @@ impl Line {
         }
         // A key's packets are these few octets in practice, but nothing says so.
         self.keys.receive(self.now, &packet);
-        for jitter in &mut self.narrow {
+        if let Some(jitter) = &mut self.narrow {
             jitter.insert(self.now, packet.timestamp, packet.payload);
         }
-        for jitter in &mut self.wide {
+        if let Some(jitter) = &mut self.wide {
             jitter.insert(self.now, packet.timestamp, packet.payload);
         }
         self.reception.count(self.now, &packet, true, 8000);
@@ -147,12 +147,12 @@ impl Line {
     }
 
     fn play(&mut self) {
-        for jitter in &mut self.narrow {
+        if let Some(jitter) = &mut self.narrow {
             let mut frame = [0.0; NB_FRAME];
             jitter.pull(self.now, &mut frame);
             is_sound(&frame, jitter.target_ms());
         }
-        for jitter in &mut self.wide {
+        if let Some(jitter) = &mut self.wide {
             let mut frame = [0.0; WB_FRAME];
             jitter.pull(self.now, &mut frame);
             is_sound(&frame, jitter.target_ms());
