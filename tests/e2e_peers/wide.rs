@@ -106,16 +106,22 @@ fn wide_telephones_hear_one_another_in_full() {
     let folder = TempDir::new().expect("a temporary folder");
     let phones = TELEPHONES.map(|telephone| {
         let process = telephone.call(&switch, folder.path());
-        (telephone, process)
+        let row = eventually(telephone.number, || {
+            let log = folder.path().join(telephone.codec).join("baresip.log");
+            let log = || std::fs::read_to_string(log).unwrap_or_default();
+            telephone
+                .row(&switch)
+                .map_err(|calls| format!("{calls}\n{}", log()))
+        });
+        (telephone, process, row)
     });
-    for (telephone, _) in &phones {
-        let row = eventually(telephone.number, || telephone.row(&switch));
+    for (_, _, row) in &phones {
         for step in ["move-to-screening", "move-to-hold", "move-to-live"] {
             let path = format!("/api/twilio-sip/{step}");
             switch.ask("POST", &path, json!({"callId": text(&row["id"])}));
         }
     }
-    for (telephone, process) in phones {
+    for (telephone, process, _) in phones {
         let said = process.succeed();
         let heard = text(&said["heard"]);
         let end = [telephone.hears_hz, telephone.does_not_hear_hz]

@@ -16,6 +16,7 @@ than the SDP says, as it does behind a NAT.
 
 import argparse
 import json
+import random
 import re
 import socket
 import subprocess
@@ -72,9 +73,18 @@ def module_folder():
 
 
 def free_port(host):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """Free for UDP and TCP, and below the ports that the system gives away by itself, which may be gone a moment later."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(200):
+        port = random.randrange(24000, 29000)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(family, kind) as probe:
+                    probe.bind((host, port))
+        except OSError:
+            continue
+        return port
+    raise OSError(f"no free port on {host}")
 
 
 def write_config(folder, args):

@@ -27,7 +27,7 @@ pub(crate) struct Body {
 }
 
 /// All of them.
-pub(crate) const ALL: [Body; 10] = [
+pub(crate) const ALL: [Body; 11] = [
     Body {
         name: "message",
         run: message::run,
@@ -47,6 +47,10 @@ pub(crate) const ALL: [Body; 10] = [
     Body {
         name: "rtp",
         run: rtp::run,
+    },
+    Body {
+        name: "wide",
+        run: rtp::run_wide,
     },
     Body {
         name: "rtcp",

@@ -15,9 +15,37 @@ use super::octets::{Octets, epoch};
 
 const OPERATIONS_MAX: usize = 256;
 
+/// Callers in G.711.
 pub(crate) fn run(data: &[u8]) {
+    hear(data, narrow);
+}
+
+/// Callers in G.722 and Opus, whose decoders take their time.
+pub(crate) fn run_wide(data: &[u8]) {
+    hear(data, wide);
+}
+
+/// The buffer of the codec, one of both.
+type Buffer = (Option<JitterBuffer<1>>, Option<JitterBuffer<2>>);
+
+fn narrow(octet: u8, delay_ms: u16) -> Buffer {
+    let [mu, a] = Law::ALL;
+    let law = if octet & 1 == 0 { mu } else { a };
+    (Some(JitterBuffer::new(delay_ms, law)), None)
+}
+
+fn wide(octet: u8, delay_ms: u16) -> Buffer {
+    let buffer = if octet & 1 == 0 {
+        JitterBuffer::g722(delay_ms)
+    } else {
+        JitterBuffer::opus(delay_ms).expect("libopus")
+    };
+    (None, Some(buffer))
+}
+
+fn hear(data: &[u8], buffer: fn(u8, u16) -> Buffer) {
     let mut octets = Octets(data);
-    let mut line = Line::new(octets.octet());
+    let mut line = Line::new(octets.octet(), buffer);
     for _ in 0..OPERATIONS_MAX {
         if octets.is_empty() {
             break;
@@ -35,7 +63,6 @@ struct Line {
     signalled: SocketAddr,
     latch: SourceLatch,
     keys: DtmfReceiver,
-    /// The buffer of the codec, one of them.
     narrow: Option<JitterBuffer<1>>,
     wide: Option<JitterBuffer<2>>,
     reception: Reception,
@@ -45,15 +72,10 @@ struct Line {
 }
 
 impl Line {
-    fn new(octet: u8) -> Self {
+    fn new(octet: u8, buffer: fn(u8, u16) -> Buffer) -> Self {
         let (now, signalled) = (epoch(), address(octet));
         let delay_ms = u16::from(octet >> 6) * 60;
-        let (narrow, wide) = match octet >> 4 & 3 {
-            0 => (Some(JitterBuffer::new(delay_ms, Law::Mu)), None),
-            1 => (Some(JitterBuffer::new(delay_ms, Law::A)), None),
-            2 => (None, Some(JitterBuffer::g722(delay_ms))),
-            _ => (None, Some(JitterBuffer::opus(delay_ms).expect("libopus"))),
-        };
+        let (narrow, wide) = buffer(octet >> 4, delay_ms);
         Self {
             now,
             signalled,
