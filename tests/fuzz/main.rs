@@ -111,4 +111,4 @@ macro_rules! bodies {
     };
 }
 
-bodies!(message call stream sdp rtp rtcp noise digest command twilio);
+bodies!(message call stream sdp rtp wide rtcp noise digest command twilio);
