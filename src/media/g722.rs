@@ -12,7 +12,7 @@
 mod band;
 mod qmf;
 
-use band::{High, Low};
+use band::{Band as _, High, Low};
 use qmf::Qmf;
 
 use super::g711::EncodedFrame;

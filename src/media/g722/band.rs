@@ -45,6 +45,51 @@ const ILB: [i32; 32] = [
     2896, 2960, 3025, 3091, 3158, 3228, 3298, 3371, 3444, 3520, 3597, 3676, 3756, 3838, 3922, 4008,
 ];
 
+/// What both bands do alike.
+pub(super) trait Band {
+    /// A code that was wished for is taken up to this part of the step beside the best one.
+    const LENIENCE: i32;
+
+    /// What a code stands for now: a sample of 15 bits.
+    fn value(&self, code: u8) -> i32;
+
+    /// The code of a sample of 15 bits.
+    fn quantised(&self, sample: i32) -> u8;
+
+    /// Width of a quantiser step.
+    fn step(&self) -> i32;
+
+    /// Goes on after a code.
+    fn adapt(&mut self, code: u8);
+
+    /// A sample of 15 bits as a code.
+    fn encode(&mut self, sample: i32) -> u8 {
+        let code = self.quantised(sample);
+        self.adapt(code);
+        code
+    }
+
+    /// The same, but takes the code `wish` instead where that is hardly worse.
+    fn steer(&mut self, sample: i32, wish: u8) -> u8 {
+        let own = self.quantised(sample);
+        let error = |code| (self.value(code) - sample).abs();
+        let code = if error(wish) <= error(own) + self.step() / Self::LENIENCE {
+            wish
+        } else {
+            own
+        };
+        self.adapt(code);
+        code
+    }
+
+    /// A code as a sample of 15 bits.
+    fn decode(&mut self, code: u8) -> i32 {
+        let sample = self.value(code);
+        self.adapt(code);
+        sample
+    }
+}
+
 /// The lower band, 0 to 4 kHz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Low {
@@ -59,37 +104,18 @@ impl Low {
             predictor: Predictor::new(),
         }
     }
+}
 
-    /// A sample of 15 bits as a code of 6.
-    pub(super) fn encode(&mut self, sample: i32) -> u8 {
-        let code = self.quantised(sample);
-        self.adapt(code);
-        code
-    }
-
-    /// The same, but takes the code `wish` instead where that is hardly worse.
-    pub(super) fn steer(&mut self, sample: i32, wish: u8) -> u8 {
-        let own = self.quantised(sample);
-        let error = |code| (self.value(code) - sample).abs();
-        let code = if error(wish) <= error(own) + self.step.det / 16 {
-            wish
-        } else {
-            own
-        };
-        self.adapt(code);
-        code
-    }
-
-    /// A code of 6 bits as a sample of 15.
-    pub(super) fn decode(&mut self, code: u8) -> i32 {
-        let sample = self.value(code);
-        self.adapt(code);
-        sample
-    }
+impl Band for Low {
+    const LENIENCE: i32 = 16;
 
     fn value(&self, code: u8) -> i32 {
         let difference = q15(self.step.det, QM6[usize::from(code & 0x3F)]);
         limit15(self.predictor.sum + difference)
+    }
+
+    fn step(&self) -> i32 {
+        self.step.det
     }
 
     /// SUBTRA, QUANTL.
@@ -131,37 +157,18 @@ impl High {
             predictor: Predictor::new(),
         }
     }
+}
 
-    /// A sample of 15 bits as a code of 2.
-    pub(super) fn encode(&mut self, sample: i32) -> u8 {
-        let code = self.quantised(sample);
-        self.adapt(code);
-        code
-    }
-
-    /// The same, but takes the code `wish` instead where that is hardly worse.
-    pub(super) fn steer(&mut self, sample: i32, wish: u8) -> u8 {
-        let own = self.quantised(sample);
-        let error = |code| (self.value(code) - sample).abs();
-        let code = if error(wish) <= error(own) + self.step.det / 4 {
-            wish
-        } else {
-            own
-        };
-        self.adapt(code);
-        code
-    }
-
-    /// A code of 2 bits as a sample of 15.
-    pub(super) fn decode(&mut self, code: u8) -> i32 {
-        let sample = self.value(code);
-        self.adapt(code);
-        sample
-    }
+impl Band for High {
+    const LENIENCE: i32 = 4;
 
     fn value(&self, code: u8) -> i32 {
         let difference = q15(self.step.det, QM2[usize::from(code & 3)]);
         limit15(self.predictor.sum + difference)
+    }
+
+    fn step(&self) -> i32 {
+        self.step.det
     }
 
     /// SUBTRA, QUANTH.
