@@ -14,6 +14,8 @@
 #[path = "answer/caller.rs"]
 #[expect(dead_code, reason = "the other half of it is for benches/answer.rs")]
 mod answer_caller;
+#[path = "load/bare.rs"]
+mod bare;
 #[path = "load/child.rs"]
 mod child;
 #[path = "load/crowd.rs"]
@@ -78,6 +80,9 @@ struct Settings {
     /// Where load.json and load.md go
     #[arg(long, env = "LOAD_OUT", default_value = "build/load")]
     out: PathBuf,
+    /// The floor under so many far ends, see `bare`
+    #[arg(long, hide = true)]
+    bare: Option<usize>,
     /// What cargo says to each benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -97,6 +102,9 @@ const ALL: [&str; 9] = [
 
 fn main() -> Result<()> {
     let settings = Settings::parse();
+    if let Some(callers) = settings.bare {
+        return bare::run(callers);
+    }
     let pace = Pace {
         step: Duration::from_secs(settings.seconds),
         rounds: settings.rounds,

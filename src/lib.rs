@@ -12,8 +12,9 @@
 //! | [`twilio`] | signatures, TwiML, call tokens | nothing of ours |
 //! | [`livekit`] | LiveKit's signalling and tokens, without sockets | `rtc` |
 //! | [`config`] | settings, from file and environment | `domain` |
+//! | [`priority`] | which threads go first | nothing of ours |
 //! | [`net`] | sockets and nothing but sockets | `domain`, `config` |
-//! | [`store`] | the books: Diesel, and the journal before it | `domain`, `config` |
+//! | [`store`] | the books: Diesel, and the journal before it | `domain`, `config`, `priority` |
 //! | [`actors`] | where logic meets clock, sockets and each other | all above |
 //! | [`http`] | the web: API, sign-in, dashboards | `domain`, `store`, `config`, `twilio`, `actors` |
 //! | [`phone`], [`demo`] | a telephone in software, and callers who use it | `sip`, `media`, `domain`, `actors` |
@@ -42,6 +43,7 @@ pub mod livekit;
 pub mod media;
 pub mod net;
 pub mod phone;
+pub mod priority;
 pub mod rtc;
 pub mod sip;
 pub mod store;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::bare::Bare;
 use crate::crowd::{Crowd, Heard};
 use crate::janus::Janus;
 use crate::machine::Watch;
@@ -50,6 +51,9 @@ pub(crate) fn mix(record: &mut Record, pace: Pace) -> Result<()> {
             })?;
         }
         drop(ours);
+        for callers in ON_AIR {
+            floor(record, "mix", (callers, round), pace)?;
+        }
         let Some(mut janus) = Janus::start()? else {
             record.note("Janus is not installed: scripts/install-packages bench")?;
             continue;
@@ -78,6 +82,9 @@ pub(crate) fn hold(record: &mut Record, pace: Pace) -> Result<()> {
             })?;
         }
         drop(ours);
+        for callers in ON_HOLD.iter().chain(&MANY_ON_HOLD).copied() {
+            floor(record, "hold", (callers, round), pace)?;
+        }
         let Some(mut janus) = Janus::start()? else {
             record.note("Janus is not installed: scripts/install-packages bench")?;
             continue;
@@ -139,6 +146,20 @@ pub(crate) fn poor_network(record: &mut Record, pace: Pace) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// What the same packets cost without anything but the kernel.
+fn floor(
+    record: &mut Record,
+    scenario: &'static str,
+    (callers, round): (usize, usize),
+    pace: Pace,
+) -> Result<()> {
+    let mut bare = Bare::start(callers)?;
+    let pid = bare.program.pid();
+    record.take((scenario, "bare sockets"), (callers, round), || {
+        listen(&mut bare.crowd, pid, pace.step)
+    })
 }
 
 /// Speaks and listens, once buffers have found their depth.

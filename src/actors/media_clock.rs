@@ -6,8 +6,6 @@
 //! Nothing else runs between waking and sending. A late tick is made up for, up to three frames; a longer stall is jumped over.
 //! When nobody has been there for a second the clock rests; the first leg or microphone rouses it at once.
 
-mod priority;
-
 use std::{
     collections::BTreeMap,
     rc::Rc,
@@ -180,11 +178,12 @@ impl MediaClock {
     fn tick(&mut self, now: Instant) {
         let phase = self.phase;
         self.phase = (phase + 1) % PHASES;
-        studio::with(|studio| {
+        let is_tapped = studio::with(|studio| {
             studio.sockets.begin(now);
             studio.table.tick(now, phase, &mut studio.sockets);
+            studio.table.take_tapped()
         });
-        if phase == 0 {
+        if is_tapped == Some(true) {
             self.bridge.wake();
         }
     }
@@ -306,7 +305,7 @@ impl Actor for MediaClock {
             return ctx.stop();
         };
         studio::install(studio);
-        priority::raise();
+        crate::priority::raise();
         self.next = clock::now();
         self.wait(ctx);
     }

@@ -23,9 +23,11 @@ pub use loudness::{Loudness, LoudnessReading, SILENCE_LUFS};
 pub use meter::{Level, Meter, SILENCE_DBFS};
 pub use speech::SpeechDetector;
 
+use super::resample::dot;
+
 /// Mean of the squares; 0 for an empty slice.
 pub(super) fn mean_square(samples: &[f32]) -> f32 {
-    samples.iter().map(|x| x * x).sum::<f32>() / samples.len().max(1) as f32
+    dot(samples, samples) / samples.len().max(1) as f32
 }
 
 /// Power (mean square) in dBFS, never below [`SILENCE_DBFS`].

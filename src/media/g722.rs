@@ -16,10 +16,8 @@ use band::{Band as _, High, Low};
 use qmf::Qmf;
 
 use super::g711::EncodedFrame;
+use super::pcm::{from_linear, to_linear};
 use super::{NB_FRAME, WbFrame};
-
-/// 16-bit linear PCM at ±1.0.
-const FULL_SCALE: f32 = 32_768.0;
 
 /// What is below -60 dBFS is no sound, and no difference: the power of 16 steps of 15 bits.
 const INAUDIBLE: f32 = 256.0;
@@ -54,7 +52,7 @@ impl Encoder {
     pub fn frame(&mut self, frame: &WbFrame) -> EncodedFrame {
         let mut octets = [0; NB_FRAME];
         for (octet, pair) in octets.iter_mut().zip(frame.as_chunks().0) {
-            *octet = self.octet(pair.map(linear));
+            *octet = self.octet(pair.map(to_linear));
         }
         octets
     }
@@ -64,7 +62,7 @@ impl Encoder {
     pub fn steered(&mut self, frame: &WbFrame, wish: &[u8]) -> EncodedFrame {
         let mut octets = [0; NB_FRAME];
         for ((octet, pair), wish) in octets.iter_mut().zip(frame.as_chunks().0).zip(wish) {
-            let (low, high) = self.qmf.split(pair.map(linear));
+            let (low, high) = self.qmf.split(pair.map(to_linear));
             *octet = self.high.steer(high, wish >> 6) << 6 | self.low.steer(low, wish & 0x3F);
         }
         octets
@@ -130,8 +128,7 @@ impl Decoder {
 
     /// The two samples of an octet in ±1.0.
     pub fn samples(&mut self, octet: u8) -> [f32; 2] {
-        self.octet(octet)
-            .map(|sample| f32::from(sample) / FULL_SCALE)
+        self.octet(octet).map(from_linear)
     }
 }
 
@@ -139,11 +136,6 @@ impl Default for Decoder {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Half away from zero; the cast saturates and turns NaN into 0.
-fn linear(sample: f32) -> i16 {
-    (sample * FULL_SCALE + 0.5_f32.copysign(sample)) as i16
 }
 
 #[cfg(test)]

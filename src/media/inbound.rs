@@ -252,21 +252,19 @@ impl Inbound {
     }
 
     /// The next frame, in the present codec's band.
-    pub(super) fn pull(&mut self, now: Instant) -> Pcm {
-        let mut frame = Pcm::silence(self.codec.band());
+    pub(super) fn pull(&mut self, now: Instant, frame: &mut Pcm) {
+        frame.make_room(self.codec.band());
         let Some(former) = self.former.as_mut().filter(|former| former.patience > 0) else {
-            self.current.pull(now, &mut frame);
-            return frame;
+            return self.current.pull(now, frame);
         };
         let is_over = self.current.is_ready(now) && former.is_over();
-        former.pull(now, &mut frame);
+        former.pull(now, frame);
         if is_over {
             former.patience = 0;
             let mut next = Pcm::silence(self.codec.band());
             self.current.pull(now, &mut next);
             cross_over(frame.samples_mut(), next.samples());
         }
-        frame
     }
 
     pub(super) fn counts(&self) -> JitterCounts {
@@ -291,6 +289,7 @@ impl Former {
             Bridge::Down(_) => Pcm::silence(Band::Wide),
         };
         self.buffer.pull(now, &mut own);
+        frame.samples_mut().fill(0.0);
         match (&mut self.bridge, &own) {
             (Bridge::Up(up), Pcm::Narrow(own)) => up.add(own, frame.samples_mut()),
             (Bridge::Down(down), Pcm::Wide(own)) => down.add(own, frame.samples_mut()),

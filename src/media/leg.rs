@@ -169,21 +169,21 @@ impl Leg {
         self.place = place;
     }
 
-    /// Reads what has come in. The voice is kept only while `heard`.
+    /// Reads what has come in, each datagram by `buf`. The voice is kept only while `heard`.
     pub(super) fn drain(
         &mut self,
         key: LegKey,
         now: Instant,
         heard: bool,
+        buf: &mut [u8; DATAGRAM_MAX],
         io: &mut impl MediaIo,
         events: &mut EventQueue,
     ) {
         if let Side::Stream(_) = self.side {
             return self.drain_stream(now, heard);
         }
-        let mut buf = [0; DATAGRAM_MAX];
         for _ in 0..DATAGRAMS_PER_FRAME_MAX {
-            let Some(datagram) = io.recv(key, &mut buf) else {
+            let Some(datagram) = io.recv(key, buf) else {
                 break;
             };
             let bytes = buf.get_mut(..datagram.len).unwrap_or_default();

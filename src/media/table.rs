@@ -96,6 +96,8 @@ pub struct MediaTable {
     /// The hold music as callers at 16 kHz hear it.
     music: Music,
     ticked_at: Option<Instant>,
+    /// Whether there are packets for browsers.
+    is_tapped: bool,
     events: EventQueue,
 }
 
@@ -142,6 +144,7 @@ impl MediaTable {
             beat: 0,
             music: Music::new(),
             ticked_at: None,
+            is_tapped: false,
             events: EventQueue::new(),
         }
     }
@@ -354,6 +357,11 @@ impl MediaTable {
         Ok(())
     }
 
+    /// Whether there has been anything for browsers to take from a tap since the last call.
+    pub fn take_tapped(&mut self) -> bool {
+        std::mem::take(&mut self.is_tapped)
+    }
+
     /// Ends a tap, and the encoder with it.
     pub fn untap(&mut self, leg: LegKey) {
         if let Some(leg) = self.legs.get_mut(leg) {
@@ -398,9 +406,9 @@ fn fade_out(leg: &mut Leg, ticked_at: Option<Instant>, rooms: &mut SlotMap<RoomK
     if let (Some(room), Some(voice), Some(now)) = (leg.seat, &mut leg.voice, ticked_at)
         && let Some(room) = rooms.get_mut(room)
     {
-        let mut frame = voice.pull(now, gain);
+        let frame = voice.pull(now, gain);
         Ramp::at(1.0).apply(frame.samples_mut(), 0.0);
-        room.mix.add_farewell(&frame);
+        room.mix.add_farewell(frame);
     }
 }
 

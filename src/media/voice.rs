@@ -97,13 +97,14 @@ impl Voice {
     }
 
     /// The next frame of the caller's voice, as the room is to hear it: at this gain at its end, 0 when muted.
-    pub(super) fn pull(&mut self, now: Instant, gain: f32) -> Pcm {
-        let mut frame = self.inbound.pull(now);
+    pub(super) fn pull(&mut self, now: Instant, gain: f32) -> &mut Pcm {
+        let frame = &mut self.entering.frame;
+        self.inbound.pull(now, frame);
         if let Some(high_pass) = &mut self.high_pass {
             high_pass.process(frame.samples_mut());
         }
         if let Some(denoiser) = &mut self.denoiser {
-            denoiser.process(&mut frame);
+            denoiser.process(frame);
         }
         let samples = frame.samples_mut();
         if let Some(gate) = &mut self.gate {
@@ -125,17 +126,15 @@ impl Voice {
         before: Option<RoomKey>,
         after: Option<RoomKey>,
     ) {
-        let frame = self.pull(now, gain);
-        self.leaving = Share::NONE;
+        self.pull(now, gain);
+        self.entering.room = after;
+        self.leaving.room = None;
         if before != after {
             self.leaving = Share {
                 room: before,
-                frame: frame.clone(),
+                frame: self.entering.frame.clone(),
             };
             Ramp::at(1.0).apply(self.leaving.frame.samples_mut(), 0.0);
-        }
-        self.entering = Share { room: after, frame };
-        if before != after {
             Ramp::at(0.0).apply(self.entering.frame.samples_mut(), 1.0);
         }
     }
@@ -156,8 +155,8 @@ impl Voice {
 
     /// Forgets this frame's shares: the caller is in no room.
     pub(super) fn fall_silent(&mut self) {
-        self.entering = Share::NONE;
-        self.leaving = Share::NONE;
+        self.entering.room = None;
+        self.leaving.room = None;
     }
 }
 
@@ -221,14 +220,16 @@ impl Tap {
         self.encoder.change(how, band)
     }
 
-    pub(super) fn hear(&mut self, frame: &Pcm) {
+    /// Whether there is a packet to take in the ring.
+    pub(super) fn hear(&mut self, frame: &Pcm) -> bool {
         if !self.heard.load(Ordering::Relaxed) {
-            return self.encoder.skip(1);
+            self.encoder.skip(1);
+            return false;
         }
         if self.ring.is_full() {
             self.encoder.skip(1);
             self.overflow += 1;
-            return;
+            return true;
         }
         let mut frame = frame.clone();
         self.limiter.process(frame.samples_mut());
@@ -237,6 +238,7 @@ impl Tap {
         {
             self.overflow += 1;
         }
+        true
     }
 
     /// Lets a frame pass in which the caller is not heard in the room.

@@ -110,8 +110,8 @@ impl Calls {
         self.calls.retain(|call| call.room != room);
     }
 
-    /// Takes what the media tick has put into the rings, and tells it whose voice nobody would hear.
-    pub(super) fn send(&mut self, now: Instant, endpoint: &mut Endpoint) {
+    /// Tells the media tick whose voice nobody would hear: whenever somebody may have come or gone.
+    pub(super) fn mark_heard(&self, endpoint: &Endpoint) {
         // Calls of a room mostly stand beside each other.
         let mut asked: Option<(&str, bool)> = None;
         for call in &self.calls {
@@ -121,6 +121,10 @@ impl Calls {
             call.heard.store(heard, Ordering::Relaxed);
             asked = Some((&call.room, heard));
         }
+    }
+
+    /// Takes what the media tick has put into the rings.
+    pub(super) fn send(&mut self, now: Instant, endpoint: &mut Endpoint) {
         for call in &mut self.calls {
             for _ in 0..PACKETS_MAX {
                 let Ok(packet) = call.audio.pop() else { break };

@@ -88,7 +88,7 @@ pub(in crate::media) fn saturate(sample: f32) -> f32 {
 /// as smooth as a hyperbolic tangent at the cost of one division.
 fn bend(peak: f32, knee: f32, ceiling: f32) -> f32 {
     let room = ceiling - knee;
-    let x = (peak - knee) / room;
+    let x = (peak - knee) * (1.0 / room);
     knee + room * (1.0 - 1.0 / (1.0 + x + x * x))
 }
 

@@ -1,6 +1,7 @@
 //! What the needles of a dashboard show: RMS and peak since they were last looked at.
 
 use super::power_dbfs;
+use crate::media::resample::dot;
 
 /// The bottom of every level scale, in dBFS. A meter that heard nothing shows this.
 pub const SILENCE_DBFS: f32 = -96.0;
@@ -31,7 +32,7 @@ impl Meter {
 
     /// Hears samples without changing them.
     pub fn hear(&mut self, samples: &[f32]) {
-        self.square_sum += samples.iter().map(|x| x * x).sum::<f32>();
+        self.square_sum += dot(samples, samples);
         self.count = self
             .count
             .saturating_add(u32::try_from(samples.len()).unwrap_or(u32::MAX));

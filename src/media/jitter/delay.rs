@@ -35,7 +35,9 @@ pub(super) struct DelayEstimator {
     target_min: i64,
     /// Packets by their delay: of this block and of the one before.
     counts: [[u32; BUCKETS]; 2],
+    /// How many those are.
     seen: u32,
+    seen_before: u32,
     /// The delays within which [`QUANTILE`] and [`QUANTILE_AFTER_LOSS`] of them come.
     covered: [i64; 2],
     /// Arrival of the newest packet, and until when the path is one that loses packets or turns them round.
@@ -54,6 +56,7 @@ impl DelayEstimator {
             target_min: target_min.clamp(0, TARGET_MAX),
             counts,
             seen: 0,
+            seen_before: BELIEVED,
             covered: [0; 2],
             newest: None,
             loses_until: 0,
@@ -83,7 +86,7 @@ impl DelayEstimator {
             let [block, before] = &mut self.counts;
             std::mem::swap(block, before);
             block.fill(0);
-            self.seen = 0;
+            self.seen_before = std::mem::take(&mut self.seen);
         }
         let [block, _] = &mut self.counts;
         block[bucket] += 1;
@@ -128,7 +131,7 @@ impl DelayEstimator {
     fn covered(&self, share: f32) -> i64 {
         let [block, before] = &self.counts;
         let both = || block.iter().zip(before).map(|(a, b)| a + b);
-        let wanted = share * both().sum::<u32>() as f32;
+        let wanted = share * (self.seen + self.seen_before) as f32;
         let mut below = 0;
         let covered = both().position(|packets| {
             below += packets;

@@ -73,7 +73,7 @@ impl ComfortNoise {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::jitter::splice::power;
+    use crate::media::dsp::mean_square;
 
     #[test]
     fn the_level_is_the_one_told() {
@@ -82,7 +82,7 @@ mod tests {
             noise.set_level(level);
             let mut heard = [0.0; 16_000];
             noise.add(&mut heard, true);
-            let dbov = 10.0 * power(&heard[160..]).log10();
+            let dbov = 10.0 * mean_square(&heard[160..]).log10();
             assert!(
                 (dbov + f32::from(level)).abs() < 0.5,
                 "{level}: {dbov} dBov"
@@ -97,7 +97,7 @@ mod tests {
         let mut heard = [0.0; 960];
         noise.add(&mut heard[..480], true);
         noise.add(&mut heard[480..], false);
-        assert!(heard[0].abs() < 0.001 && power(&heard[640..]) == 0.0);
+        assert!(heard[0].abs() < 0.001 && mean_square(&heard[640..]) == 0.0);
         assert!(!noise.is_heard());
     }
 }

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use super::delay::PER_MS;
 use super::ring::RING;
-use super::splice::{self, Frame, STEP, power};
+use super::splice::{self, Frame, STEP};
 use super::{JitterBuffer, State};
 use crate::media::NB_FRAME;
+use crate::media::dsp::mean_square;
 use crate::media::plc::{AFTER_MAX, FADED, Plc};
 
 /// Delay is judged by its smallest value over that many frames: 200 ms.
@@ -179,7 +180,7 @@ impl<const W: usize> JitterBuffer<W> {
             self.discard(lost);
             filled += lost;
         }
-        self.voice_power = self.voice_power.max(power(frame.as_flattened())) * 0.995;
+        self.voice_power = self.voice_power.max(mean_square(frame.as_flattened())) * 0.995;
     }
 
     /// Lets the codec make up what is missing until the next packet, `gap` ticks ahead.
@@ -220,7 +221,7 @@ impl<const W: usize> JitterBuffer<W> {
         }
         let mut span = [[0.0; W]; 2 * NB_FRAME];
         let have = self.ring.copy_run(self.play, &mut span);
-        let pause = power(span[..NB_FRAME].as_flattened())
+        let pause = mean_square(span[..NB_FRAME].as_flattened())
             < PAUSE_POWER.max(self.voice_power * PAUSE_SHARE);
         let consumed = if self.surplus < 0 {
             if !pause || have < NB_FRAME {

@@ -2,7 +2,6 @@
 
 use crate::media::NB_FRAME;
 use crate::media::plc::likeness;
-use crate::media::resample::dot;
 
 /// 20 ms in ticks of 1/8 ms, `W` samples each.
 pub(super) type Frame<const W: usize> = [[f32; W]; NB_FRAME];
@@ -34,11 +33,6 @@ pub(super) fn shorten<const W: usize>(
     frame[..STEP].copy_from_slice(&span[..STEP]);
     cross_over(&mut frame[..STEP], &span[cut..cut + STEP]);
     NB_FRAME + cut
-}
-
-/// Mean square.
-pub(super) fn power(samples: &[f32]) -> f32 {
-    dot(samples, samples) / samples.len().max(1) as f32
 }
 
 /// Fades from `ticks` to `to` over their length.

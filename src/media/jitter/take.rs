@@ -92,11 +92,11 @@ impl<const W: usize> JitterBuffer<W> {
         }
         let is_news = match &mut self.coding {
             Coding::Law(law) => {
-                let mut is_news = false;
-                for (n, octet) in payload.iter().enumerate().skip(past) {
-                    is_news |= self.ring.put(start + n as i64, [law.decode(*octet); W]);
-                }
-                is_news
+                let law = *law;
+                let octets = payload.get(past..).unwrap_or_default();
+                self.ring.put(start + past as i64, octets, |octet| {
+                    law.decode_linear(octet)
+                })
             }
             Coding::Ordered(ordered) => {
                 let is_there = !self.ring.is_missing(start + past as i64);

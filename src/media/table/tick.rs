@@ -12,6 +12,7 @@ use crate::media::dsp::mean_square;
 use crate::media::feed::Sound;
 use crate::media::leg::Leg;
 use crate::media::ramp::Ramp;
+use crate::media::rtp::DATAGRAM_MAX;
 
 /// Meters are read every five frames, ten times a second.
 const METER_FRAMES: u64 = 5;
@@ -22,10 +23,11 @@ impl MediaTable {
     /// [`skip_frames`](Self::skip_frames).
     pub fn tick(&mut self, now: Instant, phase: u8, io: &mut impl MediaIo) {
         self.ticked_at = Some(now);
+        let mut buf = [0; DATAGRAM_MAX];
         if phase == 0 {
             self.begin_frame();
             self.hear_browsers();
-            self.hear_callers(now, io);
+            self.hear_callers(now, &mut buf, io);
             self.finish_rooms();
             self.read_meters();
         }
@@ -37,7 +39,7 @@ impl MediaTable {
                 continue;
             };
             if phase != 0 {
-                leg.drain(key, now, false, io, &mut self.events);
+                leg.drain(key, now, false, &mut buf, io, &mut self.events);
             }
             leg.watch(key, now, &self.settings, &mut self.events);
             let place = leg.place;
@@ -119,15 +121,15 @@ impl MediaTable {
         self.sources.retain(|_, source| !source.leaving);
     }
 
-    fn hear_callers(&mut self, now: Instant, io: &mut impl MediaIo) {
+    fn hear_callers(&mut self, now: Instant, buf: &mut [u8; DATAGRAM_MAX], io: &mut impl MediaIo) {
         let [seated, ..] = &self.phases;
         for &key in seated {
             let Some(leg) = self.legs.get_mut(key) else {
                 continue;
             };
             let heard = leg.seat.is_some() || matches!(leg.place, Place::Seat(_));
-            leg.drain(key, now, heard, io, &mut self.events);
-            speak(leg, now, &mut self.rooms);
+            leg.drain(key, now, heard, buf, io, &mut self.events);
+            self.is_tapped |= speak(leg, now, &mut self.rooms);
         }
     }
 
@@ -158,8 +160,8 @@ impl MediaTable {
     }
 }
 
-/// Takes the leg's next frame of voice into the room it is in, and out of the one it leaves.
-fn speak(leg: &mut Leg, now: Instant, rooms: &mut SlotMap<RoomKey, Room>) {
+/// Takes the leg's next frame of voice into the room it is in, and out of the one it leaves; whether browsers have it to take.
+fn speak(leg: &mut Leg, now: Instant, rooms: &mut SlotMap<RoomKey, Room>) -> bool {
     let before = leg.seat;
     let after = match leg.place {
         Place::Seat(room) => Some(room),
@@ -167,7 +169,9 @@ fn speak(leg: &mut Leg, now: Instant, rooms: &mut SlotMap<RoomKey, Room>) {
     };
     leg.seat = after;
     let gain = leg.voice_gain();
-    let Some(voice) = &mut leg.voice else { return };
+    let Some(voice) = &mut leg.voice else {
+        return false;
+    };
     if before.is_none() && after.is_none() {
         voice.fall_silent();
     } else {
@@ -181,10 +185,12 @@ fn speak(leg: &mut Leg, now: Instant, rooms: &mut SlotMap<RoomKey, Room>) {
     if let Some(room) = after.and_then(|room| rooms.get_mut(room)) {
         room.mix.count();
     }
-    if let Some(tap) = &mut leg.tap {
-        match voice.share_in(tap.room()) {
-            Some(frame) => tap.hear(frame),
-            None => tap.skip(1),
-        }
-    }
+    let Some(tap) = &mut leg.tap else {
+        return false;
+    };
+    let Some(frame) = voice.share_in(tap.room()) else {
+        tap.skip(1);
+        return false;
+    };
+    tap.hear(frame)
 }

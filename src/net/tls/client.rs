@@ -1,6 +1,10 @@
 //! The client's side, for connections that the switch opens to a trunk.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -9,58 +13,64 @@ use rustls::{
 
 use crate::net::tls::{TlsError, pair::provider};
 
-/// Whom we trust when we connect.
+/// Whom we trust when we connect: the system's authorities, and those of a file.
 #[derive(Clone, Debug)]
 pub struct TlsClient {
-    config: Arc<ClientConfig>,
-    roots: usize,
+    own: RootCertStore,
+    /// Once it was asked for.
+    config: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
 impl TlsClient {
-    /// Trusts the system's authorities, and those in the PEM file `ca`.
+    /// Trusts those in the PEM file `ca` besides the system's.
     ///
     /// # Errors
-    /// [`TlsError`] when the file cannot be read or has no certificate. A system without authorities is none: then no
-    /// connection by TLS can be verified, and each says so.
+    /// [`TlsError`] when the file cannot be read or has no certificate.
     pub fn open(ca: Option<&Path>) -> Result<Self, TlsError> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let mut own = RootCertStore::empty();
         if let Some(file) = ca {
             let pem = fs::read(file).map_err(|why| TlsError::Unreadable {
                 file: file.to_owned(),
                 why,
             })?;
-            let own: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
+            let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
                 .collect::<Result<_, _>>()
                 .map_err(|_| TlsError::BadCertificate(file.to_owned()))?;
-            if own.is_empty() {
+            if certificates.is_empty() {
                 return Err(TlsError::NoCertificate(file.to_owned()));
             }
-            for certificate in own {
-                roots
-                    .add(certificate)
+            for certificate in certificates {
+                own.add(certificate)
                     .map_err(|_| TlsError::BadCertificate(file.to_owned()))?;
             }
         }
-        let known = roots.len();
-        let config = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         Ok(Self {
-            config: Arc::new(config),
-            roots: known,
+            own,
+            config: Arc::default(),
         })
     }
 
-    /// For the handshake.
-    pub fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.config)
+    /// For the handshake. The first call reads the system's authorities, some 150 files, from the disk: a switch that never
+    /// connects by TLS starts without them. A system that has none is no error: then no connection by TLS can be verified,
+    /// and each says so.
+    ///
+    /// # Errors
+    /// [`TlsError`] when the cryptography has no protocol version in common with itself.
+    pub fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        if let Some(config) = self.config.get() {
+            return Ok(Arc::clone(config));
+        }
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(self.roots())
+            .with_no_client_auth();
+        Ok(Arc::clone(self.config.get_or_init(|| Arc::new(config))))
     }
 
-    /// How many authorities are trusted.
-    pub fn roots(&self) -> usize {
-        self.roots
+    fn roots(&self) -> RootCertStore {
+        let mut roots = self.own.clone();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots
     }
 }
 
@@ -81,9 +91,10 @@ mod tests {
             TlsClient::open(Some(&file)),
             Err(TlsError::NoCertificate(_))
         ));
-        let without = TlsClient::open(None).unwrap().roots();
+        let without = TlsClient::open(None).unwrap().roots().len();
         let authority = crate::net::tls::testing::Authority::new();
         fs::write(&file, authority.pem()).unwrap();
-        assert_eq!(TlsClient::open(Some(&file)).unwrap().roots(), without + 1);
+        let with = TlsClient::open(Some(&file)).unwrap().roots().len();
+        assert_eq!(with, without + 1);
     }
 }

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     domain::UnixMs,
+    priority,
     store::{
         connection::{Pool, make_durable},
         migrate::{MigrationError, migrate},
@@ -77,6 +78,8 @@ impl Follower {
         let thread = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || {
+                // A batch is some 20 ms of work. Whoever is being called should not wait for it.
+                priority::give_way();
                 let clock: Clock = Rc::new(clock);
                 let _ending = Ending {
                     shared: Arc::clone(&for_thread),

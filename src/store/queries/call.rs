@@ -1,6 +1,6 @@
 //! Calls and what happened to them.
 
-use diesel::{prelude::*, upsert::excluded};
+use diesel::prelude::*;
 
 use super::{LIST_ROWS_MAX, consent};
 use crate::{
@@ -37,20 +37,22 @@ pub struct CallFilter {
 /// Writes a call whole. A completed call stays completed: an older state of it that comes late
 /// changes nothing.
 pub fn upsert_call(connection: &mut AnyConnection, row: &CallRow) -> QueryResult<()> {
-    use diesel::query_dsl::methods::FilterDsl as _;
-
-    let completed = Stage::Completed.label();
-    on_either!(connection, |c| diesel::insert_into(calls::table)
+    // Not one statement with both: Diesel would prepare that anew for each row, which takes longer than all the rest.
+    let is_new = on_either!(connection, |c| diesel::insert_into(calls::table)
         .values(row)
         .on_conflict(calls::id)
-        .do_update()
-        .set(row)
-        .filter(
-            calls::status
-                .ne(completed)
-                .or(excluded(calls::status).eq(completed))
-        )
+        .do_nothing()
         .execute(c))?;
+    if is_new > 0 {
+        return Ok(());
+    }
+    let there = calls::table.find(row.id());
+    if row.is_completed() {
+        diesel::update(there).set(row).execute(connection)?;
+    } else {
+        let open = there.filter(calls::status.ne(Stage::Completed.label()));
+        diesel::update(open).set(row).execute(connection)?;
+    }
     Ok(())
 }
 

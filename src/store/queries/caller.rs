@@ -13,12 +13,17 @@ use crate::{
 
 /// Writes a caller whole.
 pub fn upsert_caller(connection: &mut AnyConnection, row: &CallerRow) -> QueryResult<()> {
-    on_either!(connection, |c| diesel::insert_into(callers::table)
+    // In two statements, as a call is.
+    let is_new = on_either!(connection, |c| diesel::insert_into(callers::table)
         .values(row)
         .on_conflict(callers::id)
-        .do_update()
-        .set(row)
+        .do_nothing()
         .execute(c))?;
+    if is_new == 0 {
+        diesel::update(callers::table.find(row.id()))
+            .set(row)
+            .execute(connection)?;
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use std::{
 use rustls::pki_types::ServerName;
 use tokio::{
     net::{TcpSocket, TcpStream, lookup_host},
+    task::spawn_blocking,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
@@ -101,7 +102,10 @@ impl Dialler {
         let wire = if hop.transport == Transport::Tls {
             let name = ServerName::try_from(name.unwrap_or(&hop.host).to_owned())
                 .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-            let connector = TlsConnector::from(self.tls.config());
+            let tls = self.tls.clone();
+            // The first time it reads files.
+            let config = spawn_blocking(move || tls.config()).await?;
+            let connector = TlsConnector::from(config.map_err(io::Error::other)?);
             Wire::Secured(Box::new(connector.connect(name, stream).await?))
         } else {
             Wire::Plain(stream)
