@@ -481,13 +481,14 @@ impl Show {
 }
 
 fn prompts(assets: &Assets) -> HashSet<[u8; NB_FRAME]> {
-    let named = [PromptId::Greeting, PromptId::HoldMusic].map(|id| assets.prompt(id).clone());
-    let places = (1..=100).map(|place| assets.position(place).clone());
-    let all = named.into_iter().chain(places);
-    let silence = std::iter::once([Law::Mu.encode(0.0); NB_FRAME]);
-    all.flat_map(|prompt| prompt.mu.as_chunks().0.to_vec())
-        .chain(silence)
-        .collect()
+    let named = [PromptId::Greeting, PromptId::HoldMusic].map(|id| assets.prompt(id));
+    let named = named
+        .into_iter()
+        .flat_map(|prompt| (0..prompt.frames()).filter_map(|n| prompt.frame(n, Law::Mu)));
+    let places = (1..=100).map(|place| assets.position(place));
+    let places = places.flat_map(|said| (0..said.frames()).filter_map(|n| said.frame(n, Law::Mu)));
+    let silence = [Law::Mu.encode(0.0); NB_FRAME];
+    named.chain(places).copied().chain([silence]).collect()
 }
 
 /// A small generator of its own, so that a failure can be played again.

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 const AGAIN: Duration = Duration::from_millis(500);
 /// What was not answered by then never will be.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How long the generator may look away.
+/// How long the generator looks away. By a timer, and not by a timeout of the socket: those last for whole ticks of the kernel, 4
+/// to 8 ms, and what was due meanwhile would go in one burst.
 const NAP: Duration = Duration::from_micros(200);
 
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
@@ -67,7 +68,7 @@ fn share(sorted: &[f64], hundredths: usize) -> f64 {
 impl Caller {
     pub(crate) fn new(target: SocketAddr) -> io::Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-        socket.set_read_timeout(Some(NAP))?;
+        socket.set_nonblocking(true)?;
         Ok(Self {
             local: socket.local_addr()?,
             socket,
@@ -92,7 +93,9 @@ impl Caller {
                 self.invite(next, now)?;
                 next += 1;
             } else {
-                self.hear()?;
+                if !self.hear()? {
+                    std::thread::sleep(NAP);
+                }
                 self.send_again(now)?;
             }
         }
@@ -127,14 +130,18 @@ impl Caller {
         Ok(())
     }
 
-    /// The next message, or nothing within a nap.
-    fn hear(&mut self) -> io::Result<()> {
+    /// Takes the next message; whether there was one.
+    fn hear(&mut self) -> io::Result<bool> {
         let mut buffer = [0; 4096];
         let Ok(len) = self.socket.recv(&mut buffer) else {
-            return Ok(());
+            return Ok(false);
         };
-        let now = Instant::now();
         let text = String::from_utf8_lossy(buffer.get(..len).unwrap_or_default()).into_owned();
+        self.take(&text, Instant::now())?;
+        Ok(true)
+    }
+
+    fn take(&mut self, text: &str, now: Instant) -> io::Result<()> {
         let value = |name: &str| {
             let mut lines = text.lines();
             lines

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use audioroad::media::NB_FRAME;
-use audioroad::media::rtp::DATAGRAM_MAX;
+use audioroad::media::rtp::{DATAGRAM_MAX, PACKET_BUF, RtpOut};
 use audioroad::net::rtp::RtpSocket;
 
 use crate::child::Program;
@@ -48,21 +48,24 @@ impl Bare {
 pub(crate) fn run(callers: usize) -> Result<()> {
     let sockets = (FIRST_PORT..)
         .take(callers)
-        .map(|port| Ok((RtpSocket::bind(HERE, port)?, None)));
-    let mut sockets: Vec<(RtpSocket, Option<SocketAddr>)> = sockets.collect::<Result<_>>()?;
-    let (mut buffer, packet) = ([0; DATAGRAM_MAX], [0; NB_FRAME + 12]);
+        .map(|port| Ok((RtpSocket::bind(HERE, port)?, RtpOut::new(1, 1, 1), None)));
+    let mut sockets: Vec<(RtpSocket, RtpOut, Option<SocketAddr>)> =
+        sockets.collect::<Result<_>>()?;
+    let (mut buffer, payload) = ([0; DATAGRAM_MAX], [0; NB_FRAME]);
     let begin = Instant::now();
     for tick in 1.. {
         let due = begin + PHASE * tick;
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         let ours = sockets.iter_mut().skip(tick as usize % PHASES);
-        for (socket, far) in ours.step_by(PHASES) {
+        for (socket, out, far) in ours.step_by(PHASES) {
             while let Some(arrived) = socket.recv(&mut buffer) {
                 *far = Some(arrived.from);
             }
-            if let Some(far) = far {
-                socket.send(*far, &packet);
+            let mut packet = PACKET_BUF;
+            if let (Some(far), Some(packet)) = (*far, out.packet(0, &payload, &mut packet)) {
+                socket.send(far, packet);
             }
+            out.advance(NB_FRAME as u32);
         }
     }
     Ok(())

@@ -241,7 +241,7 @@ impl Ears {
             let values = values(&mut self);
             values.sort_by(f32::total_cmp);
             let at = (values.len() * hundredths / 100).min(values.len().saturating_sub(1));
-            values.get(at).copied().map_or(0.0, f64::from)
+            values.get(at).copied().map_or(f64::NAN, f64::from)
         };
         let gap_ms_p99 = of(|ears| &mut ears.gaps_ms, 99);
         let gap_ms_max = of(|ears| &mut ears.gaps_ms, 100);

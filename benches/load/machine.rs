@@ -26,6 +26,8 @@ pub(crate) struct Reading {
     /// The one under test, all its threads and children.
     pub(crate) tested_cores: f64,
     pub(crate) own_cores: f64,
+    /// Programs that the generator has started besides: browsers.
+    pub(crate) clients_cores: f64,
     /// Everybody else on this machine, steal of the host included.
     pub(crate) others_cores: f64,
     /// Datagrams that found a socket's buffer full: the generator's, and anybody else's.
@@ -43,6 +45,7 @@ pub(crate) struct Watch {
     began: Instant,
     tested: Spent,
     own: Spent,
+    clients: Spent,
     all_s: f64,
     dropped: BTreeMap<String, u64>,
 }
@@ -71,7 +74,8 @@ impl Watch {
             pid,
             dropped: dropped()?,
             all_s: busy_s()?,
-            own: own(pid),
+            own: spent_by(std::process::id()),
+            clients: clients(pid),
             tested: spent(pid),
             began: Instant::now(),
         })
@@ -80,10 +84,12 @@ impl Watch {
     /// What has happened since.
     pub(crate) fn end(&self) -> io::Result<Reading> {
         let seconds = self.began.elapsed().as_secs_f64();
-        let (tested, own, all_s) = (spent(self.pid), own(self.pid), busy_s()?);
+        let (tested, own) = (spent(self.pid), spent_by(std::process::id()));
+        let (clients, all_s) = (clients(self.pid), busy_s()?);
         let tested_s = tested.seconds - self.tested.seconds;
         let own_s = own.seconds - self.own.seconds;
-        let others_s = (all_s - self.all_s - tested_s - own_s).max(0.0);
+        let clients_s = clients.seconds - self.clients.seconds;
+        let others_s = (all_s - self.all_s - tested_s - own_s - clients_s).max(0.0);
         let sockets = own_sockets();
         let (mut own_dropped, mut others_dropped) = (0, 0);
         for (socket, now) in dropped()? {
@@ -97,6 +103,7 @@ impl Watch {
             seconds,
             tested_cores: tested_s / seconds,
             own_cores: own_s / seconds,
+            clients_cores: clients_s / seconds,
             others_cores: others_s / seconds,
             own_dropped,
             dropped: others_dropped,
@@ -170,11 +177,12 @@ fn family(pid: u32) -> Vec<u32> {
     std::iter::once(pid).chain(children).collect()
 }
 
-/// The generator with the clients that it has started, without the one under test.
-fn own(tested: u32) -> Spent {
-    let ours = family(std::process::id());
-    let ours = ours.into_iter().filter(|pid| *pid != tested).map(spent_by);
-    ours.fold(Spent::default(), Spent::and)
+/// What the generator has started, without the one under test.
+fn clients(tested: u32) -> Spent {
+    let own = std::process::id();
+    let clients = family(own).into_iter();
+    let clients = clients.filter(|pid| ![own, tested].contains(pid));
+    clients.map(spent_by).fold(Spent::default(), Spent::and)
 }
 
 fn spent(pid: u32) -> Spent {

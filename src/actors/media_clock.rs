@@ -41,7 +41,7 @@ const CATCH_UP_MAX: u32 = 12;
 /// Wakes with nothing to do before the clock rests: a second.
 const IDLE_WAKES: u32 = 200;
 /// How long a rest is, when nobody comes.
-const REST: Duration = Duration::from_millis(250);
+const REST: Duration = Duration::from_secs(1);
 
 /// Wakes between two looks at processor time and ports: a quarter of a second.
 const SHOW_EVERY: u32 = 50;

@@ -166,6 +166,11 @@ impl Overload {
         (before != self.strains).then_some(&self.strains)
     }
 
+    /// Whether nothing is strained.
+    pub fn is_calm(&self) -> bool {
+        self.strains.is_empty()
+    }
+
     fn judge_threads(&mut self, now: Instant, threads: Vec<ThreadSample>) {
         while self
             .seen

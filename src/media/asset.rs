@@ -7,11 +7,13 @@
 mod decode;
 mod files;
 mod loudness;
+mod phrase;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use phrase::Phrase;
 use thiserror::Error;
 
 use super::NB_FRAME;
@@ -88,22 +90,6 @@ impl Prompt {
         }
     }
 
-    /// One after the other, a frame of silence between any two.
-    fn join(parts: &[&Self]) -> Self {
-        let in_law = |law: Law| {
-            let parts = parts.iter().map(|part| match law {
-                Law::Mu => &*part.mu,
-                Law::A => &*part.a,
-            });
-            let parts: Vec<_> = parts.collect();
-            parts.join(&[law.silence(); NB_FRAME][..]).into()
-        };
-        Self {
-            mu: in_law(Law::Mu),
-            a: in_law(Law::A),
-        }
-    }
-
     /// Length in frames.
     #[must_use]
     pub fn frames(&self) -> usize {
@@ -142,8 +128,8 @@ pub struct Assets {
     no_show: Prompt,
     line_closed: Prompt,
     /// "You are number one" at index 0, up to [`POSITION_MAX`].
-    positions: Vec<Prompt>,
-    position_many: Prompt,
+    positions: Vec<Phrase>,
+    position_many: Phrase,
     unused: Vec<PathBuf>,
 }
 
@@ -192,7 +178,7 @@ impl Assets {
     /// "You are number `place`", 1 being the next in line; a phrase without a number for places
     /// above [`POSITION_MAX`].
     #[must_use]
-    pub fn position(&self, place: u16) -> &Prompt {
+    pub fn position(&self, place: u16) -> &Phrase {
         self.positions
             .get(usize::from(place.max(1)) - 1)
             .unwrap_or(&self.position_many)
@@ -224,7 +210,7 @@ impl Assets {
             no_show: prompt("no-show"),
             line_closed: prompt("line-closed"),
             positions: (1..=POSITION_MAX).map(|n| position(&prompts, n)).collect(),
-            position_many: prompt("position-many"),
+            position_many: Phrase::of(prompts.get("position-many")),
             unused,
         })
     }
@@ -243,14 +229,14 @@ pub fn demo_callers() -> Result<Vec<Prompt>, AssetError> {
 
 /// "You are number" and the number, spoken whole where there is a recording of it, else as tens
 /// and ones.
-fn position(prompts: &BTreeMap<String, Prompt>, place: u16) -> Prompt {
+fn position(prompts: &BTreeMap<String, Prompt>, place: u16) -> Phrase {
     let number = |n: u16| prompts.get(&format!("number-{n}"));
     let words = match number(place) {
         Some(whole) => [Some(whole), None],
         None => [number(place - place % 10), number(place % 10)],
     };
     let said = std::iter::once(prompts.get("position")).chain(words);
-    Prompt::join(&said.flatten().collect::<Vec<_>>())
+    Phrase::of(said.flatten())
 }
 
 #[cfg(test)]

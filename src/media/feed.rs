@@ -3,7 +3,7 @@
 //! All of it is bytes that were encoded once, for everybody. `Sound` names the frame a
 //! listener hears; a frame that is not the one following the last is crossed over by the leg.
 
-use super::asset::{Assets, Prompt, PromptId};
+use super::asset::{Assets, PromptId};
 use super::g711::{EncodedFrame, Law};
 use super::{FRAME_MS, NB_FRAME, NbFrame};
 
@@ -60,10 +60,17 @@ pub(super) enum Spoken {
 }
 
 impl Spoken {
-    fn prompt(self, assets: &Assets) -> &Prompt {
+    fn frames(self, assets: &Assets) -> usize {
         match self {
-            Self::Named(id) => assets.prompt(id),
-            Self::Position(place) => assets.position(place),
+            Self::Named(id) => assets.prompt(id).frames(),
+            Self::Position(place) => assets.position(place).frames(),
+        }
+    }
+
+    fn frame(self, n: usize, law: Law, assets: &Assets) -> Option<&EncodedFrame> {
+        match self {
+            Self::Named(id) => assets.prompt(id).frame(n, law),
+            Self::Position(place) => assets.position(place).frame(n, law),
         }
     }
 }
@@ -84,12 +91,10 @@ impl Sound {
     pub(super) fn following(self, assets: &Assets) -> Self {
         match self {
             Self::Silence => Self::Silence,
-            Self::Prompt { what, frame } if frame + 1 < what.prompt(assets).frames() => {
-                Self::Prompt {
-                    what,
-                    frame: frame + 1,
-                }
-            }
+            Self::Prompt { what, frame } if frame + 1 < what.frames(assets) => Self::Prompt {
+                what,
+                frame: frame + 1,
+            },
             Self::Prompt { .. } => Self::Silence,
             Self::Music { what, frame } => Self::music(what, frame as u64 + 1, assets),
         }
@@ -99,7 +104,7 @@ impl Sound {
     pub(super) fn bytes(self, law: Law, assets: &Assets) -> Option<&EncodedFrame> {
         match self {
             Self::Silence => None,
-            Self::Prompt { what, frame } => what.prompt(assets).frame(frame, law),
+            Self::Prompt { what, frame } => what.frame(frame, law, assets),
             Self::Music { what, frame } => assets.prompt(what).frame(frame, law),
         }
     }
@@ -177,7 +182,7 @@ impl Player {
         assets: &Assets,
     ) -> Sound {
         if let Some((what, frame)) = self.saying {
-            if frame < what.prompt(assets).frames() {
+            if frame < what.frames(assets) {
                 self.saying = Some((what, frame + 1));
                 return Sound::Prompt { what, frame };
             }

@@ -1,4 +1,4 @@
-//! Samples the switch twice a second, asks [`Overload`], and tells whoever acts on it.
+//! Samples the switch twice a second, or once while no call is up, asks [`Overload`], and tells whoever acts on it.
 
 use std::{
     collections::BTreeSet,
@@ -25,6 +25,8 @@ use crate::{
 };
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(500);
+/// While no call is up and nothing is strained: each look wakes five threads.
+const CALM_EVERY: Duration = Duration::from_secs(1);
 
 /// Whom the watch looks at, and whom it tells.
 pub struct WatchPeers {
@@ -81,6 +83,15 @@ impl Watch {
             at_desk: Wait::default(),
             at_sip: Wait::default(),
         }
+    }
+
+    fn wait(&self, ctx: &mut Context<Self>) {
+        let is_calm = self.calls == 0 && self.overload.is_calm();
+        let until_then = if is_calm { CALM_EVERY } else { SAMPLE_EVERY };
+        ctx.run_later(until_then, |watch, ctx| {
+            watch.look(ctx);
+            watch.wait(ctx);
+        });
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -177,6 +188,6 @@ impl Actor for Watch {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(SAMPLE_EVERY, Self::look);
+        self.wait(ctx);
     }
 }

@@ -28,7 +28,7 @@ fn heard(player: &mut Player, frames: u64, position: Option<u16>, assets: &Asset
 }
 
 fn frames_of(what: Spoken, assets: &Assets) -> u64 {
-    what.prompt(assets).frames() as u64
+    what.frames(assets) as u64
 }
 
 #[test]
