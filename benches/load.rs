@@ -63,7 +63,7 @@ use rooms::Pace;
 /// The switch under load, beside those who do the like.
 #[derive(Parser)]
 struct Settings {
-    /// mix, hold, relay, network, setup, burst, show, idle, footprint, soak [all but soak]
+    /// mix, hold, browsers, relay, network, setup, burst, show, idle, footprint, soak [all but soak]
     scenarios: Vec<String>,
     /// Seconds of each step
     #[arg(long, env = "SECONDS", default_value_t = 10)]
@@ -88,9 +88,10 @@ struct Settings {
     bench: bool,
 }
 
-const ALL: [&str; 9] = [
+const ALL: [&str; 10] = [
     "mix",
     "hold",
+    "browsers",
     "relay",
     "network",
     "setup",
@@ -119,6 +120,7 @@ fn main() -> Result<()> {
         match scenario {
             "mix" => rooms::mix(&mut record, pace)?,
             "hold" => rooms::hold(&mut record, pace)?,
+            "browsers" => whole::browsers(&mut record, pace)?,
             "relay" => rooms::relay(&mut record, pace)?,
             "network" => rooms::poor_network(&mut record, pace)?,
             "setup" => setup::rate(&mut record, pace)?,

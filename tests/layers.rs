@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 const PURE: &[&str] = &[];
 const CORE: &[&str] = &["domain", "config"];
+const STORE: &[&str] = &["domain", "config", "priority"];
 const ABOVE_CORE: &[&str] = &[
-    "domain", "sip", "media", "rtc", "twilio", "livekit", "config", "net", "store",
+    "domain", "sip", "media", "rtc", "twilio", "livekit", "config", "net", "store", "priority",
 ];
 const WEB: &[&str] = &["domain", "store", "config", "twilio", "actors"];
 const PHONE: &[&str] = &["sip", "media", "actors"];
@@ -26,8 +27,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("twilio", PURE),
     ("livekit", &["rtc"]),
     ("config", CORE),
+    ("priority", PURE),
     ("net", CORE),
-    ("store", CORE),
+    ("store", STORE),
     ("actors", ABOVE_CORE),
     ("http", WEB),
     ("phone", PHONE),

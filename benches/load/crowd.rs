@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 use audioroad::media::g711::{EncodedFrame, Law};
+use audioroad::media::opus::{CallerEncoder, CallerOpus, OpusPayload};
 use audioroad::media::rtp::{DATAGRAM_MAX, PACKET_BUF, RtpIn, RtpOut};
 use audioroad::media::{NB_FRAME, NbFrame};
 use audioroad::net::rtp::RtpSocket;
@@ -27,6 +28,10 @@ const LOUD: f32 = 0.12;
 const NOISE: f32 = 0.0008;
 /// Two clicks are never closer to each other.
 const CLICKS_APART: Duration = Duration::from_millis(500);
+
+/// What Janus calls Opus, whose clock is 48 kHz whatever is in it (RFC 7587 section 4.1).
+pub(crate) const OPUS: u8 = 100;
+const OPUS_CLOCK: u32 = 960;
 
 /// One far end.
 pub(crate) struct Leg {
@@ -65,6 +70,8 @@ pub(crate) struct Heard {
 pub(crate) struct Crowd {
     pub(crate) legs: Vec<Leg>,
     noise: Vec<EncodedFrame>,
+    /// Noise in Opus, where all speak that: then nobody clicks.
+    opus: Vec<OpusPayload>,
     click: EncodedFrame,
     is_loud: [bool; 256],
     clicked: Option<SystemTime>,
@@ -98,11 +105,29 @@ impl Crowd {
         Self {
             legs: Vec::new(),
             noise,
+            opus: Vec::new(),
             click: Law::Mu.encode_frame(&click),
             is_loud: std::array::from_fn(|code| Law::Mu.decode(code as u8).abs() > LOUD),
             clicked: None,
             network: None,
         }
+    }
+
+    /// Far ends that speak Opus.
+    pub(crate) fn opus() -> Result<Self> {
+        let how = CallerOpus {
+            bitrate: 32_000,
+            complexity: 5,
+        };
+        let mut encoder = CallerEncoder::new(how)?;
+        let mut crowd = Self::new();
+        let frames = crowd.noise.iter().map(|frame| {
+            let packet = encoder.encode(&Law::Mu.decode_frame(frame))?;
+            Ok(packet.payload)
+        });
+        crowd.opus = frames.collect::<Result<_>>()?;
+        crowd.is_loud = [false; 256];
+        Ok(crowd)
     }
 
     /// One more far end with a socket of its own; the first one clicks. Gives its place.
@@ -167,18 +192,22 @@ impl Crowd {
         };
         leg.hear(&self.is_loud, self.clicked, ears);
         let turn = leg.frame % CLICK_EVERY;
-        let clicks = leg.clicks && turn == 0;
-        let payload = if clicks {
-            Some(&self.click)
-        } else {
-            self.noise.get(turn)
+        let clicks = leg.clicks && turn == 0 && self.opus.is_empty();
+        let (payload_type, clock, payload) = match self.opus.get(turn) {
+            Some(frame) => (OPUS, OPUS_CLOCK, Some(frame.as_slice())),
+            None if clicks => (0, NB_FRAME as u32, Some(&self.click[..])),
+            None => (
+                0,
+                NB_FRAME as u32,
+                self.noise.get(turn).map(|frame| &frame[..]),
+            ),
         };
         let (Some(payload), Some(to)) = (payload, leg.to) else {
             return;
         };
         leg.frame += 1;
         let mut buffer = PACKET_BUF;
-        if let Some(packet) = leg.out.packet(0, payload, &mut buffer) {
+        if let Some(packet) = leg.out.packet(payload_type, payload, &mut buffer) {
             if clicks {
                 self.clicked = Some(SystemTime::now());
             }
@@ -190,7 +219,7 @@ impl Crowd {
             }
             ears.heard.sent += 1;
         }
-        leg.out.advance(NB_FRAME as u32);
+        leg.out.advance(clock);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Janus with its AudioBridge: one room, participants by plain RTP in mu-law, every listener a mix of its own.
+//! Janus with its AudioBridge: one room, participants by plain RTP in mu-law or in Opus, every listener a mix of its own.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::child::{self, Program};
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, OPUS};
 
 /// Where Debian puts its plugins.
 const LIBRARIES: &str = "/usr/lib/x86_64-linux-gnu/janus";
@@ -28,12 +28,22 @@ pub(crate) struct Janus {
     runtime: Runtime,
     url: String,
     session: u64,
+    sampling_rate: u32,
     _files: TempDir,
 }
 
 impl Janus {
-    /// `None` when it is not installed.
+    /// For telephones; `None` when it is not installed.
     pub(crate) fn start() -> Result<Option<Self>> {
+        Self::with(8000, Crowd::new())
+    }
+
+    /// For browsers: Opus, mixed at 48 kHz.
+    pub(crate) fn start_wide() -> Result<Option<Self>> {
+        Self::with(48_000, Crowd::opus()?)
+    }
+
+    fn with(sampling_rate: u32, crowd: Crowd) -> Result<Option<Self>> {
         let files = TempDir::new()?;
         let port = child::free_port()?;
         configure(files.path(), port)?;
@@ -57,11 +67,12 @@ impl Janus {
         })?;
         let mut janus = Self {
             program,
-            crowd: Crowd::new(),
+            crowd,
             client,
             runtime,
             url,
             session: 0,
+            sampling_rate,
             _files: files,
         };
         janus.session = id(&janus.post("", json!({"janus": "create"}))?)?;
@@ -78,7 +89,7 @@ impl Janus {
 
     fn open(&self, handle: u64, room: u32) -> Result<()> {
         let room = json!({
-            "request": "create", "room": room, "sampling_rate": 8000, "allow_rtp_participants": true,
+            "request": "create", "room": room, "sampling_rate": self.sampling_rate, "allow_rtp_participants": true,
             "audiolevel_ext": false, "default_prebuffering": PREBUFFER,
         });
         let made = self.post(
@@ -94,13 +105,17 @@ impl Janus {
 
     /// Participants join until there are so many; those from `muted_from` on are not mixed.
     pub(crate) fn grow(&mut self, participants: usize, muted_from: usize) -> Result<()> {
+        let (codec, payload_type) = match self.sampling_rate {
+            8000 => ("pcmu", 0),
+            _ => ("opus", OPUS),
+        };
         while self.crowd.legs.len() < participants {
             let at = self.crowd.add()?;
             let handle = self.attach()?;
             let leg = self.crowd.legs.get_mut(at).context("a leg")?;
             let join = json!({
-                "request": "join", "room": ROOM, "codec": "pcmu", "muted": at >= muted_from,
-                "rtp": {"ip": "127.0.0.1", "port": leg.port, "payload_type": 0},
+                "request": "join", "room": ROOM, "codec": codec, "muted": at >= muted_from,
+                "rtp": {"ip": "127.0.0.1", "port": leg.port, "payload_type": payload_type},
             });
             let path = format!("/{handle}");
             self.post(&path, json!({"janus": "message", "body": join}))?;

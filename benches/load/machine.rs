@@ -164,7 +164,9 @@ pub(crate) fn name() -> String {
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
     let model = model.and_then(|line| line.split(':').nth(1)).unwrap_or("?");
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Not those that this program may run on: it has pinned itself.
+    let cores = cpu.lines().filter(|line| line.starts_with("processor"));
+    let cores = cores.count();
     format!("{}, {cores} cores, Linux {}", model.trim(), kernel.trim())
 }
 

@@ -28,15 +28,15 @@ use crate::switch::{TOKEN, text};
 const ON_AIR: usize = 6;
 const ON_HOLD: usize = 100;
 const BROWSERS: usize = 3;
+/// A client of LiveKit's own takes a fifth of a core.
+const IN_BROWSERS: [usize; 3] = [1, 2, 4];
 const DASHBOARDS: usize = 10;
 const IDLE_ROOMS: usize = 500;
 
 /// L7: a hundred on hold, six on air, three browsers, ten dashboards.
 pub(crate) fn show(record: &mut Record, pace: Pace) -> Result<()> {
     record.note("show: the switch does not record yet, so recording is not in it")?;
-    let has_browsers = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("build/venv/bin/python")
-        .exists();
+    let has_browsers = has_browsers();
     if !has_browsers {
         record.note("show: without browsers, since scripts/python-venv has not been run")?;
     }
@@ -88,6 +88,56 @@ pub(crate) fn show(record: &mut Record, pace: Pace) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// L3: browsers in a live room and nobody else, each heard by all others.
+pub(crate) fn browsers(record: &mut Record, pace: Pace) -> Result<()> {
+    if !has_browsers() {
+        return record.note("browsers: scripts/python-venv has not been run");
+    }
+    for round in 1..=pace.rounds {
+        let ours = Ours::live()?;
+        let room = format!("live-{}", ours.episode);
+        let mut there = Vec::new();
+        for browsers in IN_BROWSERS {
+            while there.len() < browsers {
+                let at = there.len();
+                let (name, hz) = (format!("guest-{at}"), 300.0 + 100.0 * at as f32);
+                there.push(LiveKitPerson::join(&ours.switch, &room, &name, hz));
+            }
+            let pid = ours.switch.pid();
+            record.take(("browsers", OURS), (browsers, round), || {
+                std::thread::sleep(Duration::from_secs(2));
+                let watch = Watch::begin(pid)?;
+                std::thread::sleep(pace.step);
+                Ok(Taken {
+                    reading: watch.end()?,
+                    heard: None,
+                    figures: Figures::new(),
+                })
+            })?;
+        }
+        drop(there);
+        drop(ours);
+        let Some(mut janus) = Janus::start_wide()? else {
+            record.note("Janus is not installed: scripts/install-packages bench")?;
+            continue;
+        };
+        for participants in IN_BROWSERS {
+            janus.grow(participants, usize::MAX)?;
+            let pid = janus.program.pid();
+            record.take(("browsers", "Janus"), (participants, round), || {
+                listen(&mut janus.crowd, pid, pace.step)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn has_browsers() -> bool {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("build/venv/bin/python")
+        .exists()
 }
 
 /// Dashboards that read whatever comes, on a thread of their own.
