@@ -7,9 +7,9 @@
 
 /// Samples per millisecond at 8 kHz.
 pub(super) const PER_MS: i64 = 8;
-/// Delay histogram: 1 ms wide buckets up to 400 ms.
-const BUCKET: i64 = PER_MS;
-const BUCKETS: usize = 400;
+/// Delay histogram: 2 ms wide buckets up to 400 ms.
+const BUCKET: i64 = 2 * PER_MS;
+const BUCKETS: usize = 200;
 /// It is of the last 1000 to 2000 packets, 20 to 40 s; at first it believes in a good path as much as in so many packets.
 const BLOCK: u32 = 1000;
 const BELIEVED: u32 = 100;
@@ -22,7 +22,7 @@ const TRIAL: i64 = 5000 * PER_MS;
 /// And it turns packets round for so long after one was late.
 const LATE_REMEMBERED: i64 = 2000 * PER_MS;
 /// On top of the quantile, so that the packet is there before its frame is due.
-const MARGIN: i64 = 2 * PER_MS;
+const MARGIN: i64 = 3 * PER_MS;
 const TARGET_MAX: i64 = 400 * PER_MS;
 /// The sliding minimum: ten slots of 200 ms.
 const SLOT: i64 = 200 * PER_MS;
@@ -172,12 +172,12 @@ mod tests {
 
     #[test]
     fn a_steady_path_needs_the_least() {
-        assert_eq!(target_ms(500, |_| 0), 2);
+        assert_eq!(target_ms(500, |_| 0), 3);
     }
 
     #[test]
     fn a_rare_spike_is_not_waited_for_and_a_common_one_is() {
-        assert_eq!(target_ms(4000, |n| if n % 400 == 399 { 200 } else { 0 }), 2);
+        assert_eq!(target_ms(4000, |n| if n % 400 == 399 { 200 } else { 0 }), 3);
         let waits = target_ms(1000, |n| if n % 10 == 0 { 100 } else { 0 });
         assert!((102..=105).contains(&waits), "{waits}");
     }
