@@ -210,8 +210,8 @@ impl Show {
                     self.moves, line.tone, line.place
                 );
                 scope.spawn(move || match line.place {
-                    Place::Lobby => ears.hears_nobody(&who, &line.call),
-                    Place::Screening => ears.hears(&who, &line.call, &[]),
+                    // Who is alone in screening hears music, too, after two seconds.
+                    Place::Lobby | Place::Screening => ears.hears_nobody(&who, &line.call),
                     Place::Hold | Place::Air => {
                         let others: Vec<f32> = air
                             .iter()
