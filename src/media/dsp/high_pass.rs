@@ -2,6 +2,8 @@
 
 /// Samples that are filtered at once.
 const BLOCK: usize = 160;
+/// Samples before them that each needs.
+const TAIL: usize = 4;
 
 /// Removes what lies below a cut-off frequency, 12 dB per octave.
 ///
@@ -12,13 +14,10 @@ const BLOCK: usize = 160;
 pub struct HighPass {
     forward: [f32; 5],
     back: [f32; 2],
-    /// The last four samples before and behind the filter, oldest first.
+    /// The last samples before and behind the filter, oldest first.
     before: [f32; TAIL],
     behind: [f32; TAIL],
 }
-
-/// What is remembered.
-const TAIL: usize = 4;
 
 impl HighPass {
     /// A filter with -3 dB at `cutoff_hz`, for samples at `sample_rate_hz`.
