@@ -381,9 +381,11 @@ impl Show {
                         );
                     }
                 }
-                Effect::SetPosition { call, position } => {
-                    if let Some(leg) = self.legs.get(&call) {
-                        self.table.set_position(*leg, Some(position));
+                Effect::SetPlaces { places, .. } => {
+                    for (call, place) in places {
+                        if let Some(leg) = self.legs.get(&call) {
+                            self.table.set_position(*leg, Some(place));
+                        }
                     }
                 }
                 Effect::CloseStudio(_) => {}

@@ -24,6 +24,16 @@ test('a change replaces whole entities and leaves the others alone', () => {
   expect(before.calls.get('a')?.name).toBeNull();
 });
 
+test('new places in a queue change nothing else of a call', () => {
+  const waiting = [call('a', { name: 'Ray', position: 2 }), call('b', { position: 3 }), call('c')];
+  const before = fromSnapshot(snapshot(waiting), 0);
+  const after = applied(before, change(42, { positions: { a: 1, b: 2, gone: 3 } }));
+  expect(after.calls.get('a')).toEqual({ ...before.calls.get('a'), position: 1 });
+  expect(after.calls.get('b')?.position).toBe(2);
+  expect(after.calls.get('c')).toBe(before.calls.get('c'));
+  expect(after.calls.has('gone')).toBe(false);
+});
+
 test('removed entities go', () => {
   const after = applied(
     fromSnapshot(snapshot([call('a'), call('b')]), 0),

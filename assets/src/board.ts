@@ -48,7 +48,7 @@ export function applyChange(board: Board, frame: Change): Board | 'gap' {
     ...(removed.episodes ?? []),
     ...endedNow.map((episode) => episode.id),
   ]);
-  const calls = merge(board.calls, frame.calls, removed.calls);
+  const calls = moved(merge(board.calls, frame.calls, removed.calls), frame.positions);
   return {
     ...board,
     seq: frame.seq,
@@ -75,6 +75,20 @@ function merge<T extends { id: string }>(
   const after = new Map(before);
   for (const entity of changed ?? []) after.set(entity.id, entity);
   for (const id of removed ?? []) after.delete(id);
+  return after;
+}
+
+/** Calls that stand elsewhere in their queue now. */
+function moved(
+  calls: ReadonlyMap<string, Call>,
+  positions: Readonly<Record<string, number>> | undefined,
+): ReadonlyMap<string, Call> {
+  if (!positions) return calls;
+  const after = new Map(calls);
+  for (const [id, position] of Object.entries(positions)) {
+    const call = calls.get(id);
+    if (call) after.set(id, { ...call, position });
+  }
   return after;
 }
 

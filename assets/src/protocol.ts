@@ -198,6 +198,8 @@ export interface Change {
   shows?: Show[];
   episodes?: Episode[];
   calls?: Call[];
+  /** New places in a queue, by call: of calls of which nothing else changed. */
+  positions?: Record<string, number>;
   operators?: Presence[];
   health?: Health;
   removed?: { shows?: string[]; episodes?: string[]; calls?: string[] };

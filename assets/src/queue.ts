@@ -5,10 +5,13 @@ import type { Board } from './board';
 import { mayBeAired } from './calls-out';
 import type { Call, Episode, Show } from './protocol';
 
-/** Lobby and ringing, the longest wait first. */
+/** Lobby and ringing in the order in which they are picked up: by priority, then the longest wait first. */
 export function lobby(board: Board, episode: Episode): Call[] {
   return of(board, episode, 'queued').sort(
-    (a, b) => (a.queuedAt ?? Infinity) - (b.queuedAt ?? Infinity) || a.id.localeCompare(b.id),
+    (a, b) =>
+      (a.position ?? Infinity) - (b.position ?? Infinity) ||
+      (a.queuedAt ?? Infinity) - (b.queuedAt ?? Infinity) ||
+      a.id.localeCompare(b.id),
   );
 }
 

@@ -363,10 +363,10 @@ pub struct CallTicket {
 #[rtype(result = "()")]
 pub struct InDialog(pub EndpointEvent);
 
-/// To a call: its place in line.
+/// To a lobby: new places in line, from 1.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct SetPosition(pub u16);
+pub struct SetPlaces(pub Vec<(CallId, u16)>);
 
 /// To a call: its voice out of the mix, or back.
 #[derive(Message)]

@@ -16,7 +16,7 @@ use crate::{
         bridge::{CallTrack, LeaveCause, RoomLimit, RoomTransport},
         message::{
             Admit, CallTicket, Close, MicrophoneDown, MicrophoneMuted, MicrophoneUp, Release,
-            ResetLoudness, SetDucking,
+            ResetLoudness, SetDucking, SetPlaces,
         },
         shown::{CallShown, CallStatus},
         studio,
@@ -34,6 +34,8 @@ pub struct RoomActor {
     limit: RoomLimit,
     bridge: RoomTransport,
     published: HashMap<CallId, CallShown>,
+    /// Places in line, of a lobby's callers: told before a new caller's leg is up.
+    places: HashMap<CallId, u16>,
     microphones: HashMap<String, SourceKey>,
 }
 
@@ -45,6 +47,7 @@ impl RoomActor {
             limit: limits.of(name).into(),
             bridge,
             published: HashMap::new(),
+            places: HashMap::new(),
             microphones: HashMap::new(),
         }
     }
@@ -170,13 +173,31 @@ impl Handler<Admit> for RoomActor {
             tracing::error!(room.name = %self.name, call.id = %ticket.call, "no mix for this room");
             return;
         };
+        let in_line = self.places.get(&ticket.call).copied();
         let moved = studio::with(|studio| {
-            let leg = studio.leg_to_move(ticket.call, ticket.turn);
-            leg.map(|leg| studio.table.place(leg, place)).is_some()
+            let leg = studio.leg_to_move(ticket.call, ticket.turn)?;
+            studio.table.place(leg, place);
+            studio.table.set_position(leg, in_line);
+            Some(leg)
         });
-        if moved == Some(true) && self.has_mix() {
+        if moved.flatten().is_some() && self.has_mix() {
             self.publish(ticket);
         }
+    }
+}
+
+impl Handler<SetPlaces> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, SetPlaces(places): SetPlaces, _: &mut Self::Context) {
+        studio::with(|studio| {
+            for &(call, place) in &places {
+                if let Some(leg) = studio.leg(call) {
+                    studio.table.set_position(leg, Some(place));
+                }
+            }
+        });
+        self.places.extend(places);
     }
 }
 
@@ -184,6 +205,7 @@ impl Handler<Release> for RoomActor {
     type Result = ();
 
     fn handle(&mut self, Release { call, ended }: Release, _: &mut Self::Context) {
+        self.places.remove(&call);
         if let Some(mut shown) = self.published.remove(&call) {
             let name = self.name;
             studio::with(|studio| {

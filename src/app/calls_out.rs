@@ -56,7 +56,7 @@ pub(super) fn dials_by_trunk(config: &Config) -> bool {
 /// Starts the actor that asks Twilio for calls, where the settings say enough for it.
 pub(super) fn start(
     config: &Config,
-    new_thread: fn() -> Arbiter,
+    new_thread: impl FnOnce() -> Arbiter,
     switchboard: &Addr<Switchboard>,
 ) -> anyhow::Result<Option<Addr<TwilioCalls>>> {
     let Some(settings) = twilio(config) else {

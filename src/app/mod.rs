@@ -12,6 +12,7 @@ mod tls;
 mod trunks;
 
 use std::{
+    ffi::CString,
     net::{SocketAddr, TcpListener},
     sync::{Arc, OnceLock},
     time::Duration,
@@ -103,20 +104,23 @@ pub fn start(mut config: Config) -> anyhow::Result<Running> {
 
     let address: Arc<OnceLock<Addr<Switchboard>>> = Arc::default();
     let bridge = start_bridge(&config, &keys, Arc::clone(&address))?;
-    let media: Vec<Arbiter> = (0..media_threads(&config)).map(|_| new_thread()).collect();
+    let media: Vec<Arbiter> = (0..media_threads(&config))
+        .map(|thread| new_thread(&format!("media-{thread}")))
+        .collect();
     let peers = switchboard_peers(
         &config, &media, &bridge, &books, &metrics, &ladders, &health,
     );
-    let switchboard = Switchboard::start_in_arbiter(&new_thread().handle(), move |_| {
-        Switchboard::new(desk, peers)
-    });
+    let switchboard =
+        Switchboard::start_in_arbiter(&new_thread("switchboard").handle(), move |_| {
+            Switchboard::new(desk, peers)
+        });
     // Set once, here; the bridge has no events before anybody can join.
     let _ = address.set(switchboard.clone());
     let gauges = gauges(&config, media.len());
     start_media(&config, &media, &gauges, &switchboard, &bridge, &metrics)?;
     let sip = start_sip(&config, &keys, sockets, &switchboard, &metrics, &ladders)?;
     start_watch(&config, gauges, &switchboard, sip, &metrics, &health);
-    let twilio = calls_out::start(&config, new_thread, &switchboard)?;
+    let twilio = calls_out::start(&config, || new_thread("twilio"), &switchboard)?;
     health.set_sip(true);
     tls::keep(certificates, Arc::clone(&health), metrics.clone()).context("SIGHUP")?;
     warn_of_reachability(&config);
@@ -245,8 +249,15 @@ fn serve(server: actix_web::dev::Server) {
     clippy::disallowed_methods,
     reason = "threads are made here and nowhere else"
 )]
-fn new_thread() -> Arbiter {
-    Arbiter::new()
+fn new_thread(name: &str) -> Arbiter {
+    let thread = Arbiter::new();
+    // The name that top(1) and a core dump show: the first fifteen octets of it.
+    if let Ok(name) = CString::new(name) {
+        thread.spawn_fn(move || {
+            let _ = nix::sys::prctl::set_name(&name);
+        });
+    }
+    thread
 }
 
 /// The web's two: everything, and health alone.
@@ -347,7 +358,8 @@ fn start_bridge(
 }
 
 fn gauges(config: &Config, threads: usize) -> Vec<Arc<ThreadGauge>> {
-    let gauge = || Arc::new(ThreadGauge::new(config.capacity.lateness_max));
+    let now = clock::now();
+    let gauge = || Arc::new(ThreadGauge::new(config.capacity.lateness_max, now));
     std::iter::repeat_with(gauge).take(threads).collect()
 }
 
@@ -452,7 +464,7 @@ fn start_sip(
         public_ip,
     };
     let (to, metrics, ladders) = (switchboard.clone(), metrics.clone(), ladders.clone());
-    let sip = SipActor::start_in_arbiter(&new_thread().handle(), move |_| {
+    let sip = SipActor::start_in_arbiter(&new_thread("sip").handle(), move |_| {
         SipActor::new(endpoint, Gate::new(gate), sockets, to, metrics, ladders)
     });
     switchboard.do_send(SipUp(sip.clone()));

@@ -21,12 +21,12 @@ pub enum Effect {
         /// Its new room.
         room: RoomName,
     },
-    /// Tell the waiting caller their place in line.
-    SetPosition {
-        /// Which call.
-        call: CallId,
-        /// From 1.
-        position: u16,
+    /// Tell callers in the lobby of an episode their new places in line, from 1. Who is not named stands where they stood.
+    SetPlaces {
+        /// Whose lobby.
+        episode: EpisodeId,
+        /// Each call's place.
+        places: Vec<(CallId, u16)>,
     },
     /// Take the caller's voice out of the mix, or put it back.
     SetMuted {

@@ -75,14 +75,14 @@ impl Prompt {
     /// Encodes 8 kHz samples, padded with silence to a whole frame.
     #[must_use]
     pub fn encode(samples: &[f32]) -> Self {
-        let len = samples.len().next_multiple_of(NB_FRAME);
         let in_law = |law: Law| {
-            let padded = samples
-                .iter()
-                .copied()
-                .chain(std::iter::repeat(0.0))
-                .take(len);
-            padded.map(|sample| law.encode(sample)).collect()
+            let mut bytes = Vec::with_capacity(samples.len().next_multiple_of(NB_FRAME));
+            for part in samples.chunks(NB_FRAME) {
+                let mut frame = [0.0; NB_FRAME];
+                frame[..part.len()].copy_from_slice(part);
+                bytes.extend_from_slice(&law.encode_frame(&frame));
+            }
+            bytes.into()
         };
         Self {
             mu: in_law(Law::Mu),

@@ -6,9 +6,7 @@ use crate::{
     actors::{
         call::{CallActor, Welcome, encryption, line},
         clock,
-        message::{
-            Admit, Announced, CallAnswered, OnLeg, SetDenoised, SetGain, SetMuted, SetPosition,
-        },
+        message::{Admit, Announced, CallAnswered, OnLeg, SetDenoised, SetGain, SetMuted},
         random, studio,
     },
     domain::Cause,
@@ -118,21 +116,14 @@ impl CallActor {
 
     /// The leg is in the table: it goes where it belongs, and the desk is told.
     pub(super) fn welcome_leg(&mut self) {
-        let (id, position) = (self.id, self.position);
-        let prompt = match self.welcome {
-            Some(Welcome::Announcement(prompt)) => Some(prompt),
-            Some(Welcome::Room(..)) | None => None,
-        };
-        self.at_leg(|table, leg| {
-            table.set_position(leg, position);
-            if let Some(prompt) = prompt {
-                table.place(leg, Place::Announce(prompt));
+        match self.welcome.take() {
+            Some(Welcome::Announcement(prompt)) => {
+                self.at_leg(|table, leg| table.place(leg, Place::Announce(prompt)));
             }
-        });
-        if let Some(Welcome::Room(room, ticket)) = self.welcome.take() {
-            room.do_send(Admit(ticket));
+            Some(Welcome::Room(room, ticket)) => room.do_send(Admit(ticket)),
+            None => {}
         }
-        self.peers.switchboard.do_send(CallAnswered(id));
+        self.peers.switchboard.do_send(CallAnswered(self.id));
     }
 
     pub(super) fn media_agreed(&mut self, agreed: &Negotiated, ctx: &Context<Self>) {
@@ -201,15 +192,6 @@ impl Handler<OnLeg> for CallActor {
             }
             MediaEvent::Line { .. } | MediaEvent::Level { .. } => {}
         }
-    }
-}
-
-impl Handler<SetPosition> for CallActor {
-    type Result = ();
-
-    fn handle(&mut self, SetPosition(position): SetPosition, _: &mut Self::Context) {
-        self.position = Some(position);
-        self.at_leg(|table, leg| table.set_position(leg, Some(position)));
     }
 }
 

@@ -103,7 +103,6 @@ pub struct CallActor {
     public_ip: PublicIp,
     port: Option<studio::Port>,
     holds_port: bool,
-    position: Option<u16>,
     cause: Option<Cause>,
     /// Why the far end hung up, in its words.
     far_reason: Option<Reason>,
@@ -123,7 +122,6 @@ impl CallActor {
             public_ip: plan.public_ip,
             port: None,
             holds_port: false,
-            position: None,
             cause: None,
             far_reason: None,
             transfer: None,

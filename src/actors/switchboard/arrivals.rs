@@ -215,5 +215,6 @@ impl Handler<SipUp> for Switchboard {
         self.sip = Some(sip);
         // Not before: the studios of episodes that an earlier run left on air need the media threads.
         self.settle(ctx);
+        self.gauge();
     }
 }

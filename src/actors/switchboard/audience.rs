@@ -115,8 +115,10 @@ struct Change<'a> {
     shows: Vec<ShowView>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     episodes: Vec<EpisodeView>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    calls: &'a [CallView],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<CallView>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    positions: BTreeMap<CallId, u16>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     operators: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,6 +136,7 @@ impl Change<'_> {
         self.shows.is_empty()
             && self.episodes.is_empty()
             && self.calls.is_empty()
+            && self.positions.is_empty()
             && self.operators.is_empty()
             && self.removed.is_none()
     }
@@ -173,7 +176,8 @@ impl Switchboard {
             seq: self.audience.seq + 1,
             shows: drained.shows.iter().map(ShowView::from).collect(),
             episodes: drained.episodes.iter().map(EpisodeView::from).collect(),
-            calls: &drained.views,
+            calls: self.desk.views_of(&drained.published),
+            positions: drained.places.iter().copied().collect(),
             operators: people,
             removed: is_removed.then_some(removed),
         };

@@ -6,7 +6,7 @@ use crate::{
     actors::{
         message::{
             Admit, Close, EndLeg, Release, ResetLoudness, SetDenoised, SetDucking, SetGain,
-            SetMuted, SetPosition,
+            SetMuted, SetPlaces,
         },
         room::{self, RoomActor},
         switchboard::Switchboard,
@@ -18,9 +18,9 @@ impl Switchboard {
     pub(super) fn carry_out(&mut self, effect: Effect, ctx: &Context<Self>) {
         match effect {
             Effect::Place { call, stage, room } => self.place(call, stage, room),
-            Effect::SetPosition { call, position } => {
-                if let Some(line) = self.lines.get(&call) {
-                    line.call.do_send(SetPosition(position));
+            Effect::SetPlaces { episode, places } => {
+                if let Some(lobby) = self.rooms.get(&self.lobby(episode)) {
+                    lobby.do_send(SetPlaces(places));
                 }
             }
             Effect::SetMuted { call, muted } => {

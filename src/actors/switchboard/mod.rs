@@ -118,7 +118,9 @@ impl Switchboard {
             self.carry_out(effect, ctx);
         }
         self.publish(&drained);
-        self.gauge();
+        if !drained.calls.is_empty() {
+            self.gauge();
+        }
     }
 
     /// Appends to the journal.

@@ -260,7 +260,7 @@ impl Desk {
         if episode.busy_all {
             return refuse(486, Cause::BusyAll);
         }
-        if self.lobby(episode.id).len() >= self.settings.limits.lobby {
+        if self.count(episode.id, Stage::Queued) >= self.settings.limits.lobby {
             return refuse(486, Cause::LobbyFull);
         }
         Verdict::Admit {

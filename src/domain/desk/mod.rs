@@ -82,8 +82,10 @@ pub struct Drained {
     pub callers: Vec<Caller>,
     /// Calls to write.
     pub calls: Vec<Call>,
-    /// Calls to publish: those written and those whose standing in a queue changed.
-    pub views: Vec<CallView>,
+    /// Calls to publish whole ([`Desk::views_of`]): those written, and those that are the designated next now or no longer.
+    pub published: Vec<CallId>,
+    /// Places in a queue to publish, of calls of which nothing else changed.
+    pub places: Vec<(CallId, u16)>,
     /// History to write.
     pub events: Vec<CallEvent>,
     /// Consents to write.
@@ -123,7 +125,8 @@ pub struct Desk {
     touched: Touched,
     removed_calls: Vec<CallId>,
     removed_episodes: Vec<EpisodeId>,
-    standings: BTreeMap<CallId, (Option<u16>, bool)>,
+    /// As last drained, by call.
+    standings: Vec<(CallId, queue::Stand)>,
 }
 
 impl Desk {
@@ -146,7 +149,7 @@ impl Desk {
             touched: Touched::default(),
             removed_calls: Vec::new(),
             removed_episodes: Vec::new(),
-            standings: BTreeMap::new(),
+            standings: Vec::new(),
         }
     }
 
@@ -209,6 +212,13 @@ impl Desk {
         (shows, episodes, calls.map(|call| self.view(call)).collect())
     }
 
+    /// These calls as dashboards show them; of no episode, or forgotten: not at all.
+    pub fn views_of(&self, calls: &[CallId]) -> Vec<CallView> {
+        let calls = calls.iter().filter_map(|id| self.calls.get(id));
+        let shown = calls.filter(|call| call.episode_id.is_some());
+        shown.map(|call| self.view(call)).collect()
+    }
+
     /// One call as dashboards show it.
     pub fn view(&self, call: &Call) -> CallView {
         let standing = self.standing(call);
@@ -216,17 +226,14 @@ impl Desk {
     }
 
     fn standing(&self, call: &Call) -> Standing {
-        let episode = call.episode_id.and_then(|id| self.episodes.get(&id));
         let first_show = call
             .show_id
             .and_then(|id| self.shows.get(&id))
             .is_some_and(|show| show.first);
-        let (position, next) = episode.map_or((None, false), |episode| {
-            (self.position(episode, call), episode.next == Some(call.id))
-        });
+        let stand = self.standing_of(call.id);
         Standing {
-            position,
-            next,
+            position: stand.place,
+            next: stand.next,
             first_show,
         }
     }
@@ -236,21 +243,18 @@ impl Desk {
         let touched = std::mem::take(&mut self.touched);
         let moved = self.settle_standings();
         let mut published: BTreeSet<CallId> = touched.calls.clone();
-        published.extend(moved);
+        published.extend(moved.marked);
         published.extend(
             self.calls
                 .values()
                 .filter(|call| touched.callers.contains(&call.caller_id))
                 .map(|call| call.id),
         );
+        let mut places = moved.places;
+        places.retain(|(id, _)| !published.contains(id));
         let pick = |ids: &BTreeSet<CallId>| -> Vec<&Call> {
             ids.iter().filter_map(|id| self.calls.get(id)).collect()
         };
-        let views = pick(&published)
-            .into_iter()
-            .filter(|call| call.episode_id.is_some())
-            .map(|call| self.view(call))
-            .collect();
         let calls = pick(&touched.calls).into_iter().cloned().collect();
         let drained = Drained {
             shows: touched
@@ -272,13 +276,20 @@ impl Desk {
                 .cloned()
                 .collect(),
             calls,
-            views,
+            published: published.into_iter().collect(),
+            places,
             effects: std::mem::take(&mut self.effects),
             events: std::mem::take(&mut self.events),
             consents: std::mem::take(&mut self.consents),
             ..Drained::default()
         };
-        self.forget_old_calls();
+        let is_over = |id: &CallId| {
+            let call = self.calls.get(id);
+            call.is_some_and(|call| call.times.ended.is_some())
+        };
+        if touched.calls.iter().any(is_over) || !touched.episodes.is_empty() {
+            self.forget_old_calls();
+        }
         Drained {
             removed_calls: std::mem::take(&mut self.removed_calls),
             removed_episodes: std::mem::take(&mut self.removed_episodes),

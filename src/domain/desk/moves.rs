@@ -100,7 +100,7 @@ impl Desk {
         Ok(())
     }
 
-    fn count(&self, episode: EpisodeId, stage: Stage) -> usize {
+    pub(super) fn count(&self, episode: EpisodeId, stage: Stage) -> usize {
         self.calls
             .values()
             .filter(|call| call.episode_id == Some(episode) && call.stage == stage)

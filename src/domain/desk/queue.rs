@@ -10,10 +10,36 @@ use crate::domain::{
     refusal::Refusal,
     show::Episode,
     stage::Stage,
+    time::UnixMs,
 };
+
+/// Where a call stands in the queue of its episode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stand {
+    /// From 1; `None` where nobody waits.
+    pub(super) place: Option<u16>,
+    /// Whose lobby, where the queue is one.
+    pub(super) lobby: Option<EpisodeId>,
+    /// The designated next caller.
+    pub(super) next: bool,
+}
+
+/// What changed in the queues.
+#[derive(Debug, Default)]
+pub(super) struct Moved {
+    /// Calls that are the designated next now, or no longer.
+    pub(super) marked: Vec<CallId>,
+    /// New places.
+    pub(super) places: Vec<(CallId, u16)>,
+}
 
 fn place(index: usize) -> Option<u16> {
     u16::try_from(index + 1).ok()
+}
+
+/// The lobby's order: by priority, then by arrival.
+fn turn(call: &Call) -> (i32, UnixMs, CallId) {
+    (-call.priority, call.times.queued, call.id)
 }
 
 impl Desk {
@@ -24,7 +50,7 @@ impl Desk {
             .values()
             .filter(|call| call.episode_id == Some(episode) && call.stage == Stage::Queued)
             .collect();
-        waiting.sort_by_key(|call| (-call.priority, call.times.queued, call.id));
+        waiting.sort_by_key(|call| turn(call));
         waiting
     }
 
@@ -46,51 +72,77 @@ impl Desk {
         }
     }
 
-    pub(super) fn position(&self, episode: &Episode, call: &Call) -> Option<u16> {
-        match call.stage {
-            Stage::Queued => self
-                .lobby(episode.id)
-                .iter()
-                .position(|other| other.id == call.id)
-                .and_then(place),
-            Stage::OnHold => episode
-                .hold_order
-                .iter()
-                .position(|&id| id == call.id)
-                .and_then(place),
-            Stage::Screening | Stage::OnAir | Stage::Completed => None,
-        }
-    }
-
-    /// Compares every call's place and mark with what was last published; tells waiting callers their new place.
-    pub(super) fn settle_standings(&mut self) -> Vec<CallId> {
-        let mut standings: BTreeMap<CallId, (Option<u16>, bool)> = BTreeMap::new();
-        for episode in self.episodes.values() {
-            let lobby = self.lobby(episode.id).into_iter().map(|call| call.id);
-            for (index, id) in lobby.enumerate() {
-                standings.insert(id, (place(index), false));
+    /// Finds every call's standing anew, in one pass over the calls and one over the queues, and compares it with what was last
+    /// published; tells waiting callers their new place.
+    pub(super) fn settle_standings(&mut self) -> Moved {
+        let standings = self.standings_now();
+        let mut moved = Moved::default();
+        let mut told: BTreeMap<EpisodeId, Vec<(CallId, u16)>> = BTreeMap::new();
+        for &(id, standing) in &standings {
+            let before = self.standing_of(id);
+            if before.next != standing.next {
+                moved.marked.push(id);
             }
-            for (index, &id) in episode.hold_order.iter().enumerate() {
-                standings.insert(id, (place(index), episode.next == Some(id)));
-            }
-        }
-        let mut moved = Vec::new();
-        for (&id, &(position, next)) in &standings {
-            if self.standings.get(&id) == Some(&(position, next)) {
+            if (before.place, before.lobby) == (standing.place, standing.lobby) {
                 continue;
             }
-            moved.push(id);
-            let queued = self
-                .calls
-                .get(&id)
-                .is_some_and(|call| call.stage == Stage::Queued);
-            if let (true, Some(position)) = (queued, position) {
-                self.effects
-                    .push(Effect::SetPosition { call: id, position });
+            let Some(place) = standing.place else {
+                continue;
+            };
+            moved.places.push((id, place));
+            if let Some(episode) = standing.lobby {
+                told.entry(episode).or_default().push((id, place));
             }
         }
         self.standings = standings;
+        let told = told.into_iter();
+        self.effects
+            .extend(told.map(|(episode, places)| Effect::SetPlaces { episode, places }));
         moved
+    }
+
+    /// What was last published of a call; by default it stands nowhere.
+    pub(super) fn standing_of(&self, call: CallId) -> Stand {
+        self.standings
+            .binary_search_by_key(&call, |&(id, _)| id)
+            .ok()
+            .and_then(|at| self.standings.get(at))
+            .map_or_else(Stand::default, |&(_, standing)| standing)
+    }
+
+    fn standings_now(&self) -> Vec<(CallId, Stand)> {
+        let queued = |call: &&Call| call.stage == Stage::Queued;
+        let mut lobbies: BTreeMap<EpisodeId, Vec<&Call>> = BTreeMap::new();
+        for call in self.calls.values().filter(queued) {
+            if let Some(episode) = call.episode_id {
+                lobbies.entry(episode).or_default().push(call);
+            }
+        }
+        let mut standings = Vec::with_capacity(self.calls.len());
+        for (&episode, lobby) in &mut lobbies {
+            lobby.sort_by_key(|call| turn(call));
+            standings.extend(lobby.iter().enumerate().map(|(index, call)| {
+                let stand = Stand {
+                    place: place(index),
+                    lobby: Some(episode),
+                    next: false,
+                };
+                (call.id, stand)
+            }));
+        }
+        for episode in self.episodes.values() {
+            let held = episode.hold_order.iter().enumerate();
+            standings.extend(held.map(|(index, &id)| {
+                let stand = Stand {
+                    place: place(index),
+                    lobby: None,
+                    next: episode.next == Some(id),
+                };
+                (id, stand)
+            }));
+        }
+        standings.sort_unstable_by_key(|&(id, _)| id);
+        standings
     }
 
     pub(super) fn join_hold_queue(&mut self, episode: EpisodeId, call: CallId) {

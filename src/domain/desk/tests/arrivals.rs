@@ -104,7 +104,7 @@ fn without_a_show_the_caller_is_told_so() {
         cause: Cause::NoShow
     }));
     assert!(
-        drained.views.iter().all(|view| view.id != call),
+        station.views(&drained).iter().all(|view| view.id != call),
         "dashboards do not see it"
     );
     assert!(

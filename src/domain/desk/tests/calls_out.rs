@@ -101,7 +101,7 @@ fn a_guest_is_called_and_rings_in_the_hands_of_who_dialled() {
             }
         ]
     );
-    let view = &drained.views[0];
+    let view = &station.views(&drained)[0];
     assert_eq!(
         (view.direction, view.status, view.ringing, view.answered_at),
         ("outbound", Stage::Screening, true, None)
@@ -120,7 +120,8 @@ fn a_guest_is_called_and_rings_in_the_hands_of_who_dialled() {
     };
     assert!(station.detail(&pia(), approve.clone()).contains("answered"));
     station.desk.answered(at(70), call);
-    let view = &station.desk.drain().views[0];
+    let drained = station.desk.drain();
+    let view = &station.views(&drained)[0];
     assert_eq!((view.ringing, view.answered_at), (false, Some(at(70))));
     station.press(&pia(), approve).unwrap();
     assert_eq!(station.stage(call), Stage::OnHold);
@@ -417,7 +418,7 @@ fn whom_we_called_is_not_aired_before_they_were_told() {
     };
     assert!(entry.given && entry.call == call && entry.by.name == "Ada");
     assert!(entry.notice.contains("Road Talk"));
-    let view = &drained.views[0];
+    let view = &station.views(&drained)[0];
     assert_eq!(
         (view.consent_at, view.consent_by.as_deref()),
         (Some(at(60)), Some("Ada"))
@@ -505,7 +506,10 @@ fn a_caller_is_passed_on_to_a_help_line() {
     let drained = station.desk.drain();
     let target = "988".to_owned();
     assert_eq!(drained.effects, [Effect::Transfer { call, target }]);
-    assert_eq!(drained.views[0].transfer_to.as_deref(), Some("Lifeline"));
+    assert_eq!(
+        station.views(&drained)[0].transfer_to.as_deref(),
+        Some("Lifeline")
+    );
     assert!(
         station
             .detail(&ada, pass_on(call, "Lifeline"))

@@ -40,6 +40,11 @@ struct Station {
 }
 
 impl Station {
+    /// Calls as dashboards are shown them.
+    fn views(&self, drained: &Drained) -> Vec<CallView> {
+        self.desk.views_of(&drained.published)
+    }
+
     /// One show on air with its lines open, two screeners and a host.
     fn on_air() -> Self {
         Self::with(DeskSettings::default())

@@ -23,7 +23,7 @@ fn a_call_removed_from_its_room_is_hung_up() {
     );
     assert_eq!(drained.calls[0].cause, Some(cause));
     assert_eq!(
-        drained.views[0].cause_text.as_deref(),
+        station.views(&drained)[0].cause_text.as_deref(),
         Some("Removed from the room in LiveKit.")
     );
     assert_eq!(
@@ -62,7 +62,7 @@ fn a_mute_in_livekit_is_the_hosts_to_see_and_to_undo() {
         .muted_from_room(at(70), live(&station), call, true);
     let drained = station.desk.drain();
     assert_eq!(drained.effects, [Effect::SetMuted { call, muted: true }]);
-    assert!(drained.views[0].muted);
+    assert!(station.views(&drained)[0].muted);
     let event = &drained.events[0];
     assert_eq!(
         (event.what, event.by, &*event.detail),

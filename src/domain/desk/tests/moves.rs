@@ -229,7 +229,9 @@ fn illegal_moves_are_refused_with_the_reason_and_change_nothing() {
         Refusal::Conflict("This caller is waiting in the lobby and cannot be put on air.".into())
     );
     let drained = station.desk.drain();
-    assert!(drained.effects.is_empty() && drained.views.is_empty() && drained.events.is_empty());
+    assert!(
+        drained.effects.is_empty() && drained.published.is_empty() && drained.events.is_empty()
+    );
 }
 
 #[test]

@@ -59,6 +59,7 @@ fn the_hold_queue_is_put_in_order() {
     let mut station = Station::on_air();
     let ada = station.ada.clone();
     let (a, b, c) = (station.held(), station.held(), station.held());
+    station.desk.drain();
     station
         .press(
             &ada,
@@ -91,17 +92,10 @@ fn the_hold_queue_is_put_in_order() {
         )
         .unwrap_err();
     assert_eq!(refused.status(), 409);
-    let places: Vec<_> = station
-        .desk
-        .drain()
-        .views
-        .iter()
-        .map(|view| (view.id, view.position))
-        .collect();
-    assert!(
-        places.contains(&(c, Some(1)))
-            && places.contains(&(b, Some(2)))
-            && places.contains(&(a, Some(3)))
+    assert_eq!(
+        station.desk.drain().places,
+        [(a, 3), (c, 1)],
+        "the one between stays where it was"
     );
 }
 
@@ -109,20 +103,25 @@ fn the_hold_queue_is_put_in_order() {
 fn places_in_line_are_told_when_they_change() {
     let mut station = Station::on_air();
     let (a, b) = (station.caller(), station.caller());
-    let told = |drained: Drained| -> Vec<(CallId, u16)> {
-        let position = |effect: &Effect| {
-            if let Effect::SetPosition { call, position } = effect {
-                Some((*call, *position))
+    let told = |drained: &Drained| -> Vec<(CallId, u16)> {
+        let places = |effect: &Effect| {
+            if let Effect::SetPlaces { places, .. } = effect {
+                places.clone()
             } else {
-                None
+                Vec::new()
             }
         };
-        drained.effects.iter().filter_map(position).collect()
+        drained.effects.iter().flat_map(places).collect()
     };
-    assert_eq!(told(station.desk.drain()), [(a, 1), (b, 2)]);
+    let drained = station.desk.drain();
+    assert_eq!(told(&drained), [(a, 1), (b, 2)]);
+    assert!(drained.places.is_empty(), "new calls are published whole");
     station.desk.gone(at(5), a, Cause::CallerHungUp, None);
-    assert_eq!(told(station.desk.drain()), [(b, 1)]);
-    assert_eq!(told(station.desk.drain()), []);
+    let drained = station.desk.drain();
+    assert_eq!(told(&drained), [(b, 1)]);
+    assert_eq!(drained.places, [(b, 1)]);
+    assert!(!drained.published.contains(&b));
+    assert!(told(&station.desk.drain()).is_empty());
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn random_presses_keep_the_picture_whole() {
     ];
     let mut calls: Vec<CallId> = Vec::new();
     let mut aired_guests = 0;
+    let mut dashboard = BTreeMap::new();
     let episode_id = station.episode;
     for turn in 0..10_000 {
         let who = roll(people.len() as u64);
@@ -123,6 +124,12 @@ fn random_presses_keep_the_picture_whole() {
             calls.push(*made);
         }
         let drained = station.desk.drain();
+        take(&mut dashboard, &drained, station.views(&drained));
+        let (_, _, views) = station.desk.views();
+        assert!(
+            views.iter().eq(dashboard.values()),
+            "who was told each change knows what a newcomer is told"
+        );
         for call in &drained.calls {
             assert!(
                 call.stage != Stage::OnAir || call.may_be_aired(),
@@ -162,4 +169,15 @@ fn random_presses_keep_the_picture_whole() {
         );
     }
     assert!(aired_guests > 0, "some were told");
+}
+
+/// What a dashboard does with a change.
+fn take(dashboard: &mut BTreeMap<CallId, CallView>, drained: &Drained, views: Vec<CallView>) {
+    dashboard.extend(views.into_iter().map(|view| (view.id, view)));
+    for (id, place) in &drained.places {
+        dashboard.get_mut(id).expect("a known call").position = Some(*place);
+    }
+    for id in &drained.removed_calls {
+        dashboard.remove(id);
+    }
 }

@@ -55,7 +55,7 @@ fn gain_is_shown_carried_out_and_kept_from_hold_to_air() {
     station.press(&hal, gain(call, -4)).unwrap();
     let drained = station.desk.drain();
     assert_eq!(drained.effects, [Effect::SetGain { call, gain_db: -4 }]);
-    assert_eq!(drained.views[0].gain_db, -4);
+    assert_eq!(station.views(&drained)[0].gain_db, -4);
     for command in [
         Command::PutOnHold { call_id: call },
         Command::PutOnAir { call_id: call },
@@ -79,7 +79,7 @@ fn noise_is_taken_out_while_the_caller_is_on_air_and_no_longer() {
     station.desk.drain();
     station.press(&hal, denoise(call, true)).unwrap();
     let drained = station.desk.drain();
-    assert!(drained.views[0].denoise && drained.effects.is_empty());
+    assert!(station.views(&drained)[0].denoise && drained.effects.is_empty());
     let denoised = |denoised| Effect::SetDenoised { call, denoised };
     for (command, expected) in [
         (Command::PutOnAir { call_id: call }, true),
