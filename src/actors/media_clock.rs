@@ -1,4 +1,5 @@
-//! The tick. It wakes every 5 ms (a frame is four phases), drains, mixes and sends, and then tells actors what was noticed.
+//! The tick. A frame is four phases of 5 ms; it wakes for each that has somebody, drains, mixes and sends, and then tells actors
+//! what was noticed.
 //!
 //! ```text
 //! wake -> MediaTable::tick (drain sockets, pull, mix, fan out, send) -> bridge.wake -> events to calls -> levels to the desk
@@ -38,18 +39,18 @@ const PHASES: u8 = 4;
 /// Phases that are made up for after a late wake: three frames.
 const CATCH_UP_MAX: u32 = 12;
 
-/// Wakes with nothing to do before the clock rests: a second.
-const IDLE_WAKES: u32 = 200;
+/// Frames with nothing to do before the clock rests: a second.
+const IDLE_FRAMES: u32 = 50;
 /// How long a rest is, when nobody comes.
-const REST: Duration = Duration::from_secs(1);
+const REST: Duration = Duration::from_secs(2);
 
-/// Wakes between two looks at processor time and ports: a quarter of a second.
-const SHOW_EVERY: u32 = 50;
+/// Frames between two looks at processor time and ports: a quarter of a second.
+const SHOW_EVERY: u32 = 12;
 
 /// Loudness is told with every second frame of levels, five times a second: reading it goes over three seconds of sound.
 const LOUDNESS_EVERY: u32 = 2;
-/// Wakes between two frames about lines: a second.
-const LINES_EVERY: u32 = 200;
+/// Frames between two words about lines: a second.
+const LINES_EVERY: u32 = 50;
 
 /// Drives one media thread.
 pub struct MediaClock {
@@ -58,11 +59,13 @@ pub struct MediaClock {
     bridge: RoomTransport,
     metrics: Metrics,
     gauge: Arc<ThreadGauge>,
-    wakes: u32,
-    idle_wakes: u32,
+    frames: u32,
+    idle_frames: u32,
     levels: u32,
     next: Instant,
     phase: u8,
+    /// Phases that the next tick stands for: its own and the empty ones before it.
+    stands_for: u64,
     calls: BTreeMap<CallId, f32>,
     people: BTreeMap<String, f32>,
     peaks: BTreeMap<String, f32>,
@@ -84,11 +87,12 @@ impl MediaClock {
             bridge,
             metrics,
             gauge,
-            wakes: 0,
-            idle_wakes: 0,
+            frames: 0,
+            idle_frames: 0,
             levels: 0,
             next: clock::now(),
             phase: 0,
+            stands_for: 1,
             calls: BTreeMap::new(),
             people: BTreeMap::new(),
             peaks: BTreeMap::new(),
@@ -99,16 +103,18 @@ impl MediaClock {
     fn wait(&mut self, ctx: &mut Context<Self>) {
         if let Some(roused) = self.rests() {
             let until = clock::now() + REST;
-            self.gauge.rest(REST);
+            self.gauge.due(until);
             let rest =
                 tokio::time::timeout_at(until.into(), async move { roused.notified().await });
             ctx.spawn(rest.into_actor(self).map(move |ended, clock, ctx| {
                 let now = clock::now();
                 if ended.is_ok() {
-                    clock.idle_wakes = 0;
-                    clock.gauge.rise(until.saturating_duration_since(now));
+                    clock.idle_frames = 0;
+                    clock.gauge.due(now);
                 } else {
-                    clock.gauge.woke(now.saturating_duration_since(until));
+                    clock
+                        .gauge
+                        .woke(now.saturating_duration_since(until), 1, now);
                 }
                 clock.look_up(now);
                 clock.wait(ctx);
@@ -125,19 +131,17 @@ impl MediaClock {
     /// Who rouses the clock, once there has been nothing to do for long enough.
     fn rests(&mut self) -> Option<Rc<Notify>> {
         let is_idle = studio::with(|studio| studio.table.is_idle()).unwrap_or(false);
-        self.idle_wakes = if is_idle {
-            self.idle_wakes.saturating_add(1)
-        } else {
-            0
-        };
-        let is_long = self.idle_wakes > IDLE_WAKES;
+        if !is_idle {
+            self.idle_frames = 0;
+        }
+        let is_long = self.idle_frames > IDLE_FRAMES;
         is_long.then(|| studio::with(Studio::rest)).flatten()
     }
 
     /// In a rest, or at its end. No frame was due meanwhile, so none is made up for.
     fn look_up(&mut self, now: Instant) {
         self.next = now;
-        self.wakes = 0;
+        self.frames = 0;
         self.show(now);
     }
 
@@ -145,10 +149,11 @@ impl MediaClock {
         let now = clock::now();
         let late = now.saturating_duration_since(self.next);
         self.metrics.tick_lateness.observe(late.as_secs_f64());
-        self.gauge.woke(late);
         let due = u32::try_from(late.as_micros() / PHASE.as_micros())
             .unwrap_or(u32::MAX)
             .saturating_add(1);
+        self.gauge
+            .woke(late, self.stands_for, self.next + PHASE * due);
         if due > CATCH_UP_MAX {
             let frames = due / u32::from(PHASES);
             self.metrics.ticks_skipped.inc_by(u64::from(frames));
@@ -159,15 +164,31 @@ impl MediaClock {
             self.tick(now);
             self.next += PHASE;
         }
-        self.take_turns(now);
+        self.pass_over_empty();
+        self.gauge.due(self.next);
+        if self.phase == 0 {
+            self.take_turns(now);
+            self.frames = self.frames.wrapping_add(1);
+            self.idle_frames = self.idle_frames.saturating_add(1);
+            self.show(now);
+        }
         self.tell();
-        self.show(now);
+    }
+
+    /// Nobody wakes for phases that serve nobody.
+    fn pass_over_empty(&mut self) {
+        let is_empty = |phase| studio::with(|studio| studio.table.is_empty_phase(phase));
+        self.stands_for = 1;
+        while is_empty(self.phase) == Some(true) {
+            self.phase = (self.phase + 1) % PHASES;
+            self.next += PHASE;
+            self.stands_for += 1;
+        }
     }
 
     /// Now and then, what the overload watch wants to know and only this thread can say.
     fn show(&mut self, now: Instant) {
-        self.wakes = self.wakes.wrapping_add(1);
-        if self.wakes % SHOW_EVERY == 1 {
+        if self.frames.is_multiple_of(SHOW_EVERY) {
             self.gauge.read_cpu();
             if let Some((free, all)) = studio::with(|studio| studio.ports.free_and_all(now)) {
                 self.gauge.set_ports(free, all);
@@ -190,14 +211,12 @@ impl MediaClock {
 
     /// Once a frame, when its audio has gone: RTCP of a few calls.
     fn take_turns(&self, now: Instant) {
-        if self.phase == 0 {
-            studio::with(|studio| {
-                studio.sockets.begin(now);
-                studio
-                    .table
-                    .take_turns(studio::moment(now), &mut studio.sockets);
-            });
-        }
+        studio::with(|studio| {
+            studio.sockets.begin(now);
+            studio
+                .table
+                .take_turns(studio::moment(now), &mut studio.sockets);
+        });
     }
 
     fn tell(&mut self) {
@@ -265,7 +284,7 @@ impl MediaClock {
             // Levels are the one thing that may be lost: a desk that is behind wants commands, not meters.
             let _ = self.switchboard.try_send(levels);
         }
-        if !self.lines.is_empty() && self.wakes.is_multiple_of(LINES_EVERY) {
+        if !self.lines.is_empty() && self.frames.is_multiple_of(LINES_EVERY) {
             let lines = message::Lines(std::mem::take(&mut self.lines));
             // Lost ones are told again in a few seconds.
             let _ = self.switchboard.try_send(lines);

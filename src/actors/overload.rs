@@ -102,9 +102,7 @@ impl Strain {
 /// What one media thread has counted since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreadSample {
-    /// Ticks served.
-    pub ticks: u64,
-    /// Of these, those that were served too late.
+    /// Ticks that were served too late, or are overdue.
     pub late: u64,
     /// Processor time used.
     pub cpu: Duration,
@@ -220,11 +218,10 @@ impl Overload {
     }
 }
 
-/// Late ticks in percent of those that were due; a tick that never came is late.
+/// Late ticks in percent of all that there are in such a time.
 fn late_percent(then: &ThreadSample, now: &ThreadSample, passed: Duration) -> u64 {
     let due = u64::try_from(passed.as_micros() / PHASE.as_micros()).unwrap_or(u64::MAX);
-    let missing = due.saturating_sub(now.ticks.saturating_sub(then.ticks));
-    let late = now.late.saturating_sub(then.late).saturating_add(missing);
+    let late = now.late.saturating_sub(then.late);
     late.saturating_mul(100) / due.max(1)
 }
 

@@ -5,7 +5,6 @@ mod line;
 
 use std::time::{Duration, Instant};
 
-use super::NB_FRAME;
 use super::codec::{Codec, Payload};
 use super::ear::Ear;
 use super::feed::Player;
@@ -20,10 +19,15 @@ use super::table::{
     Sounding,
 };
 use super::voice::{Tap, Voice};
+use super::{FRAME_MS, NB_FRAME};
 
-/// Datagrams taken from one socket per frame: twenty times what the rate cap lets through, so that
+/// Datagrams taken from one socket at a time: twenty times what the rate cap lets through in a frame, so that
 /// a flood costs its own leg, not the others.
-const DATAGRAMS_PER_FRAME_MAX: usize = 64;
+const DATAGRAMS_MAX: usize = 64;
+/// Frames after which the socket of a caller whom nobody hears is read: 80 ms. The kernel keeps what comes meanwhile, and stamps
+/// it; a key is known that much later, and most of the cost of looking is saved.
+const REST_FRAMES: u64 = 4;
+const FRAME: Duration = Duration::from_millis(FRAME_MS);
 
 /// What a leg's audio comes and goes by.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub(super) struct Leg {
     heard_at: Instant,
     has_heard: bool,
     timed_out: bool,
+    /// The socket was not read in the last frame.
+    has_rested: bool,
     /// Frames that browsers missed of taps that have ended.
     tap_overflow: u64,
     /// Where the table wants the leg, and the prompts it plays there.
@@ -86,6 +92,7 @@ impl Leg {
             heard_at: now,
             has_heard: false,
             timed_out: false,
+            has_rested: false,
             tap_overflow: 0,
             place: Place::Nowhere,
             player: Player::silent(),
@@ -169,6 +176,14 @@ impl Leg {
         self.place = place;
     }
 
+    /// Whether what comes in this frame may wait in the socket, since nobody hears it.
+    pub(super) fn rests(&mut self, beat: u64) -> bool {
+        let turn = beat.wrapping_add(u64::from(self.spread));
+        let may = self.has_heard && matches!(self.side, Side::Rtp(_));
+        self.has_rested = may && !turn.is_multiple_of(REST_FRAMES);
+        self.has_rested
+    }
+
     /// Reads what has come in, each datagram by `buf`. The voice is kept only while `heard`.
     pub(super) fn drain(
         &mut self,
@@ -182,7 +197,9 @@ impl Leg {
         if let Side::Stream(_) = self.side {
             return self.drain_stream(now, heard);
         }
-        for _ in 0..DATAGRAMS_PER_FRAME_MAX {
+        // Who begins to be heard is not heard with what was said while nobody listened.
+        let has_rested = std::mem::take(&mut self.has_rested);
+        for _ in 0..DATAGRAMS_MAX {
             let Some(datagram) = io.recv(key, buf) else {
                 break;
             };
@@ -199,7 +216,8 @@ impl Leg {
                 if let Content::Key(Some(digit)) = arrival.content {
                     events.push(MediaEvent::Dtmf { leg: key, digit });
                 }
-                self.hear(at, heard, &arrival);
+                let is_old = has_rested && now.saturating_duration_since(at) > FRAME;
+                self.hear(at, heard && !is_old, &arrival);
             }
         }
     }

@@ -95,6 +95,13 @@ impl RoomMix {
         }
     }
 
+    /// Somebody is going to speak in it. Not on the tick: meters are made.
+    pub(super) fn open(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.program.open();
+        }
+    }
+
     /// Starts a frame.
     pub(super) fn begin(&mut self) {
         self.voices = std::mem::replace(&mut self.farewells, [0.0; NB_FRAME]);
@@ -267,7 +274,7 @@ impl RoomMix {
     pub(super) fn program(&self) -> Option<ProgramReading> {
         let live = self.live.as_ref()?;
         Some(ProgramReading {
-            loudness: live.program.loudness()?,
+            loudness: live.program.loudness(),
             ducked_db: live.duck.reduction_db(),
         })
     }

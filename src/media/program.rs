@@ -12,6 +12,7 @@ pub(super) struct Program {
     up: Up6,
     limiter: Limiter,
     meter: Meter,
+    /// Once somebody is to speak: it holds three seconds of sound.
     loudness: Option<Loudness>,
 }
 
@@ -21,7 +22,14 @@ impl Program {
             up: Up6::new(),
             limiter: Limiter::new(48_000),
             meter: Meter::new(),
-            loudness: Loudness::new().ok(),
+            loudness: None,
+        }
+    }
+
+    /// Somebody is to speak: from now on it is measured. Not on the tick: the meter is made.
+    pub(super) fn open(&mut self) {
+        if self.loudness.is_none() {
+            self.loudness = Loudness::new().ok();
         }
     }
 
@@ -45,8 +53,10 @@ impl Program {
         self.meter.take()
     }
 
-    pub(super) fn loudness(&self) -> Option<LoudnessReading> {
-        self.loudness.as_ref().map(Loudness::read)
+    pub(super) fn loudness(&self) -> LoudnessReading {
+        self.loudness
+            .as_ref()
+            .map_or(LoudnessReading::SILENCE, Loudness::read)
     }
 
     /// Begins the integrated loudness and the highest peak anew.

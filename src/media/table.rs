@@ -3,8 +3,11 @@
 //! ```text
 //! phase 0   browsers decode ─┐
 //!           seated legs: drain, conceal, level ─┴→ each room: sum, hold feed → seated legs: send
-//! phase 1-3 the other legs, a third each: drain, count → hold feed, music, prompt → send
+//!           and the first of the others ┐
+//! phase 1-3 the others beyond ──────────┴ drain, count → hold feed, music, prompt → send
 //! ```
+//!
+//! Whom nobody hears is drained in every fourth frame only. A few legs are served all at once, many in four parts.
 //!
 //! Commands change what a leg is to hear; the next frame fades from the old to the new. Every
 //! leg sends exactly one packet per frame, whatever happens to it. Nothing here allocates, locks
@@ -61,6 +64,8 @@ new_key_type! {
 
 /// Ticks in a frame: legs are spread over them.
 pub const PHASES: u8 = 4;
+/// Legs that a phase takes before the next one is begun: to serve them in one go costs less than to wake once more.
+const PHASE_FULL: usize = 64;
 
 /// Why a command came to nothing.
 #[derive(Debug, Error)]
@@ -88,7 +93,7 @@ pub struct MediaTable {
     phases: [Vec<LegKey>; PHASES as usize],
     /// Legs that have been seated and move to phase 0 with the next frame.
     seating: Vec<LegKey>,
-    next_phase: u8,
+    phase_full: usize,
     /// Who reports next; those who are gone are found out when it is their turn.
     turns: VecDeque<LegKey>,
     /// Frames so far: the common cursor of all music.
@@ -140,7 +145,7 @@ impl MediaTable {
             phases: Default::default(),
             seating: Vec::new(),
             turns: VecDeque::new(),
-            next_phase: 0,
+            phase_full: PHASE_FULL,
             beat: 0,
             music: Music::new(),
             ticked_at: None,
@@ -151,20 +156,42 @@ impl MediaTable {
 
     /// Adds a call. It hears silence until it is placed.
     pub fn add_leg(&mut self, now: Instant, spec: LegSpec) -> LegKey {
-        let leg = Leg::new(now, spec, self.next_phase);
+        let leg = Leg::new(now, spec, self.next_phase());
         self.insert(leg)
     }
 
     /// Adds a call that comes as a Media Stream. It hears silence until it is placed.
     pub fn add_stream(&mut self, now: Instant, spec: StreamSpec) -> LegKey {
-        let leg = Leg::of_stream(now, spec, self.next_phase);
+        let leg = Leg::of_stream(now, spec, self.next_phase());
         self.insert(leg)
+    }
+
+    /// The first phase that has room, or else the one with the fewest legs.
+    fn next_phase(&self) -> u8 {
+        let lens = (0..PHASES)
+            .zip(&self.phases)
+            .map(|(n, legs)| (n, legs.len()));
+        let roomy = lens.clone().find(|(_, len)| *len < self.phase_full);
+        let phase = roomy.or_else(|| lens.min_by_key(|(_, len)| *len));
+        phase.map_or(0, |(phase, _)| phase)
+    }
+
+    /// Whether a tick of this phase has nothing to do.
+    #[must_use]
+    pub fn is_empty_phase(&self, phase: u8) -> bool {
+        let legs = self.phases.get(usize::from(phase));
+        phase != 0 && legs.is_none_or(Vec::is_empty)
+    }
+
+    /// Spreads the next legs over all phases, however few they are.
+    #[cfg(test)]
+    fn spread(&mut self) {
+        self.phase_full = 0;
     }
 
     fn insert(&mut self, leg: Leg) -> LegKey {
         self.prepare(leg.codec(), None);
         let phase = leg.phase;
-        self.next_phase = (phase + 1) % PHASES;
         let leg = self.legs.insert(leg);
         if let Some(legs) = self.phases.get_mut(usize::from(phase)) {
             legs.push(leg);
@@ -266,7 +293,7 @@ impl MediaTable {
         match place {
             Place::Waiting(playlist) => leg.player = Player::waiting(playlist),
             Place::Announce(prompt) => leg.player = Player::announcing(prompt),
-            Place::Seat(_) => {
+            Place::Seat(room) => {
                 let codec = leg.codec();
                 let voice = leg
                     .voice
@@ -276,6 +303,9 @@ impl MediaTable {
                 }
                 if leg.phase != 0 && !self.seating.contains(&key) {
                     self.seating.push(key);
+                }
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.mix.open();
                 }
             }
             Place::Nowhere | Place::Listen(_) => {}
@@ -305,6 +335,9 @@ impl MediaTable {
     ) -> Result<SourceKey, MediaError> {
         if !self.is_open(room) {
             return Err(MediaError::NoRoom);
+        }
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.mix.open();
         }
         Ok(self.sources.insert(Source {
             room,

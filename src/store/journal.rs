@@ -110,6 +110,8 @@ struct Book {
     /// process.
     applied: u64,
     appended: u64,
+    /// The follower is woken when this many were appended: it need not hear of each.
+    wake_at: u64,
     down_since: Option<UnixMs>,
     refusing: bool,
     refused: u64,
@@ -138,6 +140,7 @@ impl Journal {
             applied_bytes: 0,
             applied: 0,
             appended: left,
+            wake_at: 0,
             down_since: None,
             refusing: false,
             refused: 0,
@@ -182,8 +185,11 @@ impl Journal {
             }
             Err(_) => book.refused += count,
         }
+        let enough = book.appended >= book.wake_at;
         drop(book);
-        self.shared.changed.notify_all();
+        if enough {
+            self.shared.changed.notify_all();
+        }
         kept
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::time::{ClockId, clock_gettime};
@@ -13,7 +13,9 @@ use crate::actors::overload::{PHASE, ThreadSample};
 #[derive(Debug)]
 pub struct ThreadGauge {
     late_from: Duration,
-    ticks: AtomicU64,
+    began: Instant,
+    /// When the thread is to wake next, in microseconds since then.
+    due_us: AtomicU64,
     late: AtomicU64,
     cpu_ns: AtomicU64,
     ports_free: AtomicUsize,
@@ -21,11 +23,12 @@ pub struct ThreadGauge {
 }
 
 impl ThreadGauge {
-    /// A tick counts as late when it is served `late_from` or more behind its time.
-    pub fn new(late_from: Duration) -> Self {
+    /// A tick counts as late when it is served `late_from` or more behind its time. The thread is to begin `now`.
+    pub fn new(late_from: Duration, now: Instant) -> Self {
         Self {
             late_from,
-            ticks: AtomicU64::new(0),
+            began: now,
+            due_us: AtomicU64::new(0),
             late: AtomicU64::new(0),
             cpu_ns: AtomicU64::new(0),
             ports_free: AtomicUsize::new(0),
@@ -33,24 +36,27 @@ impl ThreadGauge {
         }
     }
 
-    /// The thread woke `late` behind the time of its first tick that was due.
-    pub fn woke(&self, late: Duration) {
-        self.ticks
-            .fetch_add(phases(late).saturating_add(1), Ordering::Relaxed);
-        if let Some(beyond) = late.checked_sub(self.late_from) {
-            self.late
-                .fetch_add(phases(beyond).saturating_add(1), Ordering::Relaxed);
-        }
+    /// Nothing is due before `at`, and the thread means to be there then.
+    pub fn due(&self, at: Instant) {
+        let due = at.saturating_duration_since(self.began).as_micros();
+        self.due_us
+            .store(u64::try_from(due).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// For so long no tick is due: the thread rests. Said beforehand, so that one that does not come back is missed.
-    pub fn rest(&self, span: Duration) {
-        self.ticks.fetch_add(phases(span), Ordering::Relaxed);
+    /// The thread woke `late` behind the time of its first tick that was due, which stood for `ticks`, since others were empty, and
+    /// serves all that are; the next one is due at `next`.
+    pub fn woke(&self, late: Duration, ticks: u64, next: Instant) {
+        self.due(next);
+        self.late
+            .fetch_add(self.late_ticks(late, ticks), Ordering::Relaxed);
     }
 
-    /// The thread was roused, so much before the end of its rest.
-    pub fn rise(&self, remaining: Duration) {
-        self.ticks.fetch_sub(phases(remaining), Ordering::Relaxed);
+    /// Ticks that are too late when the first of them, which stands for `ticks`, is so much behind its time.
+    fn late_ticks(&self, behind: Duration, ticks: u64) -> u64 {
+        behind.checked_sub(self.late_from).map_or(0, |beyond| {
+            let phases = u64::try_from(beyond.as_micros() / PHASE.as_micros());
+            phases.unwrap_or(u64::MAX).saturating_add(ticks)
+        })
     }
 
     /// Ports that a call could have now, and all of this thread.
@@ -68,11 +74,13 @@ impl ThreadGauge {
         }
     }
 
-    /// All numbers.
-    pub fn sample(&self) -> ThreadSample {
+    /// All numbers as they are now. Ticks that have been due for too long are late before they are served.
+    pub fn sample(&self, now: Instant) -> ThreadSample {
+        let due = self.began + Duration::from_micros(self.due_us.load(Ordering::Relaxed));
+        let overdue = self.late_ticks(now.saturating_duration_since(due), 1);
+        let late = self.late.load(Ordering::Relaxed);
         ThreadSample {
-            ticks: self.ticks.load(Ordering::Relaxed),
-            late: self.late.load(Ordering::Relaxed),
+            late: late.saturating_add(overdue),
             cpu: Duration::from_nanos(self.cpu_ns.load(Ordering::Relaxed)),
             ports: (
                 self.ports_free.load(Ordering::Relaxed),
@@ -82,45 +90,50 @@ impl ThreadGauge {
     }
 }
 
-/// Ticks that are due in a span.
-fn phases(span: Duration) -> u64 {
-    u64::try_from(span.as_micros() / PHASE.as_micros()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actors::clock;
+
+    const LATE_FROM: Duration = Duration::from_millis(20);
 
     #[test]
     fn every_tick_of_a_late_wake_is_judged_by_itself() {
-        let gauge = ThreadGauge::new(Duration::from_millis(20));
-        gauge.woke(Duration::ZERO);
-        gauge.woke(Duration::from_millis(19));
-        let sample = gauge.sample();
-        assert_eq!((sample.ticks, sample.late), (5, 0));
+        let now = clock::now();
+        let gauge = ThreadGauge::new(LATE_FROM, now);
+        gauge.woke(Duration::ZERO, 1, now);
+        gauge.woke(Duration::from_millis(19), 4, now);
+        assert_eq!(gauge.sample(now).late, 0);
         // Ticks were due 0, 5, ... 100 ms ago; those of 20 ms and more are late.
-        gauge.woke(Duration::from_millis(100));
-        let sample = gauge.sample();
-        assert_eq!((sample.ticks, sample.late), (26, 17));
+        gauge.woke(Duration::from_millis(100), 1, now);
+        assert_eq!(gauge.sample(now).late, 17);
+        // One that stands for the three empty ones before it, too.
+        gauge.woke(Duration::from_millis(21), 4, now);
+        assert_eq!(gauge.sample(now).late, 21);
     }
 
     #[test]
-    fn a_rest_counts_as_served_for_as_long_as_it_lasts() {
-        let gauge = ThreadGauge::new(Duration::from_millis(20));
-        gauge.rest(Duration::from_millis(250));
-        assert_eq!((gauge.sample().ticks, gauge.sample().late), (50, 0));
-        gauge.rise(Duration::from_millis(200));
-        assert_eq!((gauge.sample().ticks, gauge.sample().late), (10, 0));
+    fn ticks_that_nobody_serves_are_late_and_count_once() {
+        let begin = clock::now();
+        let gauge = ThreadGauge::new(LATE_FROM, begin);
+        let after = |ms| begin + Duration::from_millis(ms);
+        gauge.due(after(2000));
+        let late: Vec<u64> = [1, 1999, 2019, 2020, 2100]
+            .map(|ms| gauge.sample(after(ms)).late)
+            .into();
+        assert_eq!(late, [0, 0, 0, 1, 17]);
+        gauge.woke(Duration::from_millis(100), 1, after(2105));
+        assert_eq!(gauge.sample(after(2101)).late, 17);
     }
 
     #[test]
     fn a_thread_that_computes_uses_its_processor() {
-        let gauge = ThreadGauge::new(Duration::ZERO);
+        let gauge = ThreadGauge::new(Duration::ZERO, clock::now());
         let mut state = 1_u64;
         for _ in 0..2_000_000 {
             state = std::hint::black_box(state.wrapping_mul(3));
         }
         gauge.read_cpu();
-        assert!(gauge.sample().cpu > Duration::ZERO, "{state}");
+        assert!(gauge.sample(clock::now()).cpu > Duration::ZERO, "{state}");
     }
 }

@@ -43,7 +43,6 @@ impl Machine {
     fn run(&mut self, seconds: u32, late_percent: u64, cpu_percent: u32) -> Vec<Strain> {
         for _ in 0..seconds * 2 {
             self.now += HALF_SECOND;
-            self.thread.ticks += 100;
             self.thread.late += late_percent;
             self.thread.cpu += HALF_SECOND * cpu_percent / 100;
             let sample = self.sample();
@@ -56,23 +55,29 @@ impl Machine {
 #[test]
 fn a_thread_that_rests_is_not_late_and_one_that_never_comes_back_is() {
     let mut machine = Machine::new();
-    let gauge = ThreadGauge::new(Duration::from_millis(20));
-    let rest = Duration::from_millis(250);
-    let judge = |machine: &mut Machine, rests: u32| {
-        machine.now += HALF_SECOND;
-        (0..rests).for_each(|_| gauge.rest(rest));
+    let begin = machine.now;
+    let gauge = ThreadGauge::new(Duration::from_millis(20), begin);
+    let judge = |machine: &mut Machine| {
+        machine.now += Duration::from_secs(2);
         machine.thread = ThreadSample {
             ports: (100, 100),
-            ..gauge.sample()
+            ..gauge.sample(machine.now)
         };
         let sample = machine.sample();
         machine.overload.judge(machine.now, sample);
         machine.strains()
     };
-    for _ in 0..40 {
-        assert_eq!(judge(&mut machine, 2), [], "at rest");
+    // Rests are a little longer than what is between two looks, so that a look comes at any moment of one.
+    for n in 1..4000 {
+        let until = begin + Duration::from_millis(2003) * n;
+        gauge.due(until);
+        while machine.now + Duration::from_secs(2) < until {
+            assert_eq!(judge(&mut machine), [], "at rest");
+        }
+        gauge.woke(Duration::ZERO, 1, until);
     }
-    assert_eq!(judge(&mut machine, 0), [Strain::Late], "gone");
+    assert_eq!(judge(&mut machine), [], "it was to come back just now");
+    assert_eq!(judge(&mut machine), [Strain::Late], "gone");
 }
 
 #[test]
@@ -88,16 +93,6 @@ fn lateness_must_last_and_must_be_gone() {
         "better, and not yet good"
     );
     assert_eq!(machine.run(10, 0, 10), []);
-}
-
-#[test]
-fn a_thread_that_stands_still_is_late() {
-    let mut machine = Machine::new();
-    machine.run(10, 0, 10);
-    machine.now += Duration::from_secs(1);
-    let sample = machine.sample();
-    machine.overload.judge(machine.now, sample);
-    assert_eq!(machine.strains(), [Strain::Late]);
 }
 
 #[test]
@@ -147,7 +142,6 @@ fn scarce_things_are_kept_back_and_come_back() {
         (100, 1024, false),
     ] {
         machine.now += HALF_SECOND;
-        machine.thread.ticks += 100;
         let sample = Sample {
             files: Some((used, most)),
             ..machine.sample()

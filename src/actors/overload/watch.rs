@@ -1,4 +1,4 @@
-//! Samples the switch twice a second, or once while no call is up, asks [`Overload`], and tells whoever acts on it.
+//! Samples the switch twice a second, or every two seconds while no call is up, asks [`Overload`], and tells whoever acts on it.
 
 use std::{
     collections::BTreeSet,
@@ -26,7 +26,7 @@ use crate::{
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(500);
 /// While no call is up and nothing is strained: each look wakes five threads.
-const CALM_EVERY: Duration = Duration::from_secs(1);
+const CALM_EVERY: Duration = Duration::from_secs(2);
 
 /// Whom the watch looks at, and whom it tells.
 pub struct WatchPeers {
@@ -101,7 +101,7 @@ impl Watch {
                 .peers
                 .gauges
                 .iter()
-                .map(|gauge| gauge.sample())
+                .map(|gauge| gauge.sample(now))
                 .collect(),
             calls: self.calls,
             wait: self.at_desk.now(now).max(self.at_sip.now(now)),

@@ -21,6 +21,16 @@ pub struct LoudnessReading {
     pub true_peak_dbtp: f32,
 }
 
+impl LoudnessReading {
+    /// Of a meter that has heard nothing.
+    pub const SILENCE: Self = Self {
+        momentary_lufs: SILENCE_LUFS,
+        short_term_lufs: SILENCE_LUFS,
+        integrated_lufs: SILENCE_LUFS,
+        true_peak_dbtp: super::SILENCE_DBFS,
+    };
+}
+
 /// Measures 48 kHz mono. Its memory is of one size, however long it measures.
 pub struct Loudness {
     meter: EbuR128,
@@ -132,6 +142,11 @@ mod tests {
         samples.chunks(960).for_each(|frame| meter.hear(frame));
         let peak = meter.read().true_peak_dbtp;
         assert!((-6.4..=-5.8).contains(&peak), "{peak}");
+    }
+
+    #[test]
+    fn who_has_heard_nothing_reads_silence() {
+        assert_eq!(Loudness::new().unwrap().read(), LoudnessReading::SILENCE);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod alone;
 mod browser;
 mod chain;
 mod continuity;
+mod delay;
 mod line;
 mod network;
 mod phone;

@@ -38,7 +38,7 @@ impl MediaTable {
             let Some(leg) = self.legs.get_mut(key) else {
                 continue;
             };
-            if phase != 0 {
+            if phase != 0 && !leg.rests(self.beat) {
                 leg.drain(key, now, false, &mut buf, io, &mut self.events);
             }
             leg.watch(key, now, &self.settings, &mut self.events);
@@ -128,7 +128,9 @@ impl MediaTable {
                 continue;
             };
             let heard = leg.seat.is_some() || matches!(leg.place, Place::Seat(_));
-            leg.drain(key, now, heard, buf, io, &mut self.events);
+            if heard || !leg.rests(self.beat) {
+                leg.drain(key, now, heard, buf, io, &mut self.events);
+            }
             self.is_tapped |= speak(leg, now, &mut self.rooms);
         }
     }

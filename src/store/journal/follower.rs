@@ -188,7 +188,8 @@ impl Run {
     /// Where unwritten lines begin and end; `None` when the follower is to end.
     fn wait_for_lines(&mut self) -> Option<(u64, u64)> {
         loop {
-            let book = self.shared.lock();
+            let mut book = self.shared.lock();
+            book.wake_at = book.appended + 1;
             let idle =
                 |book: &mut super::Book| !book.closing && book.applied_bytes == book.file.length();
             let patience = if book.dirty {
@@ -213,7 +214,8 @@ impl Run {
     }
 
     /// Lets more lines come, unless there is a batch of them already.
-    fn gather(&self, book: MutexGuard<'_, super::Book>) -> (u64, u64) {
+    fn gather(&self, mut book: MutexGuard<'_, super::Book>) -> (u64, u64) {
+        book.wake_at = book.applied + BATCH_RECORDS_MAX as u64;
         let wants_more = |book: &mut super::Book| {
             let waiting = book.appended - book.applied;
             !book.closing && book.flushing == 0 && waiting < BATCH_RECORDS_MAX as u64

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use super::phone::rtp;
 use super::studio::*;
 use crate::media::g711::Law;
-use crate::media::table::{LegChange, MediaEvent, Place, VoiceKey};
+use crate::media::table::{LegChange, MediaEvent, MediaSettings, MediaTable, Place, VoiceKey};
+use crate::media::tone::Tone;
 
 /// Two phones on air; what the second hears is judged.
 fn on_air() -> Studio {
@@ -135,6 +136,76 @@ fn keys_are_reported_once_and_not_heard() {
         keys.collect::<Vec<_>>(),
         [&MediaEvent::Dtmf { leg, digit: '9' }]
     );
+}
+
+#[test]
+fn whom_nobody_hears_is_looked_after_every_80_ms() {
+    let mut s = Studio::new();
+    let room = s.table.add_room();
+    let (a, b) = (s.phone(A), s.phone(B));
+    s.place(a, Place::Listen(room));
+    s.place(b, Place::Seat(room));
+    s.run(1000);
+    let (held, heard) = (s.phones[a].leg, s.phones[b].leg);
+    s.net.looks.insert(held, 0);
+    s.net.looks.insert(heard, 0);
+    s.run(4000);
+    // A packet each 20 ms, and once a turn nothing more.
+    assert_eq!(s.net.looks[held], 200 + 50);
+    assert_eq!(s.net.looks[heard], 200 + 200);
+    let from = s.phones[a].address;
+    s.phones[a].talking = false;
+    s.deliver(a, from, rtp(101, 400, 5000, 77, &[9, 0x80, 0, 160]));
+    s.run(80);
+    let key = MediaEvent::Dtmf {
+        leg: held,
+        digit: '9',
+    };
+    assert!(s.events.contains(&key));
+}
+
+#[test]
+fn few_legs_share_a_phase_and_many_are_spread() {
+    let mut table = MediaTable::new(ASSETS.clone(), MediaSettings::default());
+    let s = Studio::new();
+    let busy = |table: &MediaTable| [0, 1, 2, 3].map(|phase| !table.is_empty_phase(phase));
+    assert_eq!(busy(&table), [true, false, false, false]);
+    let legs: Vec<_> = (0..320)
+        .map(|n| {
+            let leg = table.add_leg(s.now(), s.spec(0, Law::Mu));
+            let wanted = [true, n >= 64, n >= 128, n >= 192];
+            assert_eq!(busy(&table), wanted, "{n} legs");
+            leg
+        })
+        .collect();
+    assert_eq!(table.phases.each_ref().map(Vec::len), [80; 4]);
+    for leg in legs {
+        table.remove_leg(leg);
+    }
+    assert_eq!(busy(&table), [true, false, false, false]);
+}
+
+#[test]
+fn who_comes_on_air_brings_nothing_said_before() {
+    for wait_ms in [1000, 1020, 1040, 1060] {
+        let mut s = Studio::new();
+        let room = s.table.add_room();
+        let [a, b, c] = [A, B, C].map(|hz| s.phone(hz));
+        let silence = Tone::new(8000, C, 0.0);
+        s.phones[c].set_voice(silence.clone());
+        s.place(a, Place::Listen(room));
+        s.place(b, Place::Seat(room));
+        s.place(c, Place::Seat(room));
+        s.run(wait_ms);
+        s.phones[a].set_voice(silence);
+        s.phones[b].heard.clear();
+        s.place(a, Place::Seat(room));
+        s.run(500);
+        let heard = s.phones[b].heard.iter();
+        let loud = heard.filter(|sample| sample.abs() > 0.01).count();
+        // A packet, and the slope in which it goes.
+        assert!(loud <= 200, "after {wait_ms} ms: {loud} samples");
+    }
 }
 
 #[test]

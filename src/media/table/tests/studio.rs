@@ -46,7 +46,7 @@ const ALL: [f32; 12] = [
 ];
 
 /// Prompts that are pure tones: greeting 1 s, music a loop of 2 s, "number" 1 s, no-show 1 s.
-static ASSETS: LazyLock<Arc<Assets>> = LazyLock::new(|| {
+pub(super) static ASSETS: LazyLock<Arc<Assets>> = LazyLock::new(|| {
     let dir = tempfile::tempdir().unwrap();
     write_tone(dir.path(), "greeting", GREETING, 1, 80);
     write_tone(dir.path(), "hold-music", MUSIC, 2, 0);
@@ -90,12 +90,17 @@ fn write_tone(dir: &Path, stem: &str, hz: f32, seconds: u32, edge: usize) {
 pub(super) struct Net {
     inbox: SecondaryMap<LegKey, VecDeque<(Vec<u8>, SocketAddr, Instant)>>,
     outbox: Vec<(LegKey, SocketAddr, Vec<u8>)>,
+    /// How often a leg's socket was looked into.
+    pub looks: SecondaryMap<LegKey, u32>,
     /// What waits on sockets of RTCP's own.
     pub beside: SecondaryMap<LegKey, VecDeque<(Vec<u8>, SocketAddr, Instant)>>,
 }
 
 impl MediaIo for Net {
     fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
+        if let Some(looks) = self.looks.get_mut(leg) {
+            *looks += 1;
+        }
         read(self.inbox.get_mut(leg)?, buf)
     }
 
@@ -157,8 +162,10 @@ impl Studio {
     }
 
     pub(super) fn with(settings: MediaSettings) -> Self {
+        let mut table = MediaTable::new(ASSETS.clone(), settings);
+        table.spread();
         Self {
-            table: MediaTable::new(ASSETS.clone(), settings),
+            table,
             net: Net::default(),
             start: crate::media::test_epoch(),
             ms: 0,
