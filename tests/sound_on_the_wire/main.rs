@@ -11,4 +11,5 @@ mod ear;
 mod switch;
 
 mod delay;
+mod hearing;
 mod moves;

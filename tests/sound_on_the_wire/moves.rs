@@ -12,7 +12,7 @@ use super::switch::{SOON, Switch, text};
 
 /// Tones in Hz between the notes of any music tuned to 440 Hz, 40 Hz or more from one another, and low enough for the ear
 /// that finds clicks.
-const TONES: [f32; 16] = [
+pub(crate) const TONES: [f32; 16] = [
     339.3, 380.6, 427.5, 480.0, 539.0, 562.0, 641.0, 678.4, 718.4, 761.9, 806.4, 854.2, 906.0,
     959.5, 1016.5, 1077.2,
 ];

@@ -12,7 +12,7 @@ use crate::media::plc::{AFTER_MAX, FADED, Plc};
 
 /// Delay is judged by its smallest value over that many frames: 200 ms.
 const JUDGED_FRAMES: u8 = 10;
-/// Less is not worth leaving out, and a delay that is off by less is left alone.
+/// Less is not worth leaving out, and a delay that is short by less is left alone.
 const CUT_MIN: i64 = 2 * PER_MS;
 const DEAD_BAND: i64 = 2 * PER_MS;
 /// Surplus that is taken out of a running voice.
@@ -251,7 +251,7 @@ impl<const W: usize> JitterBuffer<W> {
         let fits = |cut: &i64| {
             let after =
                 self.surplus - cut + self.grid.reach(self.play) - self.grid.reach(self.play + cut);
-            (CUT_MIN..=frame).contains(cut) && after >= DEAD_BAND
+            (CUT_MIN..=frame).contains(cut) && after >= 0
         };
         let cut = [aligned, STEP as i64].into_iter().find(fits);
         cut.map_or(0, |cut| cut as usize)
