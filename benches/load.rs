@@ -25,6 +25,8 @@ mod janus;
 #[path = "../tests/common/livekit.rs"]
 #[expect(dead_code, reason = "the other half of it is for tests")]
 mod livekit;
+#[path = "load/livekit_sip.rs"]
+mod livekit_sip;
 #[path = "load/machine.rs"]
 mod machine;
 #[path = "load/network.rs"]
@@ -63,7 +65,7 @@ use rooms::Pace;
 /// The switch under load, beside those who do the like.
 #[derive(Parser)]
 struct Settings {
-    /// mix, hold, browsers, relay, network, setup, burst, show, idle, footprint, soak [all but soak]
+    /// mix, hold, livekit-sip, browsers, relay, network, setup, burst, show, idle, footprint, soak [all but soak]
     scenarios: Vec<String>,
     /// Seconds of each step
     #[arg(long, env = "SECONDS", default_value_t = 10)]
@@ -88,9 +90,10 @@ struct Settings {
     bench: bool,
 }
 
-const ALL: [&str; 10] = [
+const ALL: [&str; 11] = [
     "mix",
     "hold",
+    "livekit-sip",
     "browsers",
     "relay",
     "network",
@@ -120,6 +123,7 @@ fn main() -> Result<()> {
         match scenario {
             "mix" => rooms::mix(&mut record, pace)?,
             "hold" => rooms::hold(&mut record, pace)?,
+            "livekit-sip" => rooms::livekit_sip(&mut record, pace)?,
             "browsers" => whole::browsers(&mut record, pace)?,
             "relay" => rooms::relay(&mut record, pace)?,
             "network" => rooms::poor_network(&mut record, pace)?,

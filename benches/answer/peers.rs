@@ -96,16 +96,21 @@ fn start(mut command: Command, at: SocketAddr, files: Option<TempDir>) -> io::Re
         if sent.is_ok() && socket.recv(&mut [0; 2048]).is_ok() {
             return Ok(Some(peer));
         }
-        if sent.is_ok() && is_bound(at) {
+        if sent.is_ok() && is_bound(at.port()) {
             return Ok(Some(peer));
         }
     }
     Err(io::Error::other(format!("{command:?} does not answer")))
 }
 
-/// Whether somebody listens there.
-fn is_bound(at: SocketAddr) -> bool {
-    UdpSocket::bind(at).is_err()
+/// Whether somebody has this port of IPv4. To try to bind it would be in the way of a program that is about to.
+pub(crate) fn is_bound(port: u16) -> bool {
+    let port = format!(":{port:04X}");
+    let table = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
+    let mut locals = table
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(1));
+    locals.any(|local| local.ends_with(&port))
 }
 
 /// Kamailio with a script that answers.

@@ -14,6 +14,7 @@ use audioroad::net::rtp::RtpSocket;
 
 use crate::child::Program;
 use crate::crowd::Crowd;
+use crate::peers::is_bound;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const FIRST_PORT: u16 = 12_000;
@@ -33,7 +34,7 @@ impl Bare {
         command.args(["--bare", &callers.to_string()]);
         let mut program = Program::start(&mut command)?.context("this program")?;
         let last = FIRST_PORT + callers.saturating_sub(1) as u16;
-        program.wait_for("bare sockets", || RtpSocket::bind(HERE, last).is_err())?;
+        program.wait_for("bare sockets", || is_bound(last))?;
         let mut crowd = Crowd::new();
         for port in (FIRST_PORT..).take(callers) {
             let at = crowd.add()?;

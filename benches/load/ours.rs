@@ -39,6 +39,30 @@ const SETTINGS: [(&str, &str); 11] = [
     ("LOG", "warn"),
 ];
 
+/// Places calls, a leg for each, waits until all are up and learns where their audio goes.
+pub(crate) fn call(
+    phones: &mut Phones,
+    crowd: &mut Crowd,
+    calls: Range<usize>,
+    every: Duration,
+) -> Result<()> {
+    for at in calls.clone() {
+        let leg = crowd.add()?;
+        let port = crowd.legs.get(leg).context("a leg")?.port;
+        let call = phones.invite(Instant::now(), port)?;
+        ensure!(leg == at && call == at, "a leg, a call");
+        std::thread::sleep(every);
+        phones.poll(Instant::now())?;
+    }
+    phones.settle()?;
+    ensure!(phones.refused == 0, "calls are refused: {}", phones.refusal);
+    for at in calls {
+        let leg = crowd.legs.get_mut(at).context("a leg")?;
+        leg.to = phones.media(at);
+    }
+    Ok(())
+}
+
 /// A switch with a live show.
 pub(crate) struct Ours {
     pub(crate) switch: Switch,
@@ -77,20 +101,7 @@ impl Ours {
         while self.ids.len() < callers {
             let first = self.ids.len();
             let last = callers.min(first + CHUNK);
-            for at in first..last {
-                let leg = self.crowd.add()?;
-                let port = self.crowd.legs.get(leg).context("a leg")?.port;
-                let call = self.phones.invite(Instant::now(), port)?;
-                ensure!(leg == at && call == at, "a leg, a call");
-                std::thread::sleep(INVITE_EVERY);
-                self.phones.poll(Instant::now())?;
-            }
-            self.phones.settle()?;
-            ensure!(
-                self.phones.refused == 0,
-                "the switch refuses: {}",
-                self.phones.refusal
-            );
+            call(&mut self.phones, &mut self.crowd, first..last, INVITE_EVERY)?;
             self.meet(first..last)?;
             self.place(first..last, place);
         }
@@ -102,7 +113,7 @@ impl Ours {
         Ok(())
     }
 
-    /// Learns where calls send their audio, and what the desk calls them.
+    /// Learns what the desk calls them.
     fn meet(&mut self, calls: Range<usize>) -> Result<()> {
         let wanted: Vec<String> = calls.clone().map(|at| self.phones.call_id(at)).collect();
         let ids = eventually("the rows of calls that are up", || {
@@ -119,8 +130,7 @@ impl Ours {
                 .ok_or_else(|| format!("{} rows", ids.len()))
         });
         for (at, id) in calls.zip(ids) {
-            let leg = self.crowd.legs.get_mut(at).context("a leg")?;
-            leg.to = self.phones.media(at);
+            ensure!(at == self.ids.len(), "a call, a row");
             self.ids.push(id);
         }
         Ok(())

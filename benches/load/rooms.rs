@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::bare::Bare;
 use crate::crowd::{Crowd, Heard};
 use crate::janus::Janus;
+use crate::livekit_sip::{self, LiveKitSip};
 use crate::machine::Watch;
 use crate::network::{BadNetwork, Faults};
 use crate::ours::{Ours, Place};
@@ -19,6 +20,8 @@ const WARM_UP: Duration = Duration::from_secs(2);
 const TALKERS: usize = 3;
 /// Callers on air who are heard by each other.
 const ON_AIR: [usize; 5] = [20, 50, 100, 200, 400];
+/// Those that LiveKit's SIP service carries on one core.
+const FEW_ON_AIR: [usize; 3] = [5, 10, 15];
 const ON_HOLD: [usize; 4] = [50, 100, 200, 400];
 /// More than the peer carries.
 const MANY_ON_HOLD: [usize; 2] = [1000, 2000];
@@ -94,6 +97,36 @@ pub(crate) fn hold(record: &mut Record, pace: Pace) -> Result<()> {
             let pid = janus.program.pid();
             record.take(("hold", "Janus"), (callers, round), || {
                 listen(&mut janus.crowd, pid, pace.step)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Callers on air beside the service that is replaced, which decodes everybody for everybody.
+pub(crate) fn livekit_sip(record: &mut Record, pace: Pace) -> Result<()> {
+    if !livekit_sip::is_named() {
+        return record.note("livekit-sip: AUDIOROAD_LIVEKIT_SIP does not name the program");
+    }
+    for round in 1..=pace.rounds {
+        let mut ours = Ours::live()?;
+        for callers in FEW_ON_AIR {
+            ours.grow(callers, Place::Air)?;
+            let pid = ours.switch.pid();
+            record.take(("livekit-sip", OURS), (callers, round), || {
+                listen(&mut ours.crowd, pid, pace.step)
+            })?;
+        }
+        drop(ours);
+        let Some(mut peer) = LiveKitSip::start()? else {
+            record.note("livekit-sip: scripts/livekit-server and redis-server are needed, too")?;
+            continue;
+        };
+        for callers in FEW_ON_AIR {
+            peer.grow(callers)?;
+            let pid = peer.program.pid();
+            record.take(("livekit-sip", "LiveKit SIP"), (callers, round), || {
+                listen(&mut peer.crowd, pid, pace.step)
             })?;
         }
     }
