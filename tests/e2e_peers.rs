@@ -42,5 +42,7 @@ mod trunk_out;
 mod twilio;
 #[path = "e2e_peers/twiml.rs"]
 mod twiml;
+#[path = "common/wav.rs"]
+mod wav;
 #[path = "e2e_peers/wide.rs"]
 mod wide;

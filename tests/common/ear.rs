@@ -1,5 +1,6 @@
 //! Ears for telephones: which party's tone is in what was heard, and whether a wait is filled with sound.
 
+use std::f32::consts::TAU;
 use std::time::Duration;
 
 use audioroad::actors::clock;
@@ -16,6 +17,14 @@ const WAIT_FRAMES: usize = 75;
 /// Frames of one look for a tone inside music, and what it must reach in each of them.
 const LOOK_FRAMES: usize = 5;
 const STEADY_DBFS: f32 = -45.0;
+/// Over half a second a steady tone stands out by so much from what is this far beside it; a vowel or a note near it does not.
+const BESIDE_HZ: f32 = 6.0;
+const STANDS_OUT_DB: f32 = 6.0;
+/// How loud the rest may be where a tone is said to be alone, in dB of the tone, and for how long one listens.
+pub(crate) const ALONE_DB: f32 = -15.0;
+const ALONE_FRAMES: usize = 150;
+/// A machine with too much to do makes a browser stutter for seconds.
+const ALONE_TRIES: usize = 3;
 /// Quieter is no greeting and no music.
 const SOUND_DBFS: f32 = -45.0;
 
@@ -40,6 +49,8 @@ impl Listens for Call {
 pub(crate) struct Ears {
     tones_hz: Vec<f32>,
     tones: ToneDetector,
+    below: ToneDetector,
+    above: ToneDetector,
     notes: ToneDetector,
     within: Duration,
 }
@@ -47,10 +58,16 @@ pub(crate) struct Ears {
 impl Ears {
     pub(crate) fn new(tones_hz: &[f32]) -> Self {
         let note_hz = |n: i32| 110.0 * (n as f32 / 12.0).exp2();
+        let beside = |by: f32| {
+            let beside: Vec<f32> = tones_hz.iter().map(|hz| hz + by).collect();
+            ToneDetector::new(8000, &beside)
+        };
         let notes_hz: Vec<f32> = (0..=NOTES).map(note_hz).collect();
         Self {
             tones_hz: tones_hz.to_vec(),
             tones: ToneDetector::new(8000, tones_hz),
+            below: beside(-BESIDE_HZ),
+            above: beside(BESIDE_HZ),
             notes: ToneDetector::new(8000, &[tones_hz, &notes_hz[..]].concat()),
             within: WITHIN,
         }
@@ -106,11 +123,33 @@ impl Ears {
         }
     }
 
-    /// Listens once: no party's tone sounds all the time, whatever else there is.
+    /// No party's tone sounds all the time, whatever else there is.
     pub(crate) fn hears_nobody(&self, who: &str, call: &impl Listens) {
-        let frames = listen(who, call, PICTURE_FRAMES);
-        let steady = self.steady(&frames);
+        let steady = self.steady_twice(who, call);
         assert!(steady.is_empty(), "{who} hears {steady:?} Hz");
+    }
+
+    /// The tone is heard, and neither music nor a voice beside it.
+    pub(crate) fn hears_only(&self, who: &str, call: &impl Listens, hz: f32) {
+        self.hears(who, call, &[hz]);
+        let tries: Vec<f32> = (0..ALONE_TRIES)
+            .map(|_| beside_db(who, call, hz))
+            .take_while(|db| *db > ALONE_DB)
+            .collect();
+        assert!(
+            tries.len() < ALONE_TRIES,
+            "{who} hears more than {hz} Hz: the rest is {tries:?} dB of the tone"
+        );
+    }
+
+    /// Whose tones sound all the time. For half a second a vowel does, too; a party is there for another.
+    pub(crate) fn steady_twice(&self, who: &str, call: &impl Listens) -> Vec<f32> {
+        let mut steady = self.steady(&listen(who, call, PICTURE_FRAMES));
+        if !steady.is_empty() {
+            let again = self.steady(&listen(who, call, PICTURE_FRAMES));
+            steady.retain(|hz| again.contains(hz));
+        }
+        steady
     }
 
     /// Tones and notes, the lowest first.
@@ -120,21 +159,58 @@ impl Ears {
         heard
     }
 
-    /// Tones that sound all the time, as voices and music do not.
+    /// Tones that sound all the time, as voices and music do not. A look alone takes a note 10 Hz beside a tone for it; all of them
+    /// together do not, unless the note is loud: then there is as much beside the tone.
     fn steady(&self, frames: &[HeardFrame]) -> Vec<f32> {
-        let mut least = vec![f32::MAX; self.tones_hz.len()];
+        let whole = samples(frames);
+        let mut least = self.tones.levels_dbfs(&whole);
+        let (below, above) = (
+            self.below.levels_dbfs(&whole),
+            self.above.levels_dbfs(&whole),
+        );
+        let beside = below
+            .iter()
+            .zip(&above)
+            .map(|(below, above)| below.max(*above));
+        let stands_out: Vec<bool> = least
+            .iter()
+            .zip(beside)
+            .map(|(level, beside)| *level > beside + STANDS_OUT_DB)
+            .collect();
         for look in frames.chunks(LOOK_FRAMES) {
             for (least, level) in least.iter_mut().zip(self.tones.levels_dbfs(&samples(look))) {
                 *least = least.min(level);
             }
         }
-        let steady = self
-            .tones_hz
-            .iter()
-            .zip(least)
-            .filter(|(_, level)| *level > STEADY_DBFS);
-        steady.map(|(&hz, _)| hz).collect()
+        let tones = self.tones_hz.iter().zip(least).zip(stands_out);
+        let steady = tones.filter(|((_, level), stands_out)| *level > STEADY_DBFS && *stands_out);
+        steady.map(|((&hz, _), _)| hz).collect()
     }
+}
+
+/// What is heard beside a tone, in dB of the tone: in the middle one of the looks of three seconds. A browser that stutters makes a noise of
+/// its own, but only in the looks that its stutters fall into; music or a voice is in most.
+pub(crate) fn beside_db(who: &str, call: &impl Listens, hz: f32) -> f32 {
+    let heard = listen(who, call, ALONE_FRAMES);
+    let looks = heard.chunks(LOOK_FRAMES);
+    let mut beside: Vec<f32> = looks.map(|look| beside_in(&samples(look), hz)).collect();
+    beside.sort_by(f32::total_cmp);
+    beside[beside.len() / 2]
+}
+
+/// The same in one look: the wave that fits best is taken out of it.
+fn beside_in(look: &[f32], hz: f32) -> f32 {
+    let waves: Vec<(f32, f32)> = (0..look.len())
+        .map(|n| (n as f32 * hz * TAU / 8000.0).sin_cos())
+        .collect();
+    let (mut a, mut b) = (0.0, 0.0);
+    for (x, (sin, cos)) in look.iter().zip(&waves) {
+        a += x * sin * 2.0 / look.len() as f32;
+        b += x * cos * 2.0 / look.len() as f32;
+    }
+    let tone: Vec<f32> = waves.iter().map(|(sin, cos)| a * sin + b * cos).collect();
+    let rest: Vec<f32> = look.iter().zip(&tone).map(|(x, tone)| x - tone).collect();
+    rms_dbfs(&rest) - rms_dbfs(&tone)
 }
 
 pub(crate) fn samples(frames: &[HeardFrame]) -> Vec<f32> {
@@ -142,8 +218,12 @@ pub(crate) fn samples(frames: &[HeardFrame]) -> Vec<f32> {
 }
 
 pub(crate) fn level_dbfs(frames: &[HeardFrame]) -> f32 {
+    rms_dbfs(&samples(frames))
+}
+
+fn rms_dbfs(samples: &[f32]) -> f32 {
     let mut meter = Meter::new();
-    meter.hear(&samples(frames));
+    meter.hear(samples);
     meter.take().rms_dbfs
 }
 

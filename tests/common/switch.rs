@@ -362,18 +362,27 @@ pub(crate) fn text(value: &Value) -> String {
 
 /// A port that is free for UDP and TCP and stays so: below those that the system gives to connections, and given out once.
 pub(crate) fn free_port() -> u16 {
+    free_ports(1)
+}
+
+/// The first of `count` such ports in a row.
+pub(crate) fn free_ports(count: u16) -> u16 {
     static GIVEN: AtomicU16 = AtomicU16::new(0);
     // Programs that run one after the other, or side by side, begin in different places.
     let start = std::process::id().wrapping_mul(37);
     loop {
-        let turn = GIVEN.fetch_add(1, Ordering::Relaxed);
+        let turn = GIVEN.fetch_add(count, Ordering::Relaxed);
         let offset = start.wrapping_add(u32::from(turn)) % u32::from(PORTS);
-        let port = FIRST_PORT + u16::try_from(offset).expect("less than all ports");
-        let address = (Ipv4Addr::LOCALHOST, port);
-        if UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok() {
-            return port;
+        let first = FIRST_PORT + u16::try_from(offset).expect("less than all ports");
+        if (first..first + count).all(is_free) {
+            return first;
         }
     }
+}
+
+fn is_free(port: u16) -> bool {
+    let address = (Ipv4Addr::LOCALHOST, port);
+    UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok()
 }
 
 /// RTP ports that no other switch of this test run has, below those that the system gives out.

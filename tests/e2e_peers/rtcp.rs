@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::baresip::write_wav;
 use crate::peer::Peer;
 use crate::switch::{Switch, eventually, text};
+use crate::wav::write_wav;
 
 /// How long a telephone is up: baresip reports every five seconds, and its second report answers one of ours.
 const SECONDS: usize = 20;

@@ -12,11 +12,11 @@ use audioroad::phone::{Hum, Phone, Voice as _};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::baresip::write_wav;
 use crate::ear::Ears;
 use crate::lines::{Secure, TONES, answered, drop_call, on_air};
 use crate::peer::{Peer, run};
 use crate::switch::{SOON, Switch, eventually, text};
+use crate::wav::write_wav;
 
 /// Tones of baresip and of the telephone on air with it: whole numbers, as `audio.py` takes them.
 const OURS: f32 = TONES[3];

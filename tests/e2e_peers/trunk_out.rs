@@ -8,9 +8,9 @@ use audioroad::phone::{Hum, Phone};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::baresip::write_wav;
 use crate::peer::{Peer, run};
-use crate::switch::{SOON, Switch, eventually, free_port, text};
+use crate::switch::{SOON, Switch, eventually, free_port, free_ports, text};
+use crate::wav::write_wav;
 
 /// Whom the scenarios of sipp want to be called as.
 const NUMBER: &str = "+15555550177";
@@ -182,7 +182,8 @@ fn whom_we_call_is_passed_on() {
 fn whom_we_call_hears_and_is_heard() {
     const GUEST_HZ: f32 = 697.0;
     const CALLER_HZ: f32 = 440.0;
-    let (folder, port) = (TempDir::new().expect("a folder"), free_port());
+    // baresip listens for TLS on the port after its own.
+    let (folder, port) = (TempDir::new().expect("a folder"), free_ports(2));
     let said = folder.path().join("said.wav");
     let mut tone = vec![0.0; 40 * 8000];
     Tone::new(8000, GUEST_HZ, 0.2).add(&mut tone);

@@ -4,12 +4,11 @@ use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
-use audioroad::media::tone::ToneDetector;
 use audioroad::phone::{Call, Hum, Phone};
 use serde_json::json;
 
 use crate::desk::{Browsers, Desk};
-use crate::ear::{Ears, level_dbfs, samples};
+use crate::ear::Ears;
 use crate::livekit_server::Rooms;
 use crate::switch::{SOON, Switch};
 
@@ -22,10 +21,6 @@ pub(crate) const SUE: u32 = 1663;
 const TONES: [u32; 5] = [ANN, BEN, HOST, SAM, SUE];
 /// Everybody's.
 pub(crate) const PASSWORD: &str = "four words are enough";
-/// How much louder than its tone a pure tone may be.
-const BESIDE_DB_MAX: f32 = 0.5;
-/// Seconds of which one must be clean.
-const WINDOWS: usize = 3;
 
 pub(crate) struct Station {
     pub(crate) switch: Switch,
@@ -102,18 +97,6 @@ impl Station {
 
     /// The caller hears this tone, and no music or voice beside it.
     pub(crate) fn hears_nothing_but(&self, who: &str, call: &Call, tone_hz: u32) {
-        self.hears(who, call, &[tone_hz]);
-        // A browser that stutters makes a noise of its own for a moment; music or a voice beside the tone would stay.
-        let mut beside_db = f32::INFINITY;
-        for _ in 0..WINDOWS {
-            let heard = call.listen(50, SOON).expect("audio comes");
-            let detector = &mut ToneDetector::new(8000, &[tone_hz as f32]);
-            let tone = detector.levels_dbfs(&samples(&heard))[0];
-            beside_db = beside_db.min(level_dbfs(&heard) - tone);
-            if beside_db < BESIDE_DB_MAX {
-                return;
-            }
-        }
-        panic!("{who} hears more than {tone_hz} Hz: all is {beside_db} dB louder than the tone");
+        self.ears.hears_only(who, call, tone_hz as f32);
     }
 }

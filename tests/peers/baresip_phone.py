@@ -73,14 +73,14 @@ def module_folder():
 
 
 def free_port(host):
-    """Free for UDP and TCP, and below the ports that the system gives away by itself, which may be gone a moment later."""
+    """Free for UDP and TCP, and the next one for TLS, below the ports that the system gives away by itself, which may be gone a moment later."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for _ in range(200):
         port = random.randrange(24000, 29000)
         try:
-            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            for kind, offset in ((socket.SOCK_STREAM, 0), (socket.SOCK_DGRAM, 0), (socket.SOCK_STREAM, 1)):
                 with socket.socket(family, kind) as probe:
-                    probe.bind((host, port))
+                    probe.bind((host, port + offset))
         except OSError:
             continue
         return port
