@@ -5,6 +5,8 @@ import { livekit } from '../livekit';
 class FakeRoom {
   static all: FakeRoom[] = [];
   static refuses = false;
+  /** It takes for ever to connect, as LiveKit's client does for seconds when the room closes meanwhile. */
+  static hangs = false;
   canPlaybackAudio = true;
   published: unknown[] = [];
   localParticipant = { publishTrack: async (track: unknown) => void this.published.push(track) };
@@ -23,6 +25,7 @@ class FakeRoom {
   async connect(url: string, token: string): Promise<void> {
     passes.push(`${url} ${token}`);
     if (FakeRoom.refuses) throw new Error('unreachable');
+    if (FakeRoom.hangs) await new Promise(() => {});
   }
   disconnect = vi.fn(async () => {});
 }
@@ -63,6 +66,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   FakeRoom.all = [];
   FakeRoom.refuses = false;
+  FakeRoom.hangs = false;
   passes.length = 0;
   tokens = 0;
 });
@@ -147,4 +151,44 @@ test('while LiveKit reconnects by itself it says so, and nothing is joined anew'
   latest().tell('reconnected');
   expect(roomState.value).toEqual({ at: 'in', room: 'live-1' });
   expect(FakeRoom.all).toHaveLength(1);
+});
+
+test('a connection that takes long is not waited for when another room is wanted', async () => {
+  FakeRoom.hangs = true;
+  want('screening-1');
+  await pass(1_000);
+  expect(roomState.value).toEqual({ at: 'joining', room: 'screening-1' });
+  const first = latest();
+  FakeRoom.hangs = false;
+  want('live-1');
+  await pass(0);
+  expect(roomState.value).toEqual({ at: 'in', room: 'live-1' });
+  expect(first.disconnect).toHaveBeenCalled();
+});
+
+test('whoever is sent away by another window while connecting is told at once, and the next room is joined at once', async () => {
+  FakeRoom.hangs = true;
+  want('screening-1');
+  await pass(0);
+  latest().tell('disconnected', 2);
+  await pass(0);
+  expect(roomState.value).toMatchObject({ at: 'failed', detail: 'You joined from another window.', retrying: false });
+  await pass(60_000);
+  expect(passes).toHaveLength(1);
+  FakeRoom.hangs = false;
+  want('live-1');
+  await pass(0);
+  expect(roomState.value).toEqual({ at: 'in', room: 'live-1' });
+});
+
+test('a room that closes while it is connected to is tried again', async () => {
+  FakeRoom.hangs = true;
+  want('live-1');
+  await pass(0);
+  latest().tell('disconnected', undefined);
+  await pass(0);
+  expect(roomState.value).toMatchObject({ at: 'failed', detail: 'The connection to the room was lost.', retrying: true });
+  FakeRoom.hangs = false;
+  await pass(500);
+  expect(roomState.value).toEqual({ at: 'in', room: 'live-1' });
 });

@@ -23,14 +23,17 @@ export type RoomState =
   | { at: 'reconnecting'; room: string }
   | { at: 'failed'; room: string; detail: string; retrying: boolean };
 
+/** What to tell the operator, and whether it is tried again without a press. */
+type Failure = { detail: string; retrying: boolean };
+
 export const roomState = signal<RoomState>({ at: 'out' });
 /** The browser plays nothing until a press allows it. */
 export const playbackBlocked = signal(false);
 
 let wanted: string | null = null;
 let joined: { name: string; room: Room } | null = null;
-/** The room that is being connected to. */
-let joining: Room | null = null;
+/** The room that is being connected to, and how to stop waiting for it: LiveKit's client may wait for long after the room has closed. */
+let joining: { room: Room; abandon: (failure: Failure) => void } | null = null;
 /** Counts what was wanted: a join that began earlier is no longer asked for. */
 let wishes = 0;
 let settling = false;
@@ -46,7 +49,7 @@ export function want(room: string | null): void {
   failures = 0;
   clearTimeout(retry);
   // A connection under way may take long to come about or to fail: it is not waited for.
-  void joining?.disconnect(false);
+  joining?.abandon({ detail: 'Another room is wanted.', retrying: false });
   if (room === null) roomState.value = { at: 'out' };
   void settle();
 }
@@ -84,13 +87,13 @@ async function settle(): Promise<void> {
   }
 }
 
-/** Null when joined, else what to tell the operator. */
-async function join(name: string): Promise<string | null> {
+/** Null when joined or no longer wanted. */
+async function join(name: string): Promise<Failure | null> {
   const wish = wishes;
   let room: Room | null = null;
   try {
     const pass = passOf(await request('room-token', { room: name }));
-    if (pass === null) return 'The switch gave no way into the room.';
+    if (pass === null) return again('The switch gave no way into the room.');
     if (wish !== wishes) return null;
     const livekit = await import('livekit-client');
     const ours = new livekit.Room({
@@ -99,12 +102,14 @@ async function join(name: string): Promise<string | null> {
       singlePeerConnection: false,
     });
     room = ours;
-    joining = ours;
+    const abandoned = new Promise<Failure>((abandon) => {
+      joining = { room: ours, abandon };
+    });
     attend(livekit, ours, name);
-    await room.connect(pass.url, pass.token);
-    if (wish !== wishes) {
+    const failure = await Promise.race([room.connect(pass.url, pass.token), abandoned]);
+    if (failure || wish !== wishes) {
       void room.disconnect(false);
-      return null;
+      return wish === wishes && failure ? failure : null;
     }
     joined = { name, room };
     failures = 0;
@@ -116,9 +121,9 @@ async function join(name: string): Promise<string | null> {
   } catch (error) {
     void room?.disconnect(false);
     if (wish !== wishes) return null;
-    if (link.peek().at !== 'open') return 'No connection to the switch.';
-    if (error instanceof Refused) return error.message;
-    return livekit.peek().at === 'lost' ? 'LiveKit cannot be reached.' : 'The room could not be joined.';
+    if (link.peek().at !== 'open') return again('No connection to the switch.');
+    if (error instanceof Refused) return again(error.message);
+    return again(livekit.peek().at === 'lost' ? 'LiveKit cannot be reached.' : 'The room could not be joined.');
   } finally {
     joining = null;
   }
@@ -139,14 +144,20 @@ function attend({ DisconnectReason, RoomEvent }: LiveKit, room: Room, name: stri
     .on(RoomEvent.Reconnecting, show('reconnecting'))
     .on(RoomEvent.Reconnected, show('in'))
     .on(RoomEvent.Disconnected, (reason) => {
+      const failure = failureOf(DisconnectReason, reason);
+      if (joining?.room === room) joining.abandon(failure);
       if (joined?.room !== room) return;
       joined = null;
       forgetSpeakers();
-      if (wanted !== name) return;
-      if (reason === DisconnectReason.DUPLICATE_IDENTITY) giveWay(name, 'You joined from another window.');
-      else if (reason === DisconnectReason.PARTICIPANT_REMOVED) giveWay(name, 'You were removed from the room.');
-      else fail(name, 'The connection to the room was lost.');
+      if (wanted === name) fail(name, failure);
     });
+}
+
+/** Sent away by somebody, or by another window of the same operator, only a press brings this one back. */
+function failureOf(reasons: LiveKit['DisconnectReason'], reason: number | undefined): Failure {
+  if (reason === reasons.DUPLICATE_IDENTITY) return { detail: 'You joined from another window.', retrying: false };
+  if (reason === reasons.PARTICIPANT_REMOVED) return { detail: 'You were removed from the room.', retrying: false };
+  return again('The connection to the room was lost.');
 }
 
 /** Without a microphone the operator still listens; the microphone's own state says what is missing. */
@@ -160,7 +171,7 @@ async function publish(room: Room): Promise<void> {
 function unheard(room: Room, name: string): void {
   if (joined?.room !== room) return;
   leave();
-  fail(name, 'The room did not take your microphone.');
+  fail(name, again('The room did not take your microphone.'));
 }
 
 /** Publishes a microphone that could not be had when the room was joined. */
@@ -179,16 +190,15 @@ function leave(): void {
   void room?.disconnect(false);
 }
 
-/** Sent away by somebody, or by another window of the same operator: only a press brings this one back. */
-function giveWay(name: string, detail: string): void {
-  clearTimeout(retry);
-  roomState.value = { at: 'failed', room: name, detail, retrying: false };
+function again(detail: string): Failure {
+  return { detail, retrying: true };
 }
 
-function fail(name: string, detail: string): void {
-  failures += 1;
-  roomState.value = { at: 'failed', room: name, detail, retrying: true };
+function fail(name: string, { detail, retrying }: Failure): void {
   clearTimeout(retry);
+  roomState.value = { at: 'failed', room: name, detail, retrying };
+  if (!retrying) return;
+  failures += 1;
   retry = setTimeout(() => void settle(), backoffMs(failures, Math.random()));
 }
 
