@@ -33,7 +33,7 @@ export const playbackBlocked = signal(false);
 let wanted: string | null = null;
 let joined: { name: string; room: Room } | null = null;
 /** The room that is being connected to, and how to stop waiting for it: LiveKit's client may wait for long after the room has closed. */
-let joining: { room: Room; abandon: (failure: Failure) => void } | null = null;
+let joining: { room: Room; abandon: (failure: Failure | null) => void } | null = null;
 /** Counts what was wanted: a join that began earlier is no longer asked for. */
 let wishes = 0;
 let settling = false;
@@ -49,7 +49,7 @@ export function want(room: string | null): void {
   failures = 0;
   clearTimeout(retry);
   // A connection under way may take long to come about or to fail: it is not waited for.
-  joining?.abandon({ detail: 'Another room is wanted.', retrying: false });
+  joining?.abandon(null);
   if (room === null) roomState.value = { at: 'out' };
   void settle();
 }
@@ -102,14 +102,14 @@ async function join(name: string): Promise<Failure | null> {
       singlePeerConnection: false,
     });
     room = ours;
-    const abandoned = new Promise<Failure>((abandon) => {
+    const abandoned = new Promise<Failure | null>((abandon) => {
       joining = { room: ours, abandon };
     });
     attend(livekit, ours, name);
     const failure = await Promise.race([room.connect(pass.url, pass.token), abandoned]);
     if (failure || wish !== wishes) {
       void room.disconnect(false);
-      return wish === wishes && failure ? failure : null;
+      return wish === wishes ? (failure ?? null) : null;
     }
     joined = { name, room };
     failures = 0;
