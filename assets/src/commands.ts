@@ -47,7 +47,6 @@ export const setNext = (callId: string, next: boolean) => send('set-next', callI
 export const reorder = (callId: string, before: string | null) => send('reorder', callId, { callId, before });
 export const putOnAir = (callId: string) => send('put-on-air', callId, { callId });
 export const putOnHold = (callId: string) => send('put-on-hold', callId, { callId });
-export const takeNext = (episodeId: string) => send('next', episodeId, { episodeId });
 export const setMuted = (callId: string, muted: boolean) => send('set-muted', callId, { callId, muted });
 export const setGain = (callId: string, gainDb: number) => send('set-gain', callId, { callId, gainDb });
 export const setDenoise = (callId: string, denoise: boolean) =>
@@ -79,6 +78,19 @@ export const setBusyAll = (episodeId: string, busy: boolean) =>
 export const setDucking = (episodeId: string, ducking: boolean) =>
   send('set-ducking', episodeId, { episodeId, ducking });
 export const resetLoudness = (episodeId: string) => send('reset-loudness', episodeId, { episodeId });
+
+/** A Next so soon after one that took somebody is a double press: it would drop whom the first took. */
+const SAME_NEXT_MS = 1_000;
+let nextTakenAt: number | null = null;
+
+export function isSameNext(takenAt: number | null, now: number): boolean {
+  return takenAt !== null && now - takenAt < SAME_NEXT_MS;
+}
+
+export async function takeNext(episodeId: string): Promise<void> {
+  if (isSameNext(nextTakenAt, performance.now())) return;
+  if (await send('next', episodeId, { episodeId })) nextTakenAt = performance.now();
+}
 
 const ARMED_MS = 3_000;
 

@@ -41,6 +41,11 @@ export function acknowledged(all: Drafts, callId: string, sent: CardFields): Dra
   return put(all, callId, draft);
 }
 
+/** The call has ended, or the board no longer knows it. */
+export function isOver(call: Call | undefined): boolean {
+  return call === undefined || call.status === 'completed';
+}
+
 /** Lets go of saved fields the switch now shows alike, and of calls that are over. */
 export function settled(all: Drafts, calls: ReadonlyMap<string, Call>): Drafts {
   let after = all;
@@ -48,13 +53,8 @@ export function settled(all: Drafts, calls: ReadonlyMap<string, Call>): Drafts {
     const call = calls.get(callId);
     const left: Partial<Record<CardField, Typed>> = {};
     for (const [field, typed] of Object.entries(draft) as [CardField, Typed][]) {
-      if (
-        call &&
-        call.status !== 'completed' &&
-        !(typed.saved && (call[field] ?? '') === typed.text.trim())
-      ) {
-        left[field] = typed;
-      }
+      const alike = typed.saved && (call?.[field] ?? '') === typed.text.trim();
+      if (!isOver(call) && !alike) left[field] = typed;
     }
     if (Object.keys(left).length !== Object.keys(draft).length) after = put(after, callId, left);
   }

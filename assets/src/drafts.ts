@@ -2,8 +2,9 @@
  * The cards being typed: sent when the typing pauses, and again after a lost connection.
  * What wins over what is decided in `draft.ts`.
  */
-import { effect, signal } from '@preact/signals';
-import { acknowledged, put, settled, unsaved, type CardField, type Drafts } from './draft';
+import { effect, signal, untracked } from '@preact/signals';
+import { acknowledged, isOver, put, settled, unsaved, type CardField, type Drafts } from './draft';
+import { notify } from './notices';
 import type { Call } from './protocol';
 import { Refused } from './refused';
 import { link, request } from './socket';
@@ -44,7 +45,14 @@ export function flushDraft(callId: string): void {
       drafts.value = acknowledged(drafts.value, callId, sent);
       problem(callId, null);
     },
-    (error: unknown) => problem(callId, error instanceof Refused ? error.message : 'The card was not saved.'),
+    (error: unknown) => {
+      const sentence = error instanceof Refused ? error.message : 'The card was not saved.';
+      const calls = board.peek()?.calls;
+      // The card that would show it is gone.
+      if (calls && isOver(calls.get(callId)))
+        notify('warning', `The card of a caller who has gone was not saved: ${sentence}`);
+      else problem(callId, sentence);
+    },
   );
 }
 
@@ -52,10 +60,18 @@ export function flushDraft(callId: string): void {
 export function watchDrafts(): () => void {
   const stopSettling = effect(() => {
     const calls = board.value?.calls;
-    if (calls) drafts.value = settled(drafts.peek(), calls);
+    if (!calls) return;
+    // Settling forgets what was typed about a caller who has just hung up; the switch still takes it.
+    untracked(() => {
+      for (const callId of drafts.value.keys()) if (isOver(calls.get(callId))) flushDraft(callId);
+    });
+    drafts.value = settled(drafts.peek(), calls);
   });
   const stopResending = effect(() => {
-    if (link.value.at === 'open') for (const callId of drafts.peek().keys()) flushDraft(callId);
+    if (link.value.at !== 'open') return;
+    untracked(() => {
+      for (const callId of drafts.value.keys()) flushDraft(callId);
+    });
   });
   return () => {
     stopSettling();

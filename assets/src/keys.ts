@@ -51,6 +51,33 @@ export function keyAction(page: Page, stroke: Stroke, focus: Focus): KeyAction |
   return null;
 }
 
+/** A field being typed into, and when it last heard a key. */
+export interface Typing {
+  field: { readonly isConnected: boolean };
+  at: number;
+}
+
+/** So long after its last key, the keys to a field that has gone are the rest of a sentence. */
+const REST_MS = 1_500;
+
+/**
+ * What is being typed after a key, and whether to swallow it: a caller who hangs up takes the card away in mid-word.
+ * `field` is the one with the focus, or null.
+ */
+export function typingAfter(
+  before: Typing | null,
+  stroke: Stroke,
+  field: Typing['field'] | null,
+  now: number,
+): [Typing | null, boolean] {
+  if (stroke.modified) return [before, false];
+  const leaves = stroke.key === 'F1' || stroke.key === 'Escape';
+  if (!leaves && before && !before.field.isConnected && now - before.at < REST_MS)
+    return [{ ...before, at: now }, true];
+  // Enter sends: the field then goes because its operator is done with it.
+  return [leaves || stroke.key === 'Enter' || field === null ? null : { field, at: now }, false];
+}
+
 /** What the overlay lists. */
 export const KEY_HELP: Record<Page, readonly (readonly [string, string])[]> = {
   screener: [
@@ -88,19 +115,34 @@ export function listenKeys(
   act: (action: KeyAction) => void,
   release: () => void,
 ): () => void {
+  let typing: Typing | null = null;
+  let pointed = false;
+  const point = () => {
+    pointed = true;
+    typing = null;
+  };
+  const beforeAll = (event: KeyboardEvent) => {
+    pointed = false;
+    const field =
+      event.target instanceof HTMLElement && focusOf(event.target) === 'typing' ? event.target : null;
+    const [after, swallowed] = typingAfter(typing, strokeOf(event), field, event.timeStamp);
+    typing = after;
+    if (!swallowed) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  // What was used by pointer gives the keys back to the desk, as a pressed button does.
+  const giveBack = (event: Event) => {
+    if (!pointed || !(event.target instanceof Element)) return;
+    event.target.closest<HTMLElement>(event.type === 'change' ? 'select' : 'a[href]')?.blur();
+  };
   const down = (event: KeyboardEvent) => {
     const here = page();
     if (here === null || event.defaultPrevented) return;
     const focus = focusOf(event.target);
     if (event.key === 'Escape' && focus === 'typing' && event.target instanceof HTMLElement)
       event.target.blur();
-    const stroke = {
-      key: event.key,
-      shift: event.shiftKey,
-      modified: event.ctrlKey || event.altKey || event.metaKey,
-      repeat: event.repeat,
-    };
-    const action = keyAction(here, stroke, focus);
+    const action = keyAction(here, strokeOf(event), focus);
     if (action === null) {
       if (event.key === 'F1' && here === 'screener') event.preventDefault();
       return;
@@ -111,14 +153,31 @@ export function listenKeys(
   const up = (event: KeyboardEvent) => {
     if (event.key.toLowerCase() === 'c') release();
   };
+  addEventListener('pointerdown', point, true);
+  addEventListener('keydown', beforeAll, true);
+  addEventListener('change', giveBack);
+  addEventListener('click', giveBack);
   addEventListener('keydown', down);
   addEventListener('keyup', up);
   // A key released in another window is never heard here.
   addEventListener('blur', release);
   return () => {
+    removeEventListener('pointerdown', point, true);
+    removeEventListener('keydown', beforeAll, true);
+    removeEventListener('change', giveBack);
+    removeEventListener('click', giveBack);
     removeEventListener('keydown', down);
     removeEventListener('keyup', up);
     removeEventListener('blur', release);
+  };
+}
+
+function strokeOf(event: KeyboardEvent): Stroke {
+  return {
+    key: event.key,
+    shift: event.shiftKey,
+    modified: event.ctrlKey || event.altKey || event.metaKey,
+    repeat: event.repeat,
   };
 }
 

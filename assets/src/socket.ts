@@ -14,8 +14,10 @@ const ANSWER_TIMEOUT_MS = 8_000;
 /** After this much silence one small request asks whether the switch can still be reached. */
 const QUIET_MS = 20_000;
 const TICK_MS = 250;
-/** A tick this late means that the machine slept. */
-const SLEPT_MS = 15_000;
+/** A tick this late means that the machine slept, or that the browser slows the timers of a hidden page. */
+const LATE_MS = 15_000;
+/** Which of the two, the switch tells by answering within this. */
+const DOUBT_MS = 2_000;
 
 export const link = signal<Phase>({ at: 'off' });
 /** When the connection last came back after a loss, by this machine's clock. */
@@ -42,6 +44,7 @@ export function open(askSession: typeof probe): void {
   lastTick = Date.now();
   ticker ??= setInterval(tick, TICK_MS);
   window.addEventListener('online', retryNow);
+  document.addEventListener('visibilitychange', lookAgain);
   happen('start');
 }
 
@@ -49,6 +52,7 @@ export function close(): void {
   if (ticker !== null) clearInterval(ticker);
   ticker = null;
   window.removeEventListener('online', retryNow);
+  document.removeEventListener('visibilitychange', lookAgain);
   wasLost = false;
   regainedAt.value = null;
   happen('stop');
@@ -58,6 +62,13 @@ export function retryNow(): void {
   happen('online');
 }
 
+/** Whoever comes back to this page does not wait for its slowed timers. */
+function lookAgain(): void {
+  if (document.visibilityState !== 'visible') return;
+  tick();
+  retryNow();
+}
+
 /** Sends one command; answers with its result or throws `Refused`. */
 export function request<N extends CommandName>(command: N, fields: Commands[N]): Promise<unknown> {
   if (link.value.at !== 'open' || socket === null) {
@@ -65,14 +76,19 @@ export function request<N extends CommandName>(command: N, fields: Commands[N]):
       new Refused(503, 'Not connected to the switch. Press again when the connection is back.'),
     );
   }
+  return ask(socket, { command, ...fields }, ANSWER_TIMEOUT_MS);
+}
+
+/** Every frame with an id is answered, be it by a refusal. Without an answer the connection is no longer trusted. */
+function ask(to: WebSocket, fields: object, patienceMs: number): Promise<unknown> {
   const id = nextId++;
-  socket.send(JSON.stringify({ id, command, ...fields }));
+  to.send(JSON.stringify({ id, ...fields }));
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       asked.delete(id);
       reject(new Refused(503, 'The switch did not answer. Look whether it happened before you press again.'));
       happen('suspect');
-    }, ANSWER_TIMEOUT_MS);
+    }, patienceMs);
     asked.set(id, { resolve, reject, timer });
   });
 }
@@ -164,12 +180,14 @@ function fallen(): void {
 
 function tick(): void {
   const now = Date.now();
-  const slept = now - lastTick > SLEPT_MS;
+  const late = now - lastTick > LATE_MS;
   lastTick = now;
-  if (slept) happen('suspect');
   happen('tick');
   receiveLevels(null, now);
-  if (link.value.at === 'open' && now - lastFrame > QUIET_MS) {
+  if (late && link.value.at === 'open' && socket !== null) {
+    // No command: it is refused, and that is an answer.
+    ask(socket, {}, DOUBT_MS).catch(() => {});
+  } else if (link.value.at === 'open' && now - lastFrame > QUIET_MS) {
     lastFrame = now;
     void probe().then((answer) => {
       if (answer === 'unreachable') happen('suspect');

@@ -29,7 +29,7 @@ const NO_PROGRAM: Readonly<Record<string, ProgramLoudness>> = {};
 const programs = signal(NO_PROGRAM);
 let loudnessAt = 0;
 
-/** The episode this person chose, where several are open. */
+/** The episode on this desk: what this person chose, where several are open, or what was live when they came. */
 export const chosenEpisodeId = signal<string | null>(sessionStorage.getItem('episode'));
 
 export const episodes = computed(() => (board.value ? openEpisodes(board.value) : []));
@@ -87,9 +87,13 @@ function calls(): Board['calls'] {
 function take(next: Board, now: number): void {
   board.value = next;
   livekit.value = after(livekit.peek(), next.health, now);
+  // A live show stays on the desk until it ends or another is chosen, whatever else goes live.
+  const here = episode.peek();
+  if (here?.status === 'live') chooseEpisode(here.id);
 }
 
 export function chooseEpisode(id: string): void {
+  if (chosenEpisodeId.peek() === id) return;
   chosenEpisodeId.value = id;
   sessionStorage.setItem('episode', id);
 }

@@ -3,7 +3,8 @@
  * muted in place, and moved to another device while it is published.
  */
 import { computed, signal } from '@preact/signals';
-import type { LocalAudioTrack } from 'livekit-client';
+import type { AudioCaptureOptions, LocalAudioTrack } from 'livekit-client';
+import { notify } from '../notices';
 import { SILENCE_DB, watchLevel } from './level';
 
 export type MicState = { at: 'off' } | { at: 'asking' } | { at: 'open' } | { at: 'failed'; detail: string };
@@ -23,11 +24,13 @@ export const deviceId = signal(localStorage.getItem(DEVICE_KEY) ?? '');
 
 let track: LocalAudioTrack | null = null;
 let opening: Promise<LocalAudioTrack | null> | null = null;
+/** The name of the microphone that went away, until another takes its place. */
+let gone: string | null = null;
 let meterTap: { stop: () => void; tapped: MediaStreamTrack } | null = null;
 
 /** The open microphone, asking the browser for it if need be; null when there is none to be had. */
 export function openMicrophone(): Promise<LocalAudioTrack | null> {
-  if (track !== null && mic.value.at === 'open') return Promise.resolve(track);
+  if (track !== null && mic.value.at === 'open' && isLive(track)) return Promise.resolve(track);
   opening ??= ask().finally(() => {
     opening = null;
   });
@@ -39,6 +42,7 @@ export function closeMicrophone(): void {
   meterTap = null;
   track?.stop();
   track = null;
+  gone = null;
   mic.value = { at: 'off' };
   muted.value = false;
   coughing.value = false;
@@ -46,27 +50,22 @@ export function closeMicrophone(): void {
 
 export function setMuted(on: boolean): void {
   muted.value = on;
-  void applyMute();
+  applyMute().catch(failed);
 }
 
 /** Off while held, whatever the mute says. */
 export function cough(on: boolean): void {
   if (coughing.value === on) return;
   coughing.value = on;
-  void applyMute();
+  applyMute().catch(failed);
 }
 
 /** Remembers the device and, if the microphone is open, moves to it. */
 export async function chooseMicrophone(id: string): Promise<void> {
   deviceId.value = id;
   localStorage.setItem(DEVICE_KEY, id);
-  if (track === null) return;
-  try {
-    await track.setDeviceId(id === '' ? 'default' : id);
-    measure();
-  } catch (error) {
-    mic.value = { at: 'failed', detail: reason(error) };
-  }
+  gone = null;
+  await track?.setDeviceId(id === '' ? 'default' : id).catch(failed);
 }
 
 export async function listMicrophones(): Promise<void> {
@@ -81,36 +80,73 @@ navigator.mediaDevices?.addEventListener('devicechange', () => void listMicropho
 async function ask(): Promise<LocalAudioTrack | null> {
   mic.value = { at: 'asking' };
   try {
-    const { createLocalAudioTrack, TrackEvent } = await import('livekit-client');
-    track = await createLocalAudioTrack({
-      echoCancellation: true,
-      noiseSuppression: true,
-      autoGainControl: true,
-      ...(deviceId.value === '' ? {} : { deviceId: { ideal: deviceId.value } }),
-    });
-    track.on(TrackEvent.Ended, () => {
-      closeMicrophone();
-      mic.value = {
-        at: 'failed',
-        detail: 'The microphone was unplugged or taken away. Choose another, then try again.',
-      };
-    });
-    track.on(TrackEvent.Muted, () => setTimeout(heedMute, MUTE_SETTLED_MS));
-    mic.value = { at: 'open' };
-    measure();
+    // The room has the old track already: a second one would be heard beside it.
+    if (track !== null) await track.restartTrack(capture());
+    else {
+      track = await create();
+      mic.value = { at: 'open' };
+      measure();
+    }
     await applyMute();
     await listMicrophones();
     return track;
   } catch (error) {
-    track = null;
-    mic.value = { at: 'failed', detail: reason(error) };
+    failed(error);
     return null;
   }
 }
 
-/** Somebody else muted it, in LiveKit: that is shown, and a press undoes it. */
+async function create(): Promise<LocalAudioTrack> {
+  const { createLocalAudioTrack, TrackEvent } = await import('livekit-client');
+  const ours = await createLocalAudioTrack(capture());
+  // In a room LiveKit goes on with another device, on the same track.
+  ours.on(TrackEvent.Ended, () => ours === track && lose(ours));
+  ours.on(TrackEvent.Restarted, () => ours === track && regain(ours));
+  ours.on(TrackEvent.Muted, () => setTimeout(heedMute, MUTE_SETTLED_MS));
+  return ours;
+}
+
+function capture(): AudioCaptureOptions {
+  return {
+    echoCancellation: true,
+    noiseSuppression: true,
+    autoGainControl: true,
+    ...(deviceId.value === '' ? {} : { deviceId: { ideal: deviceId.value } }),
+  };
+}
+
+function isLive(ours: LocalAudioTrack): boolean {
+  return !ours.isStopped && ours.mediaStreamTrack.readyState === 'live';
+}
+
+function lose(ours: LocalAudioTrack): void {
+  meterTap?.stop();
+  meterTap = null;
+  gone = ours.mediaStreamTrack.label;
+  mic.value = {
+    at: 'failed',
+    detail: 'The microphone was unplugged or taken away. Choose another, then try again.',
+  };
+}
+
+function regain(ours: LocalAudioTrack): void {
+  mic.value = { at: 'open' };
+  measure();
+  applyMute().catch(failed);
+  if (gone !== null && gone !== ours.mediaStreamTrack.label) notify('warning', 'Now on another microphone.');
+  gone = null;
+}
+
+function failed(error: unknown): void {
+  mic.value = { at: 'failed', detail: reason(error) };
+}
+
+/**
+ * Somebody else muted it, in LiveKit: that is shown, and a press undoes it. One that failed is muted by LiveKit's
+ * client, which is no wish of anybody's.
+ */
 function heedMute(): void {
-  if (track?.isMuted && !silenced.value) muted.value = true;
+  if (mic.value.at === 'open' && track?.isMuted && !silenced.value) muted.value = true;
 }
 
 async function applyMute(): Promise<void> {

@@ -7,6 +7,7 @@ import { NoEpisode } from '../parts/no-episode';
 import { QueuePanel } from '../parts/queue';
 import { Refusal } from '../parts/press';
 import { linesPlaces } from '../parts/show-controls';
+import { TalkHere } from '../parts/talk-here';
 import { episode, myCall } from '../state';
 
 export function ScreenerPage(): JSX.Element {
@@ -17,6 +18,7 @@ export function ScreenerPage(): JSX.Element {
       <h1 class="visually-hidden">Screener</h1>
       <div class="desk-strip">
         <Refusal places={linesPlaces(current.id)} />
+        {myCall.value && <TalkHere call={myCall.value} />}
       </div>
       <Lobby />
       <CardPanel />

@@ -1,6 +1,6 @@
 /** Whom the host called, on the host's own page: calling, talking aside, told, and through to hold. */
 import type { JSX } from 'preact';
-import { aside, inStudio } from '../audio/seat';
+import { aside, inStudio, seatedWith } from '../audio/seat';
 import { openMicrophone } from '../audio/microphone';
 import { isCalling } from '../calls-out';
 import { approve, approvePlace, placeOf } from '../commands';
@@ -10,8 +10,10 @@ import type { Call } from '../protocol';
 import { myCalls } from '../state';
 import { ConsentPanel } from './consent';
 import { label, StatusChip } from './flags';
+import { MicPanel } from './mic-panel';
 import { PassingOn } from './pass-on';
 import { Press, Refusal } from './press';
+import { TalkHere } from './talk-here';
 import { Timer } from './timer';
 
 export function MyGuests(): JSX.Element | null {
@@ -46,6 +48,8 @@ function MyGuest({ call }: { call: Call }): JSX.Element {
         </div>
         <PassingOn call={call} />
         <ConsentPanel call={call} />
+        {inStudio.value || <TalkHere call={call} />}
+        {seatedWith.value === call.id && <MicPanel where="the call" />}
         <Refusal places={[approved, dropped]} />
       </div>
       <span class="row-actions">

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { openMicrophone } from '../audio/microphone';
 import { roomState } from '../audio/room';
-import { inStudio } from '../audio/seat';
+import { inStudio, joinStudio, leaveStudio, seat } from '../audio/seat';
 import { may } from '../policy';
 import { board, episode, role } from '../state';
 import { Icon } from './icons';
@@ -16,7 +16,7 @@ export function StudioPanel(): JSX.Element {
       class="panel studio"
       aria-labelledby="studio-title"
       data-testid="studio"
-      data-state={inStudio.value ? roomState.value.at : 'out'}
+      data-state={seat.value === 'studio' ? roomState.value.at : 'out'}
     >
       <div class="panel-head">
         <h2 id="studio-title">Studio</h2>
@@ -27,39 +27,39 @@ export function StudioPanel(): JSX.Element {
             testId="leave-studio"
             size="small"
             tone="quiet"
-            onPress={() => (inStudio.value = false)}
+            onPress={leaveStudio}
           >
             Leave
           </Press>
         )}
       </div>
-      {inStudio.value && live ? (
-        <MicPanel where="the studio" />
-      ) : (
-        <JoinStudio live={live} />
-      )}
+      {seat.value === 'studio' ? <MicPanel where="the studio" /> : <JoinStudio live={live} />}
       <People />
     </section>
   );
 }
 
 function JoinStudio({ live }: { live: boolean }): JSX.Element {
-  const waiting = inStudio.value && !live;
+  const withGuest = seat.value === 'guest';
   const join = () => {
-    inStudio.value = true;
+    if (episode.value) joinStudio(episode.value.id);
     // Asked within the press, as browsers want it.
     void openMicrophone();
   };
   return (
     <div class="join">
       <p>
-        {waiting
-          ? 'You join as soon as the show is live.'
-          : live
-            ? 'Nobody hears you yet. Join with your microphone; the browser will ask for it.'
-            : 'You can get ready now: you join when the show goes live.'}
+        {inStudio.value
+          ? withGuest
+            ? 'You are off the air: only your guest hears you.'
+            : 'You join as soon as the show is live.'
+          : withGuest
+            ? 'Only your guest hears you. Join with your microphone when you are ready.'
+            : live
+              ? 'Nobody hears you yet. Join with your microphone; the browser will ask for it.'
+              : 'You can get ready now: you join when the show goes live.'}
       </p>
-      {!waiting && (
+      {!inStudio.value && (
         <Press
           place="join-studio"
           testId="join-studio"
