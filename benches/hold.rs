@@ -53,20 +53,17 @@ const SLOTS: usize = 20;
 /// Every call's socket. The n-th leg of each table has the same key.
 struct Sockets {
     by_leg: SecondaryMap<LegKey, RtpSocket>,
-    now: Instant,
+    clocks: clock::Reading,
 }
 
 /// As the switch does it, in `actors::studio`.
 impl MediaIo for Sockets {
     fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
         let arrived = self.by_leg.get_mut(leg)?.recv(buf)?;
-        let at = arrived
-            .at
-            .map_or(self.now, |stamp| clock::monotonic(stamp, self.now));
         Some(Datagram {
             len: arrived.len,
             from: arrived.from,
-            at,
+            at: self.clocks.monotonic(arrived.at, Duration::from_secs(1)),
         })
     }
 
@@ -111,7 +108,7 @@ impl Work {
                 }
             }
             Self::Table(legs) => {
-                sockets.now = now;
+                sockets.clocks = clock::Reading::take(now, Some(sockets.clocks));
                 legs.table.tick(now, phase, sockets);
                 for tap in &mut legs.taps {
                     while tap.pop().is_ok() {}
@@ -172,7 +169,7 @@ fn main() -> io::Result<()> {
         .collect();
     let mut sockets = Sockets {
         by_leg,
-        now: Instant::now(),
+        clocks: clock::Reading::take(Instant::now(), None),
     };
 
     let over = Arc::new(AtomicBool::new(false));

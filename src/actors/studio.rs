@@ -8,7 +8,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     rc::Rc,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use actix::Addr;
@@ -36,20 +36,25 @@ pub struct Sockets {
     /// Of RTCP, where it does not come by RTP's port.
     control: SecondaryMap<LegKey, RtpSocket>,
     streams: SecondaryMap<LegKey, Arc<Notify>>,
-    now: Option<Instant>,
+    clocks: Option<clock::Reading>,
 }
+
+/// An RTP packet has waited for a tick, and no longer.
+const RTP_AGE_MAX: Duration = Duration::from_secs(1);
+/// Reports wait until their socket's turn comes, up to 1.8 s, and a round trip must not seem longer for it.
+const RTCP_AGE_MAX: Duration = Duration::from_secs(3);
 
 impl Sockets {
     /// The tick is about to drain: stamps of the kernel are put on this clock.
     pub fn begin(&mut self, now: Instant) {
-        self.now = Some(now);
+        self.clocks = Some(clock::Reading::take(now, self.clocks));
     }
 }
 
 impl MediaIo for Sockets {
     fn recv(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
         let arrived = self.by_leg.get_mut(leg)?.recv(buf)?;
-        Some(datagram(&arrived, self.now?))
+        Some(datagram(&arrived, &self.clocks?, RTP_AGE_MAX))
     }
 
     fn send(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
@@ -60,7 +65,7 @@ impl MediaIo for Sockets {
 
     fn recv_control(&mut self, leg: LegKey, buf: &mut [u8]) -> Option<Datagram> {
         let arrived = self.control.get_mut(leg)?.recv(buf)?;
-        Some(datagram(&arrived, self.now?))
+        Some(datagram(&arrived, &self.clocks?, RTCP_AGE_MAX))
     }
 
     fn send_control(&mut self, leg: LegKey, to: SocketAddr, packet: &[u8]) {
@@ -76,11 +81,11 @@ impl MediaIo for Sockets {
     }
 }
 
-fn datagram(arrived: &Arrived, now: Instant) -> Datagram {
+fn datagram(arrived: &Arrived, clocks: &clock::Reading, age_max: Duration) -> Datagram {
     Datagram {
         len: arrived.len,
         from: arrived.from,
-        at: arrived.at.map_or(now, |stamp| clock::monotonic(stamp, now)),
+        at: clocks.monotonic(arrived.at, age_max),
     }
 }
 

@@ -71,6 +71,8 @@ pub struct JitterBuffer<const W: usize = 1> {
     play: i64,
     /// Media time after the newest tick there is, decoded or not.
     end: i64,
+    /// Where it went on after the last stall of our clock.
+    jumped_to: i64,
     /// Ticks made up since the buffer ran dry.
     expanded: i64,
     /// The far end said it falls silent, so running dry is not a loss.
@@ -133,6 +135,7 @@ impl<const W: usize> JitterBuffer<W> {
             state: State::Empty,
             play: 0,
             end: 0,
+            jumped_to: i64::MIN,
             expanded: 0,
             told_silent: false,
             told: 0..0,
@@ -172,6 +175,7 @@ impl<const W: usize> JitterBuffer<W> {
         self.ring.clear();
         self.coding.clear();
         self.state = State::Empty;
+        self.jumped_to = i64::MIN;
         self.expanded = 0;
         self.told_silent = false;
         self.told = 0..0;

@@ -270,6 +270,8 @@ impl RtpSide {
     /// Lets `frames` of 20 ms pass in which nothing was sent.
     pub(super) fn skip(&mut self, frames: u32) {
         self.out.skip(frames.wrapping_mul(self.frame_clock()));
+        let passed = Duration::from_millis(FRAME_MS) * frames;
+        self.sent_at = self.sent_at.map(|at| at + passed);
     }
 
     /// Steps of the RTP clock in a frame.

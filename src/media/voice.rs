@@ -126,6 +126,7 @@ impl Voice {
         before: Option<RoomKey>,
         after: Option<RoomKey>,
     ) {
+        let was_muted = self.gain.is_closed(0.0);
         self.pull(now, gain);
         self.entering.room = after;
         self.leaving.room = None;
@@ -134,7 +135,9 @@ impl Voice {
                 room: before,
                 frame: self.entering.frame.clone(),
             };
-            Ramp::at(1.0).apply(self.leaving.frame.samples_mut(), 0.0);
+            // Who was muted is opened in the room after this one, and stays unheard in this.
+            let last = if was_muted { 0.0 } else { 1.0 };
+            Ramp::at(last).apply(self.leaving.frame.samples_mut(), 0.0);
             Ramp::at(0.0).apply(self.entering.frame.samples_mut(), 1.0);
         }
     }

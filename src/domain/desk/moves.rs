@@ -157,17 +157,18 @@ impl Desk {
         }
         self.touch_call(id);
         self.note(id, now, what, by.map(|by| by.id), String::new());
+        self.effects.push(Effect::Place {
+            call: id,
+            stage: to,
+            room,
+        });
+        // Not before they have left the room in which they were muted.
         if unmuted {
             self.effects.push(Effect::SetMuted {
                 call: id,
                 muted: false,
             });
         }
-        self.effects.push(Effect::Place {
-            call: id,
-            stage: to,
-            room,
-        });
         if denoise && (from == Stage::OnAir) != (to == Stage::OnAir) {
             self.denoise_on_air(id, to == Stage::OnAir);
         }

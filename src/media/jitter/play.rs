@@ -88,6 +88,7 @@ impl<const W: usize> JitterBuffer<W> {
     pub fn skip(&mut self, ticks: usize) {
         if self.state == State::Playing && self.expanded == 0 {
             self.discard(ticks.min(RING));
+            self.jumped_to = self.play;
             self.plc = Plc::new();
         }
     }

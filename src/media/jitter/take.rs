@@ -28,15 +28,15 @@ impl<const W: usize> JitterBuffer<W> {
         };
         if self.state == State::Empty {
             self.begin(start, self.target());
+        } else if self.expanded > LONG_PAUSE && start >= self.play {
+            self.counts.restarts += 1;
+            self.empty();
+            self.begin(start, self.target());
         } else if (start - self.play).abs() > FAR {
             self.far += 1;
             if self.far < FAR_PACKETS {
                 return;
             }
-            self.counts.restarts += 1;
-            self.empty();
-            self.begin(start, self.target());
-        } else if self.expanded > LONG_PAUSE && start >= self.play {
             self.counts.restarts += 1;
             self.empty();
             self.begin(start, self.target());
@@ -85,9 +85,11 @@ impl<const W: usize> JitterBuffer<W> {
         }
         let past = usize::try_from(self.play - start).unwrap_or(0);
         if past >= ticks {
-            // A second packet of a time that has been played is late or a copy; we cannot tell.
-            self.counts.late += 1;
-            self.delay.observe_late();
+            // A second packet of a time that has been played is late or a copy; we cannot tell. What our clock jumped over was neither.
+            if start >= self.jumped_to {
+                self.counts.late += 1;
+                self.delay.observe_late();
+            }
             return;
         }
         let is_news = match &mut self.coding {

@@ -449,15 +449,24 @@ fn a_stall_of_our_clock_is_jumped_over() {
     let mut b = Bench::new(0);
     b.run(50, (0..50).map(|n| packet_at(n, 3.0)).collect());
     let lag = b.frames * 160 - b.play();
-    // 30 frames are not pulled, but their packets came.
+    // 30 frames are not pulled. Their packets came, and are read when all is over.
+    b.frames += 30;
+    b.buffer.skip(30 * 160);
     for n in 50..80 {
         let (ms, media, payload) = packet_at(n, 3.0);
         b.packet(ms, media, &payload);
     }
-    b.frames += 30;
-    b.buffer.skip(30 * 160);
     b.run(50, (80..130).map(|n| packet_at(n, 3.0)).collect());
     assert_eq!(b.frames * 160 - b.play(), lag);
+    assert_eq!(
+        b.buffer.counts(),
+        JitterCounts::default(),
+        "the line is good"
+    );
+    // What is late after that still counts.
+    let (ms, media, payload) = packet_at(100, 600.0);
+    b.packet(ms, media, &payload);
+    assert_eq!(b.buffer.counts().late, 1);
 }
 
 #[test]

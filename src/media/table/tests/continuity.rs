@@ -2,6 +2,7 @@
 
 use super::studio::*;
 use crate::media::feed::Playlist;
+use crate::media::g711::Law;
 use crate::media::table::{MediaSettings, Place};
 
 /// A caller is moved at any time within a frame; the sound around it never stops.
@@ -141,9 +142,35 @@ fn a_late_clock_catches_up_and_then_jumps() {
     s.expect("on air again", &[(b, &[A]), (a, &[])]);
     let after = s.table.report(s.phones[a].leg).unwrap().playout;
     assert_eq!(
-        before.concealed_samples, after.concealed_samples,
+        (before.concealed_samples, before.late),
+        (after.concealed_samples, after.late),
         "nothing was missing"
     );
+}
+
+#[test]
+fn who_was_muted_stays_unheard_where_that_was() {
+    let mut s = Studio::new();
+    let (live, next) = (s.table.add_room(), s.table.add_room());
+    let (a, b) = (s.phone(A), s.phone(B));
+    s.place(a, Place::Seat(live));
+    s.place(b, Place::Seat(live));
+    s.table.set_muted(s.phones[a].leg, true);
+    s.expect("muted", &[(b, &[])]);
+    let from = s.phones[b].got.len();
+    let law = if s.phones[b].got[0].payload_type == 8 {
+        Law::A
+    } else {
+        Law::Mu
+    };
+    s.table.set_muted(s.phones[a].leg, false);
+    s.place(a, Place::Seat(next));
+    s.run(200);
+    let loudest = s.phones[b].got[from..]
+        .iter()
+        .flat_map(|got| got.payload.iter().map(|octet| law.decode(*octet).abs()))
+        .fold(0.0_f32, f32::max);
+    assert!(loudest < 0.001, "{loudest}");
 }
 
 /// Everybody sends 50 packets a second, spread over the phases, whatever happens.

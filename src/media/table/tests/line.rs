@@ -56,6 +56,18 @@ impl Far {
         }
     }
 
+    /// Of our sender reports.
+    fn infos(&self) -> Vec<SenderInfo> {
+        let infos = self.got.iter().filter_map(|(_, _, octets)| {
+            let first = Compound::read(octets)?.packets().next()?;
+            let Packet::SenderReport { info, .. } = first else {
+                return None;
+            };
+            Some(info)
+        });
+        infos.collect()
+    }
+
     fn now(&self) -> Instant {
         self.studio.now()
     }
@@ -225,20 +237,34 @@ fn reports_are_sender_reports_while_we_send_and_receiver_reports_while_we_do_not
 }
 
 #[test]
+fn the_last_report_of_a_sender_has_the_clock_of_its_stream() {
+    let mut far = Far::new(10);
+    far.run(20_000, never);
+    let leg = far.studio.phones[0].leg;
+    let held = LegChange {
+        send: false,
+        ..LegChange::from(&far.studio.spec(0, Law::Mu))
+    };
+    far.studio.table.renegotiate(far.now(), leg, held);
+    let reports = far.got.len();
+    far.run(10_000, never);
+    assert!(far.infos().len() > 3);
+    assert_eq!(
+        far.got[reports].2[1], 200,
+        "a sender report came after that"
+    );
+    for pair in far.infos().windows(2) {
+        let ms = ((pair[1].ntp.0 - pair[0].ntp.0) as f64 / 4_294_967.296).round();
+        let ticks = f64::from(pair[1].timestamp.wrapping_sub(pair[0].timestamp));
+        assert!((ticks - ms * 8.0).abs() <= 2.0, "{ticks} ticks in {ms} ms");
+    }
+}
+
+#[test]
 fn our_counts_and_clock_are_those_of_the_stream() {
     let mut far = Far::new(10);
     far.run(20_000, never);
-    let infos: Vec<SenderInfo> = far
-        .got
-        .iter()
-        .filter_map(|(_, _, octets)| {
-            let first = Compound::read(octets)?.packets().next()?;
-            let Packet::SenderReport { info, .. } = first else {
-                return None;
-            };
-            Some(info)
-        })
-        .collect();
+    let infos = far.infos();
     for pair in infos.windows(2) {
         let ms = ((pair[1].ntp.0 - pair[0].ntp.0) as f64 / 4_294_967.296).round();
         let ticks = f64::from(pair[1].timestamp.wrapping_sub(pair[0].timestamp));
