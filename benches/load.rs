@@ -85,6 +85,9 @@ struct Settings {
     /// The floor under so many far ends, see `bare`
     #[arg(long, hide = true)]
     bare: Option<usize>,
+    /// How many frames it lets packets wait
+    #[arg(long, hide = true, default_value_t = 1)]
+    reads_every: usize,
     /// What cargo says to each benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -107,7 +110,7 @@ const ALL: [&str; 11] = [
 fn main() -> Result<()> {
     let settings = Settings::parse();
     if let Some(callers) = settings.bare {
-        return bare::run(callers);
+        return bare::run(callers, settings.reads_every);
     }
     let pace = Pace {
         step: Duration::from_secs(settings.seconds),

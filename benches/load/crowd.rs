@@ -66,6 +66,26 @@ pub(crate) struct Heard {
     pub(crate) late_ms_p99: f64,
 }
 
+impl Heard {
+    /// Both runs: sums, and the worse of what cannot be added up.
+    pub(crate) fn after(self, before: Option<Self>) -> Self {
+        let Some(before) = before else {
+            return self;
+        };
+        Self {
+            sent: before.sent + self.sent,
+            received: before.received + self.received,
+            lost: before.lost + self.lost,
+            gap_ms_p99: before.gap_ms_p99.max(self.gap_ms_p99),
+            gap_ms_max: before.gap_ms_max.max(self.gap_ms_max),
+            clicks: before.clicks + self.clicks,
+            click_ms_p50: before.click_ms_p50.max(self.click_ms_p50),
+            click_ms_p99: before.click_ms_p99.max(self.click_ms_p99),
+            late_ms_p99: before.late_ms_p99.max(self.late_ms_p99),
+        }
+    }
+}
+
 /// All far ends of a step.
 pub(crate) struct Crowd {
     pub(crate) legs: Vec<Leg>,

@@ -7,6 +7,8 @@ use std::io;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::time::{ClockId, clock_getcpuclockid};
+use nix::unistd::Pid;
 use serde::Serialize;
 
 /// Ticks a second in `/proc/stat` (`USER_HZ`, 100 on every Linux).
@@ -23,7 +25,7 @@ const NOBODY: u32 = 0;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Reading {
     pub(crate) seconds: f64,
-    /// The one under test, all its threads and children.
+    /// The one under test, all its threads, also those that ended, and its children.
     pub(crate) tested_cores: f64,
     pub(crate) own_cores: f64,
     /// Programs that the generator has started besides: browsers.
@@ -194,17 +196,27 @@ fn spent(pid: u32) -> Spent {
         .fold(Spent::default(), Spent::and)
 }
 
+/// Processor time of a process so far, that of threads which are no more included.
+pub(crate) fn cpu_s(pid: u32) -> f64 {
+    if pid == NOBODY {
+        return 0.0; // To the kernel that is whoever asks.
+    }
+    let process = Pid::from_raw(i32::try_from(pid).unwrap_or_default());
+    let now = clock_getcpuclockid(process).and_then(ClockId::now);
+    now.map_or(0.0, |time| Duration::from(time).as_secs_f64())
+}
+
 /// `/proc/PID/task/TID/schedstat` counts nanoseconds on the processor, nanoseconds of waiting, and turns.
 fn spent_by(pid: u32) -> Spent {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-    let mut sum = Spent::default();
+    let mut sum = Spent {
+        seconds: cpu_s(pid),
+        ..Spent::default()
+    };
     for task in tasks.into_iter().flatten().flatten() {
         let stat = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-        let mut fields = stat
-            .split_whitespace()
-            .map(|field| field.parse().unwrap_or(0.0));
-        sum.seconds += fields.next().unwrap_or(0.0) / 1e9;
-        sum.switches += fields.nth(1).unwrap_or(0.0);
+        let turns = stat.split_whitespace().nth(2);
+        sum.switches += turns.map_or(0.0, |turns| turns.parse().unwrap_or(0.0));
         sum.threads += 1;
     }
     sum

@@ -25,7 +25,7 @@ pub(crate) enum Place {
 }
 
 /// What every switch here is told: room for everybody, and nothing but the load decides how it goes.
-const SETTINGS: [(&str, &str); 11] = [
+const SETTINGS: [(&str, &str); 10] = [
     ("RTP_PORT_RANGE", "12000-32766"),
     ("RTP_TIMEOUT_SECONDS", "3600"),
     ("MAX_CALLS_PER_SECOND", "10000"),
@@ -34,7 +34,6 @@ const SETTINGS: [(&str, &str); 11] = [
     ("LOBBY_LIMIT", "5000"),
     ("HOLD_LIMIT", "5000"),
     ("LIVE_LIMIT", "1000"),
-    ("SIP_LADDERS", "0"),
     ("MEDIA_THREADS", "1"),
     ("LOG", "warn"),
 ];

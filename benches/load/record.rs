@@ -16,6 +16,8 @@ use crate::table;
 /// Us, in every table.
 pub(crate) const OURS: &str = "audioroad";
 const LATE_MS_MAX: f64 = 5.0;
+/// How late INVITEs were sent (99 of 100), ms.
+pub(crate) const LATE: &str = "late p99 ms";
 const OWN_CORES_MAX: f64 = 0.7;
 /// A void step is taken again, so many times in all.
 const TRIES: usize = 3;
@@ -107,7 +109,7 @@ impl Record {
                 who: who.to_owned(),
                 callers,
                 round,
-                void: self.complaints(&reading, heard.as_ref()),
+                void: self.complaints(&reading, late_ms(heard.as_ref(), &figures)),
                 reading,
                 heard,
                 figures,
@@ -123,8 +125,7 @@ impl Record {
         Ok(())
     }
 
-    fn complaints(&self, reading: &Reading, heard: Option<&Heard>) -> Vec<String> {
-        let late = heard.map_or(0.0, |heard| heard.late_ms_p99);
+    fn complaints(&self, reading: &Reading, late: f64) -> Vec<String> {
         let (own, others) = (reading.own_cores, reading.others_cores);
         let missed = reading.own_dropped;
         let all = [
@@ -171,6 +172,12 @@ impl Record {
         writeln!(io::stdout(), "\n{markdown}\nwritten to {folder}")?;
         Ok(())
     }
+}
+
+/// How late the generator was (99 of 100): with packets, or with INVITEs.
+fn late_ms(heard: Option<&Heard>, figures: &Figures) -> f64 {
+    let packets = heard.map_or(0.0, |heard| heard.late_ms_p99);
+    packets.max(figures.get(LATE).copied().unwrap_or(0.0))
 }
 
 /// The middle one.

@@ -25,6 +25,8 @@ const FEW_ON_AIR: [usize; 3] = [5, 10, 15];
 const ON_HOLD: [usize; 4] = [50, 100, 200, 400];
 /// More than the peer carries.
 const MANY_ON_HOLD: [usize; 2] = [1000, 2000];
+/// Frames that packets of those wait whom nobody hears, in the switch and in the floor beside it.
+const HOLD_READS_EVERY: usize = 4;
 const RELAYED: [usize; 2] = [100, 200];
 /// A mobile telephone on a poor day.
 const POOR: Faults = Faults {
@@ -42,9 +44,26 @@ pub(crate) struct Pace {
     pub(crate) rounds: usize,
 }
 
+/// Whoever takes part in a scenario, in one round.
+type Turn = fn(&mut Record, usize, Pace) -> Result<()>;
+
+/// All of them in each round, the other way round in every second one.
+fn in_turn(record: &mut Record, pace: Pace, turns: &[Turn]) -> Result<()> {
+    for round in 1..=pace.rounds {
+        let mut turns = turns.to_vec();
+        if round % 2 == 0 {
+            turns.reverse();
+        }
+        for turn in turns {
+            turn(record, round, pace)?;
+        }
+    }
+    Ok(())
+}
+
 /// L1: everybody on air hears everybody else.
 pub(crate) fn mix(record: &mut Record, pace: Pace) -> Result<()> {
-    for round in 1..=pace.rounds {
+    let ours: Turn = |record, round, pace| {
         let mut ours = Ours::live()?;
         for callers in ON_AIR {
             ours.grow(callers, Place::Air)?;
@@ -53,13 +72,17 @@ pub(crate) fn mix(record: &mut Record, pace: Pace) -> Result<()> {
                 listen(&mut ours.crowd, pid, pace.step)
             })?;
         }
-        drop(ours);
+        Ok(())
+    };
+    let bare: Turn = |record, round, pace| {
         for callers in ON_AIR {
-            floor(record, "mix", (callers, round), pace)?;
+            floor(record, ("mix", 1), (callers, round), pace)?;
         }
+        Ok(())
+    };
+    let janus: Turn = |record, round, pace| {
         let Some(mut janus) = Janus::start()? else {
-            record.note("Janus is not installed: scripts/install-packages bench")?;
-            continue;
+            return record.note("Janus is not installed: scripts/install-packages bench");
         };
         for callers in ON_AIR {
             janus.grow(callers, usize::MAX)?;
@@ -68,13 +91,14 @@ pub(crate) fn mix(record: &mut Record, pace: Pace) -> Result<()> {
                 listen(&mut janus.crowd, pid, pace.step)
             })?;
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    in_turn(record, pace, &[ours, bare, janus])
 }
 
 /// L2: three speak, the others wait and hear them.
 pub(crate) fn hold(record: &mut Record, pace: Pace) -> Result<()> {
-    for round in 1..=pace.rounds {
+    let ours: Turn = |record, round, pace| {
         let mut ours = Ours::live()?;
         ours.grow(TALKERS, Place::Air)?;
         for callers in ON_HOLD.iter().chain(&MANY_ON_HOLD).copied() {
@@ -84,13 +108,17 @@ pub(crate) fn hold(record: &mut Record, pace: Pace) -> Result<()> {
                 listen(&mut ours.crowd, pid, pace.step)
             })?;
         }
-        drop(ours);
+        Ok(())
+    };
+    let bare: Turn = |record, round, pace| {
         for callers in ON_HOLD.iter().chain(&MANY_ON_HOLD).copied() {
-            floor(record, "hold", (callers, round), pace)?;
+            floor(record, ("hold", HOLD_READS_EVERY), (callers, round), pace)?;
         }
+        Ok(())
+    };
+    let janus: Turn = |record, round, pace| {
         let Some(mut janus) = Janus::start()? else {
-            record.note("Janus is not installed: scripts/install-packages bench")?;
-            continue;
+            return record.note("Janus is not installed: scripts/install-packages bench");
         };
         for callers in ON_HOLD {
             janus.grow(callers, TALKERS)?;
@@ -99,8 +127,9 @@ pub(crate) fn hold(record: &mut Record, pace: Pace) -> Result<()> {
                 listen(&mut janus.crowd, pid, pace.step)
             })?;
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    in_turn(record, pace, &[ours, bare, janus])
 }
 
 /// Callers on air beside the service that is replaced, which decodes everybody for everybody.
@@ -135,8 +164,8 @@ pub(crate) fn livekit_sip(record: &mut Record, pace: Pace) -> Result<()> {
 
 /// L4: packets a core, beside a relay that does not look into them.
 pub(crate) fn relay(record: &mut Record, pace: Pace) -> Result<()> {
-    for round in 1..=pace.rounds {
-        for (who, place) in [("audioroad", Place::Air), ("audioroad, hold", Place::Hold)] {
+    let ours: Turn = |record, round, pace| {
+        for (who, place) in [(OURS, Place::Air), ("audioroad, hold", Place::Hold)] {
             let mut ours = Ours::live()?;
             ours.grow(TALKERS, Place::Air)?;
             for legs in RELAYED {
@@ -147,9 +176,11 @@ pub(crate) fn relay(record: &mut Record, pace: Pace) -> Result<()> {
                 })?;
             }
         }
+        Ok(())
+    };
+    let engine: Turn = |record, round, pace| {
         let Some(mut engine) = RtpEngine::start()? else {
-            record.note("rtpengine is not installed: scripts/install-packages bench")?;
-            continue;
+            return record.note("rtpengine is not installed: scripts/install-packages bench");
         };
         for legs in RELAYED {
             engine.grow(legs)?;
@@ -158,8 +189,9 @@ pub(crate) fn relay(record: &mut Record, pace: Pace) -> Result<()> {
                 relayed(&mut engine.crowd, pid, pace.step)
             })?;
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    in_turn(record, pace, &[ours, engine])
 }
 
 /// Six on air by a network that loses, delays, overtakes and doubles.
@@ -184,11 +216,11 @@ pub(crate) fn poor_network(record: &mut Record, pace: Pace) -> Result<()> {
 /// What the same packets cost without anything but the kernel.
 fn floor(
     record: &mut Record,
-    scenario: &'static str,
+    (scenario, reads_every): (&'static str, usize),
     (callers, round): (usize, usize),
     pace: Pace,
 ) -> Result<()> {
-    let mut bare = Bare::start(callers)?;
+    let mut bare = Bare::start(callers, reads_every)?;
     let pid = bare.program.pid();
     record.take((scenario, "bare sockets"), (callers, round), || {
         listen(&mut bare.crowd, pid, pace.step)

@@ -1,5 +1,6 @@
 //! Scenarios of calls that come and go: a rate, a burst, an hour of coming and going.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::answer_caller::Caller;
 use crate::machine::{self, Watch};
 use crate::ours::{self, Ours, Place};
 use crate::peers;
-use crate::record::{Figures, OURS, Record, Taken};
+use crate::record::{Figures, LATE, OURS, Record, Taken};
 use crate::rooms::{Pace, listen_while};
 use crate::switch::eventually;
 
@@ -33,12 +34,13 @@ pub(crate) fn rate(record: &mut Record, pace: Pace) -> Result<()> {
             switch.go_live();
             let mut rows = 0;
             record.take(("setup", OURS), (rate as usize, round), || {
-                let mut taken = called(switch.sip(), switch.pid(), rate, seconds)?;
-                rows += (rate * seconds) as usize;
-                let kept = written(books.path(), rows)?;
-                taken
-                    .figures
-                    .insert("rows missing", rows as f64 - kept as f64);
+                let mut missing = 0;
+                let mut taken = called(switch.sip(), switch.pid(), (rate, seconds), || {
+                    rows += (rate * seconds) as usize;
+                    missing = rows - written(books.path(), rows)?;
+                    Ok(())
+                })?;
+                taken.figures.insert("rows missing", missing as f64);
                 Ok(taken)
             })?;
         }
@@ -46,16 +48,16 @@ pub(crate) fn rate(record: &mut Record, pace: Pace) -> Result<()> {
             ("Kamailio, a script", peers::kamailio as fn() -> _),
             ("sipp -sn uas", peers::sipp),
         ] {
-            let Some(peer) = machine::on_tested_core(start)?? else {
-                record.note(&format!(
-                    "{who}: not installed: scripts/install-packages bench"
-                ))?;
-                continue;
-            };
             for (rate, seconds) in RATES {
+                let Some(peer) = machine::on_tested_core(start)?? else {
+                    record.note(&format!(
+                        "{who}: not installed: scripts/install-packages bench"
+                    ))?;
+                    break;
+                };
                 let pid = peer.pid().context("a process")?;
                 record.take(("setup", who), (rate as usize, round), || {
-                    called(peer.at, pid, rate, seconds)
+                    called(peer.at, pid, (rate, seconds), || Ok(()))
                 })?;
             }
         }
@@ -63,22 +65,31 @@ pub(crate) fn rate(record: &mut Record, pace: Pace) -> Result<()> {
     Ok(())
 }
 
-fn called(at: std::net::SocketAddr, pid: u32, rate: u32, seconds: u32) -> Result<Taken> {
-    let watch = Watch::begin(pid)?;
-    let turn = Caller::new(at)?.call(rate, seconds, Some(pid))?;
+/// Places calls and waits for what they leave to be done, which is part of what a call costs.
+fn called(
+    at: SocketAddr,
+    pid: u32,
+    (rate, seconds): (u32, u32),
+    done: impl FnOnce() -> Result<()>,
+) -> Result<Taken> {
+    let (watch, before_s) = (Watch::begin(pid)?, machine::cpu_s(pid));
+    let turn = Caller::new(at)?.call(rate, seconds, None)?;
+    let reading = watch.end()?;
+    done()?;
+    let cpu_us = (machine::cpu_s(pid) - before_s) * 1e6;
     let figures = Figures::from([
         (
             "answered %",
             turn.answered as f64 * 100.0 / turn.placed as f64,
         ),
-        ("us a call", turn.cpu_us),
+        ("us a call", cpu_us / turn.placed as f64),
         ("answer p50 ms", turn.p50_ms),
         ("answer p99 ms", turn.p99_ms),
         ("sent again", turn.again as f64),
-        ("late p99 ms", turn.late_ms_p99),
+        (LATE, turn.late_ms_p99),
     ]);
     Ok(Taken {
-        reading: watch.end()?,
+        reading,
         heard: None,
         figures,
     })
@@ -155,7 +166,7 @@ pub(crate) fn soak(record: &mut Record, minutes: u64) -> Result<()> {
             // Presses and new calls between two runs of ten seconds: the generator has one thread.
             for _ in 0..6 {
                 let run = ours.crowd.run(Duration::from_secs(10), |_| Ok(()))?;
-                heard = Some(run);
+                heard = Some(run.after(heard));
                 for _ in 0..10 {
                     ours.phones.hang_up(Instant::now(), ends)?;
                     if let Some(leg) = ours.crowd.legs.get_mut(ends) {

@@ -66,10 +66,10 @@ impl Record {
         let heard =
             |value: &dyn Fn(&Heard) -> f64| of(&|step| step.heard.as_ref().map_or(f64::NAN, value));
         let ours = self.counted(scenario, callers, OURS);
-        let ratios = steps
-            .iter()
-            .zip(&ours)
-            .map(|(step, ours)| step.reading.tested_cores / ours.reading.tested_cores);
+        let ratios = steps.iter().filter_map(|step| {
+            let ours = ours.iter().find(|ours| ours.round == step.round)?;
+            Some(step.reading.tested_cores / ours.reading.tested_cores)
+        });
         let ratio = median(ratios.collect());
         let names: Vec<&str> = steps
             .first()
