@@ -76,7 +76,7 @@ pub(super) fn noise(media: i64) -> u8 {
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
     let once = (media as u64).wrapping_mul(ODD);
     // Once alone comes again after 7037 samples.
-    let twice = (once ^ once >> 32).wrapping_mul(ODD);
+    let twice = (once ^ (once >> 32)).wrapping_mul(ODD);
     (twice >> 40) as u8 & 0xBF
 }
 
