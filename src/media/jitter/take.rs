@@ -29,17 +29,13 @@ impl<const W: usize> JitterBuffer<W> {
         if self.state == State::Empty {
             self.begin(start, self.target());
         } else if self.expanded > LONG_PAUSE && start >= self.play {
-            self.counts.restarts += 1;
-            self.empty();
-            self.begin(start, self.target());
+            self.begin_anew(start);
         } else if (start - self.play).abs() > FAR {
             self.far += 1;
             if self.far < FAR_PACKETS {
                 return;
             }
-            self.counts.restarts += 1;
-            self.empty();
-            self.begin(start, self.target());
+            self.begin_anew(start);
         }
         self.far = 0;
         if self.told_silent && start > self.end {
@@ -62,6 +58,12 @@ impl<const W: usize> JitterBuffer<W> {
         if let Some(level) = payload.first() {
             self.noise.set_level(*level);
         }
+    }
+
+    fn begin_anew(&mut self, start: i64) {
+        self.counts.restarts += 1;
+        self.empty();
+        self.begin(start, self.target());
     }
 
     fn begin(&mut self, start: i64, wait: i64) {
